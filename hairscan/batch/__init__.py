@@ -1,0 +1,1 @@
+"""Many photographs, and the folder their results are written to."""

@@ -1,0 +1,64 @@
+"""What makes a photograph's numbers doubtful, as flags that travel with its row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hairscan.endpoints.rows import PhotoRow
+from hairscan.types import Hair
+
+FLAG_WORDS = {
+    "scale-missing": "no scale: counts and pixels only",
+    "no-hair": "no hair was found",
+    "few-hairs": "fewer than 20 hairs: shares and means are uncertain",
+    "area-small": "less than 0.05 cm2 was judged: the density is uncertain",
+    "out-of-focus": "out of focus: thin hairs may be missing",
+    "low-contrast": "many hairs differ little from the skin: light hairs may be missing",
+    "many-unresolved": "more than a fifth of the hairs have no width",
+    "width-missing": "counted hairs without a width, taken to be like the measured ones",
+    "implausible-density": "more than 500 hairs per cm2: check the scale",
+    "implausible-width": "mean width outside 10 to 200 um: check the scale",
+}
+"""What each flag of a photograph says to a person; a count may follow the flag after a colon."""
+
+_FEW_HAIRS = 20
+_SMALL_AREA_CM2 = 0.05
+_MOST_DENSE_PER_CM2 = 500.0
+_WIDTHS_UM = (10.0, 200.0)
+_MANY_FRACTION = 0.2
+
+
+def photo_flags(photo_own: Sequence[str], counted: Sequence[Hair], row: PhotoRow) -> tuple[str, ...]:
+    """All flags of a photograph: its own, then those of its hairs, scale, area and endpoints, each once.
+
+    Parameters
+    ----------
+    photo_own
+        Flags set when the photograph was read.
+    counted
+        The counted hairs.
+    row
+        The endpoints, flags not yet set.
+    """
+    n_unmeasured = sum(hair.width_px != hair.width_px for hair in counted)
+    n_pale = sum("low-contrast" in hair.flags for hair in counted)
+    n_many = _MANY_FRACTION * len(counted)
+    tests = {
+        "scale-missing": row.um_per_px is None,
+        "no-hair": not counted,
+        "few-hairs": 0 < len(counted) < _FEW_HAIRS,
+        "area-small": row.area_cm2 is not None and row.area_cm2 < _SMALL_AREA_CM2,
+        "low-contrast": n_pale > n_many,
+        "many-unresolved": n_unmeasured > n_many,
+        f"width-missing:{n_unmeasured}": n_unmeasured > 0,
+        "implausible-density": (row.density_per_cm2 or 0) > _MOST_DENSE_PER_CM2,
+        "implausible-width": row.mean_width_um is not None and not _WIDTHS_UM[0] <= row.mean_width_um <= _WIDTHS_UM[1],
+    }
+    return tuple(dict.fromkeys([*photo_own, *(flag for flag, holds in tests.items() if holds)]))
+
+
+def flag_in_words(flag: str) -> str:
+    """Say the flag as a sentence for a person; the flag itself where there are no words for it."""
+    name, _, count = flag.partition(":")
+    words = FLAG_WORDS.get(name, name)
+    return f"{count} {words}" if count else words

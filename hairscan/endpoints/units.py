@@ -1,0 +1,113 @@
+"""Follicular units: hairs that emerge together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hairscan.endpoints.area import CountingArea
+from hairscan.endpoints.count import ROOT_OUTSIDE
+from hairscan.types import FloatArray, Hair
+
+LINK_UM = 225.0
+"""Roots nearer than this belong to one unit.
+
+Chosen on the annotated phototrichograms of the FDU set, whose annotators named each hair as alone or one of a unit of
+several: 225 um groups 90 % of the hairs of several and leaves 89 % of the lone ones alone (150 um: 58 % and 96 %).
+"""
+LINK_WIDTHS = 3.0
+"""Link distance in median hair widths, where the photograph has no scale."""
+LINK_DEG = 60.0
+"""Hairs of one unit point the same way within this angle; 99 % of the neighbours within 150 um do."""
+
+_DIRECTION_STRETCH = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One follicular unit: where it is and how many hairs it has."""
+
+    unit_id: int
+    x_px: float
+    y_px: float
+    n_hairs: int
+
+
+def group_units(hairs: Sequence[Hair], um_per_px: float | None) -> tuple[list[Hair], list[Unit]]:
+    """Hairs with their `unit_id`, and the units, numbered in the order of their first hair.
+
+    Single linkage of the roots that are nearer than `LINK_UM` and whose hairs point the same way within `LINK_DEG`.
+    A hair with neither a root that was seen nor a place in the count has no known root: it keeps -1. Without a scale
+    and without any measured width nothing tells how near is near: no hair is grouped.
+
+    Parameters
+    ----------
+    hairs
+        Traced hairs, already counted.
+    um_per_px : float or None
+        None where the photograph has no scale.
+    """
+    link_px = _link_px(hairs, um_per_px)
+    rooted = [i for i, hair in enumerate(hairs) if hair.root_seen or hair.counted]
+    if link_px is None or not rooted:
+        return list(hairs), []
+    roots_xy = np.array([hairs[i].root_xy for i in rooted])
+    labels = _linked(roots_xy, np.array([_direction_rad(hairs[i]) for i in rooted]), link_px)
+    grouped = list(hairs)
+    for i, label in zip(rooted, labels, strict=True):
+        grouped[i] = replace(hairs[i], unit_id=int(label))
+    units = []
+    for label in range(int(labels.max()) + 1):
+        own_xy = roots_xy[labels == label]
+        x_px, y_px = own_xy.mean(axis=0)
+        units.append(Unit(label, float(x_px), float(y_px), len(own_xy)))
+    return grouped, units
+
+
+def units_inside(units: Sequence[Unit], hairs: Sequence[Hair], area: CountingArea) -> list[Unit]:
+    """Units that are counted: those whose middle lies in the counting area and whose roots are not all unjudged.
+
+    A unit cut by the border of the area belongs to one side only, so units are not counted twice.
+    """
+    judged = {hair.unit_id for hair in hairs if hair.counted or ROOT_OUTSIDE in hair.flags}
+    candidates = [unit for unit in units if unit.unit_id in judged]
+    inside = area.contains(np.array([u.x_px for u in candidates]), np.array([u.y_px for u in candidates]))
+    return [unit for unit, keep in zip(candidates, inside, strict=True) if keep]
+
+
+def _link_px(hairs: Sequence[Hair], um_per_px: float | None) -> float | None:
+    """Link distance, px; None where it cannot be told."""
+    if um_per_px is not None:
+        return LINK_UM / um_per_px
+    widths_px = np.array([hair.width_px for hair in hairs], dtype=np.float64)
+    widths_px = widths_px[np.isfinite(widths_px)]
+    return LINK_WIDTHS * float(np.median(widths_px)) if widths_px.size else None
+
+
+def _direction_rad(hair: Hair) -> float:
+    """Direction in which the hair leaves its root, over the first part of its path."""
+    ahead_xy = hair.path_xy[max(1, int(_DIRECTION_STRETCH * (len(hair.path_xy) - 1)))]
+    return float(np.arctan2(*(ahead_xy - hair.root_xy)[::-1]))
+
+
+def _linked(roots_xy: FloatArray, directions_rad: FloatArray, link_px: float) -> NDArray[np.int64]:
+    """Group of each root, numbered from 0 in the order of the first member, shape (N,)."""
+    labels = np.full(len(roots_xy), -1, dtype=np.int64)
+    n_groups = 0
+    for seed in range(len(roots_xy)):
+        if labels[seed] >= 0:
+            continue
+        front = [seed]
+        while front:
+            member = front.pop()
+            if labels[member] >= 0:
+                continue
+            labels[member] = n_groups
+            gap_px = np.hypot(*(roots_xy - roots_xy[member]).T)
+            turn_rad = np.abs((directions_rad - directions_rad[member] + np.pi) % (2 * np.pi) - np.pi)
+            front += np.flatnonzero((gap_px < link_px) & (turn_rad < np.deg2rad(LINK_DEG)) & (labels < 0)).tolist()
+        n_groups += 1
+    return labels
