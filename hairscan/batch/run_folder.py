@@ -120,27 +120,17 @@ def overlay_names(images: Sequence[str]) -> dict[str, str]:
 def write_bytes(path: Path, content: bytes) -> None:
     """Write the whole file or nothing: to a neighbour first, which is then renamed onto the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, neighbour = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    neighbour = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        # mkstemp makes the file private; a result is as readable as any other file of its owner
-        Path(neighbour).chmod(0o666 & ~_umask())
-        Path(neighbour).replace(path)
+        neighbour.write_bytes(content)
+        neighbour.replace(path)
     except BaseException:
-        Path(neighbour).unlink(missing_ok=True)
+        neighbour.unlink(missing_ok=True)
         raise
 
 
-def _umask() -> int:
-    """The process's file mode mask, which can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 def _csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """A table as CSV: UTF-8, comma, lines ended by a line feed on every system."""
+    """Table as CSV: UTF-8, comma, lines ended by a line feed on every system."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -170,7 +160,7 @@ def _run_json(results: Sequence[PhotoResult], failures: Sequence[Failure], recor
 
 
 def _png_bytes(picture: RgbImage) -> bytes:
-    """The picture as PNG."""
+    """Picture as PNG."""
     import cv2
 
     return bytes(cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1])

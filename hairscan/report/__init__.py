@@ -1,0 +1,1 @@
+"""Pictures of a result for a person."""
