@@ -1,0 +1,138 @@
+"""Shafts, their shade on the skin and their root under it, painted on a picture of skin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hairscan.phantom.growth import PhantomHair
+from hairscan.phantom.look import Look
+from hairscan.phantom.shaft import ShaftPixels, across_share, edge_share, nearby_pixels
+from hairscan.types import FloatArray, MapArray
+
+_SHADE_RGB = np.array([62.0, 72.0, 94.0])
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """The picture while it is painted: colours, and the share of each pixel that visible true hair covers."""
+
+    rgb: MapArray
+    coverage: MapArray
+    um_per_px: float
+
+
+def path_px(path_um: FloatArray, um_per_px: float) -> FloatArray:
+    """Micrometres from the picture's corner as (x, y) px, pixel centres at integers."""
+    return path_um / um_per_px - 0.5
+
+
+def paint_hair(canvas: Canvas, hair: PhantomHair, rng: np.random.Generator) -> None:
+    """Paint one shaft over what is there; a loose fragment hides the hair below it from the coverage."""
+    path = path_px(hair.path_um, canvas.um_per_px)
+    reach = float(hair.width_um.max() / 2 + 3 * hair.defocus_um.max()) / canvas.um_per_px + 2.0
+    pixels = nearby_pixels(path, reach, canvas.coverage.shape)
+    if not len(pixels.rows):
+        return
+    along_um = _along_um(hair)
+    half = np.interp(pixels.along_px, along_um / canvas.um_per_px, hair.width_um / (2 * canvas.um_per_px))
+    sharp = _shaft_share(hair, pixels, half, canvas.um_per_px, 0.0)
+    place = (pixels.rows, pixels.cols)
+    before = canvas.coverage[place]
+    canvas.coverage[place] = before * (1 - sharp) if hair.loose else before + sharp * (1 - before)
+    seen = sharp
+    if hair.defocus_um.any():
+        soft = np.interp(pixels.along_px, along_um / canvas.um_per_px, hair.defocus_um / canvas.um_per_px)
+        seen = _shaft_share(hair, pixels, half, canvas.um_per_px, soft)
+    alpha = (seen * hair.opacity)[:, None]
+    canvas.rgb[place] = canvas.rgb[place] * (1 - alpha) + alpha * _shaft_colour(
+        hair, pixels, half, canvas.um_per_px, rng
+    )
+
+
+def paint_root(canvas: Canvas, hair: PhantomHair, look: Look, rng: np.random.Generator) -> None:
+    """Darken the skin where the shaft shows through it behind the root, and brown it around the follicle."""
+    root, second = path_px(hair.path_um[:2], canvas.um_per_px)
+    backwards = (root - second) / np.hypot(*(root - second))
+    length = hair.under_skin_um / canvas.um_per_px
+    if length and look.under_skin:
+        width = float(hair.width_um[0]) / canvas.um_per_px
+        pixels = nearby_pixels(
+            np.stack([root - 0.2 * width * backwards, root + length * backwards]), 0.9 * length, canvas.coverage.shape
+        )
+        depth = np.clip(pixels.along_px / length, 0, 1)
+        soft = 3.0 / canvas.um_per_px + 0.35 * length * depth + 0.1 * width
+        share = across_share(pixels, (0.55 + 0.5 * depth) * width, soft)
+        start = edge_share(pixels.along_px, pixels.tangent_xy, 0.25 * width)
+        strength = look.under_skin * rng.uniform(0.5, 1.1) * (1 - depth) ** 1.3
+        _multiply(canvas, pixels, np.clip(share * start * strength, 0, 0.95), _SHADE_RGB / 160.0)
+    if look.halo:
+        radius = rng.uniform(90, 260) / canvas.um_per_px
+        around = nearby_pixels(np.stack([root, root + backwards * 0.3 * radius]), radius, canvas.coverage.shape)
+        distance = np.hypot(around.across_px, around.along_px) / radius
+        ring = np.clip(1 - distance, 0, 1) ** 0.8 * (1 + 0.25 * np.sin(distance * rng.uniform(8, 22)))
+        _multiply(canvas, around, look.halo * rng.uniform(0.0, 0.9) * ring, np.array([0.85, 0.68, 0.5]))
+
+
+def paint_cast_shadow(canvas: Canvas, hair: PhantomHair, light_xy: FloatArray, strength: float) -> None:
+    """Darken the skin beside a shaft that stands off it: further and softer towards the tip."""
+    lift = hair.lift_um * np.linspace(0, 1, len(hair.path_um)) / canvas.um_per_px
+    shadow_path = path_px(hair.path_um, canvas.um_per_px) + lift[:, None] * light_xy
+    half = float(hair.width_um.mean()) / (2 * canvas.um_per_px)
+    pixels = nearby_pixels(shadow_path, half + 8 + 0.25 * float(lift.max()), canvas.coverage.shape)
+    if not len(pixels.rows):
+        return
+    arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(shadow_path, axis=0).T))])
+    soft = 1.2 + 0.12 * np.interp(pixels.along_px, arc, lift)
+    share = across_share(pixels, np.full(len(pixels.rows), half), soft)
+    ends = edge_share(arc[-1] - pixels.along_px, pixels.tangent_xy, 2.0) * edge_share(
+        pixels.along_px, pixels.tangent_xy, 2.0
+    )
+    _multiply(canvas, pixels, strength * share * ends, np.array([0.55, 0.55, 0.6]))
+
+
+def _shaft_share(
+    hair: PhantomHair, pixels: ShaftPixels, half: FloatArray, um_per_px: float, soft: float | FloatArray
+) -> FloatArray:
+    length = float(_along_um(hair)[-1]) / um_per_px
+    u = np.clip(pixels.across_px / np.maximum(half, 1e-6), -1, 1)
+    tilt = hair.tip_slant * pixels.across_px
+    fray = hair.tip_fray_um / um_per_px * (np.sin(7.1 * u + hair.tip_slant * 31) + np.sin(17.3 * u + 2.0)) / 2
+    # A round end reaches as far as a blunt one of the same length on its axis.
+    rounding = hair.tip_round * half * (np.sqrt(1 - u**2) - 1)
+    tip = edge_share(length + tilt + fray + rounding - pixels.along_px, pixels.tangent_xy, soft)
+    root = edge_share(pixels.along_px + rounding, pixels.tangent_xy, soft)
+    return across_share(pixels, half, soft) * tip * root
+
+
+def _shaft_colour(
+    hair: PhantomHair, pixels: ShaftPixels, half: FloatArray, um_per_px: float, rng: np.random.Generator
+) -> FloatArray:
+    """Colour of each pixel of a shaft, shape (N, 3): a broken highlight along it, rough, paler at the cut."""
+    colour = np.repeat(np.array(hair.rgb)[None], len(pixels.rows), axis=0)
+    if hair.shine == 0.0:
+        return colour
+    u = pixels.across_px / np.maximum(half, 1e-6)
+    along_um = pixels.along_px * um_per_px
+    knots = rng.standard_normal(64)
+    broken = np.clip(0.5 + 0.6 * np.interp(np.mod(along_um, 1260), np.arange(64) * 20.0, knots), 0, 2)
+    stripe = np.exp(-(((u - rng.uniform(-0.5, 0.5) - rng.normal(0, 3e-4) * along_um) / 0.28) ** 2))
+    rough = rng.standard_normal(len(u)) * 0.12 * hair.shine + 3.0 * np.interp(
+        np.mod(along_um, 640), np.arange(64) * 10.0, knots
+    )
+    level = hair.shine * stripe * broken + rough
+    cut = np.clip(1 - np.abs(_along_um(hair)[-1] - along_um) / 18.0, 0, 1)
+    level += rng.uniform(0, 30) * cut
+    shaded: FloatArray = colour + level[:, None] * np.array([0.92, 0.97, 1.08])
+    return shaded
+
+
+def _multiply(canvas: Canvas, pixels: ShaftPixels, share: FloatArray, factor: FloatArray) -> None:
+    place = (pixels.rows, pixels.cols)
+    canvas.rgb[place] *= 1 - share[:, None] * (1 - factor)
+
+
+def _along_um(hair: PhantomHair) -> FloatArray:
+    steps = np.hypot(*np.diff(hair.path_um, axis=0).T)
+    return np.concatenate([[0.0], np.cumsum(steps)])

@@ -1,0 +1,107 @@
+"""What is known of every shaft that can be seen in a phantom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hairscan.phantom.growth import PhantomHair
+from hairscan.types import FloatArray
+
+TERMINAL_UM = 40.0
+"""Shafts of this mean width or more are terminal in the truth files."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrueHair:
+    """One stretch of shaft inside the picture. A hair that leaves the picture and returns has several.
+
+    Attributes
+    ----------
+    path_xy : float array, shape (P, 2)
+        Centre-line root to tip, px, cut at the picture's edge.
+    width_px, width_um, length_um : float
+        Mean width and length of this stretch.
+    root_seen, tip_seen : bool
+        False where the path was cut at the picture's edge.
+    unit_id : int
+        Follicular unit; -1 for a loose fragment.
+    loose : bool
+        A cut fragment, which is no hair of this scalp.
+    """
+
+    path_xy: FloatArray
+    width_px: float
+    width_um: float
+    length_um: float
+    root_seen: bool
+    tip_seen: bool
+    unit_id: int
+    loose: bool
+    flags: tuple[str, ...] = ()
+
+    @property
+    def counted(self) -> bool:
+        """True where the hair emerges inside the picture."""
+        return self.root_seen and not self.loose
+
+
+def true_hairs(hair: PhantomHair, um_per_px: float, width_px: int, height_px: int) -> list[TrueHair]:
+    """Return the stretches of one hair that lie in the picture, root side first."""
+    path = hair.path_um / um_per_px - 0.5
+    # The counted stretch ends where the shaft itself leaves the picture: half a pixel beyond the last centres.
+    size = np.array([width_px, height_px])
+    inside_spans = [_inside_span(path[k], path[k + 1], size) for k in range(len(path) - 1)]
+    runs: list[list[float]] = []
+    for k, span in enumerate(inside_spans):
+        if span is None:
+            continue
+        start, end = k + span[0], k + span[1]
+        if runs and abs(runs[-1][1] - start) < 1e-9:
+            runs[-1][1] = end
+        else:
+            runs.append([start, end])
+    stretches = [_stretch(hair, path, start, end, um_per_px) for start, end in runs]
+    return [stretch for stretch in stretches if stretch.length_um > 0]
+
+
+def _stretch(hair: PhantomHair, path: FloatArray, start: float, end: float, um_per_px: float) -> TrueHair:
+    last = len(path) - 1
+    knots = np.concatenate([[start], np.arange(np.floor(start) + 1, np.ceil(end)), [end]])
+    index = np.arange(last + 1)
+    points = np.stack([np.interp(knots, index, path[:, axis]) for axis in (0, 1)], axis=1)
+    widths = np.interp(knots, index, hair.width_um)
+    steps = np.hypot(*np.diff(points, axis=0).T)
+    length_px = float(steps.sum())
+    mean_um = float((steps * (widths[1:] + widths[:-1]) / 2).sum() / length_px) if length_px else float("nan")
+    root_seen, tip_seen = start == 0.0, end == float(last)
+    flags = [] if root_seen else ["root-outside"]
+    flags += [] if tip_seen else ["tip-outside"]
+    flags += ["end-on"] if length_px * um_per_px < mean_um and root_seen and tip_seen else []
+    return TrueHair(
+        path_xy=points,
+        width_px=mean_um / um_per_px,
+        width_um=mean_um,
+        length_um=length_px * um_per_px,
+        root_seen=root_seen,
+        tip_seen=tip_seen,
+        unit_id=hair.unit_id,
+        loose=hair.loose,
+        flags=tuple(flags),
+    )
+
+
+def _inside_span(start_xy: FloatArray, end_xy: FloatArray, size: FloatArray) -> tuple[float, float] | None:
+    """Part of a segment inside the picture, as positions 0 to 1 along it; None where it stays outside."""
+    low, high = 0.0, 1.0
+    for axis in (0, 1):
+        move = end_xy[axis] - start_xy[axis]
+        limits = (-0.5 - start_xy[axis], size[axis] - 0.5 - start_xy[axis])
+        if move == 0:
+            if not limits[0] <= 0 <= limits[1]:
+                return None
+            continue
+        first, second = sorted((limits[0] / move, limits[1] / move))
+        low, high = max(low, float(first)), min(high, float(second))
+    return (low, high) if high > low else None
