@@ -1,0 +1,217 @@
+"""A first idea of each shaft: its axis on the photograph, half width and colour against the skin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from hairscan.measure.neighbours import Neighbours, find_neighbours
+from hairscan.measure.paths import Curve, Stations, place_stations, shift_curve
+from hairscan.measure.sampling import read_coverage, read_profiles, station_points
+from hairscan.types import FloatArray, HairMaps
+
+_WIDEST_HALF_UM = 110.0
+_STATIONS = 20
+_EDGE_SIGMA_PX = 1.2
+_HIGHLIGHT = 0.06
+"""Share of the contrast by which a highlight lightens the middle of a shaft."""
+_LEAST_CONTRAST = 4.0
+"""Grey levels between hair and skin below which nothing can be measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """How a hair's colour becomes one number: skin 0, hair about 1.
+
+    Attributes
+    ----------
+    skin : float array, shape (H, 3)
+    direction : float array, shape (H, 3)
+        ``(rgb - skin) @ direction`` is the level; NaN where hair and skin do not differ.
+    """
+
+    skin: FloatArray
+    direction: FloatArray
+
+    def level(self, rgb: NDArray[np.float32], hair: NDArray[np.intp]) -> FloatArray:
+        """Levels (N, K) of colours (N, K, 3) at stations of the given hairs."""
+        return np.asarray(np.einsum("nkc,nc->nk", rgb - self.skin[hair][:, None, :], self.direction[hair]))
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Curves centred on the photograph, half widths (H,) in px, hairs with a highlight (H,), and tones."""
+
+    curves: list[Curve | None]
+    half_px: FloatArray
+    shiny: NDArray[np.bool_]
+    tone: Tone
+
+
+def guess_shafts(image: NDArray[np.float32], curves: Sequence[Curve | None], maps: HairMaps) -> Guess:
+    """Axis, half width and tone of every hair, good to a few px, from coverage and the steepest edges."""
+    px_per_um = maps.px_per_cell / maps.um_per_cell
+    reach = float(np.clip(_WIDEST_HALF_UM * px_per_um, 12.0, 90.0))
+    lengths = np.array([0.0 if curve is None else curve.length_px for curve in curves])
+    stations = place_stations(curves, np.zeros(len(curves)), lengths, _STATIONS, 2.0)
+    grid = np.linspace(-reach, reach, 2 * int(min(reach, 45.0)) + 1)
+    offsets = np.broadcast_to(grid, (len(stations), len(grid)))
+    neighbours = find_neighbours(stations, curves, np.ones(len(curves)), 2 * reach, 0.0)
+    coverage = read_coverage(maps, station_points(stations, offsets))
+    runs, crowded = _runs(grid, coverage, neighbours)
+    half = _half_widths(stations, runs, crowded, len(curves))
+    rgb = read_profiles(image, stations, offsets)
+    tone = _tones(grid, rgb, coverage, stations, half, maps.px_per_cell)
+    level = tone.level(rgb, stations.hair)
+    edges = _steepest(grid, level, stations, half, neighbours)
+    moved, half = _recentre(curves, stations, edges, crowded, half, tone)
+    return Guess(moved, half, _shining(grid, level, edges, stations, len(half)), tone)
+
+
+def _runs(grid: FloatArray, coverage: FloatArray, neighbours: Neighbours) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Covered length on each side of the path (N, 2), and whether a neighbour spoils it (N, 2)."""
+    middle = len(grid) // 2
+    step = grid[1] - grid[0]
+    runs = np.empty((len(coverage), 2))
+    for side, part in enumerate((coverage[:, middle::-1], coverage[:, middle:])):
+        joined = np.minimum.accumulate(part > 0.15, axis=1)
+        runs[:, side] = ((part * joined).sum(axis=1) - 0.5 * part[:, 0] * joined[:, 0]) * step
+    apart = np.abs(neighbours.offset_px)
+    crowded = (runs > 0.4 * apart) | (apart < 4 * np.maximum(runs.min(axis=1, keepdims=True), 1.0))
+    return np.minimum(runs, 0.5 * apart), crowded
+
+
+def _half_widths(stations: Stations, runs: FloatArray, crowded: NDArray[np.bool_], count: int) -> FloatArray:
+    """Half width of each hair from the coverage, px."""
+    free = np.where(crowded, np.nan, runs)
+    one_sided = np.where(
+        crowded.all(axis=1), runs.mean(axis=1), np.nan_to_num(free).sum(axis=1) / np.maximum((~crowded).sum(axis=1), 1)
+    )
+    half = np.full(count, 1.0)
+    for hair in np.unique(stations.hair):
+        rows = stations.hair == hair
+        alone = rows & ~crowded.any(axis=1)
+        half[hair] = np.median(one_sided[alone if alone.sum() >= 3 else rows])
+    return np.asarray(np.maximum(half, 1.0))
+
+
+def _tones(
+    grid: FloatArray,
+    rgb: NDArray[np.float32],
+    coverage: FloatArray,
+    stations: Stations,
+    half: FloatArray,
+    cell_px: float,
+) -> Tone:
+    """Skin colour beside each hair and the direction of its contrast."""
+    skin, direction = np.full((len(half), 3), np.nan), np.full((len(half), 3), np.nan)
+    away = np.abs(grid)
+    for hair in np.unique(stations.hair):
+        rows = slice(*np.searchsorted(stations.hair, [hair, hair + 1]))
+        inside = away <= max(0.6 * half[hair], 1.0)
+        outside = away >= half[hair] + 0.5 * cell_px
+        bare = (coverage[rows] < 0.1) & outside
+        if bare.sum() < 20:
+            bare = np.broadcast_to(outside & (away <= 4 * half[hair] + cell_px), bare.shape)
+        core = np.median(rgb[rows][:, inside].reshape(-1, 3), axis=0)
+        skin[hair] = np.median(rgb[rows][bare], axis=0)
+        difference = core - skin[hair]
+        if np.hypot.reduce(difference) >= _LEAST_CONTRAST:
+            direction[hair] = difference / (difference @ difference)
+    return Tone(skin, direction)
+
+
+def _steepest(
+    grid: FloatArray, level: FloatArray, stations: Stations, half: FloatArray, neighbours: Neighbours
+) -> FloatArray:
+    """Place of the steepest rise and fall near the expected edges, px, shape (N, 2)."""
+    step = grid[1] - grid[0]
+    slope = gaussian_filter1d(np.nan_to_num(level), _EDGE_SIGMA_PX / step, axis=1, order=1)
+    same = stations.hair[1:] == stations.hair[:-1]
+    smooth = slope.copy()
+    smooth[1:][same] += 0.5 * slope[:-1][same]
+    smooth[:-1][same] += 0.5 * slope[1:][same]
+    expected = half[stations.hair][:, None]
+    tolerance = np.maximum(3.0, 0.4 * expected)
+    edges = np.empty((len(level), 2))
+    for side, sign in enumerate((-1.0, 1.0)):
+        allowed = np.abs(grid) < np.abs(neighbours.offset_px[:, side, None]) * 0.75
+        score = -sign * smooth * np.exp(-0.5 * ((grid - sign * expected) / tolerance) ** 2)
+        edges[:, side] = grid[np.where(allowed, score, -np.inf).argmax(axis=1)]
+    return edges
+
+
+def _recentre(
+    curves: Sequence[Curve | None],
+    stations: Stations,
+    edges: FloatArray,
+    crowded: NDArray[np.bool_],
+    half: FloatArray,
+    tone: Tone,
+) -> tuple[list[Curve | None], FloatArray]:
+    """Curves moved onto the middle between the edges; beside a neighbour the free edge alone decides."""
+    moved = list(curves)
+    half = half.copy()
+    for hair in np.unique(stations.hair):
+        rows = slice(*np.searchsorted(stations.hair, [hair, hair + 1]))
+        curve = curves[hair]
+        if curve is None or not np.isfinite(tone.direction[hair]).all():
+            continue
+        left, right = edges[rows].T
+        spoilt_left, spoilt_right = crowded[rows].T
+        free = ~(spoilt_left | spoilt_right) & (right > left)
+        if free.sum() >= 3:
+            half[hair] = max(0.5 * float(np.median((right - left)[free])), 0.5)
+        centre = np.select(
+            [free, spoilt_right & ~spoilt_left, spoilt_left & ~spoilt_right],
+            [(left + right) / 2, left + half[hair], right - half[hair]],
+            0.0,
+        )
+        # A unit whose hairs all touch says little: trust the path within what the network may be off.
+        centre = np.clip(centre, -max(4.0, 0.5 * half[hair]), max(4.0, 0.5 * half[hair]))
+        arc = stations.arc_px[rows]
+        moved[hair] = shift_curve(curve, arc, robust_line(arc, centre), max(6.0, half[hair]))
+    return moved, half
+
+
+def _shining(
+    grid: FloatArray, level: FloatArray, edges: FloatArray, stations: Stations, count: int
+) -> NDArray[np.bool_]:
+    """Hairs whose middle is nearer to the skin's brightness than both their flanks."""
+    centre, half = edges.mean(axis=1), 0.5 * (edges[:, 1] - edges[:, 0])
+    rows = np.arange(len(level))
+    middle, *flanks = (
+        level[
+            rows,
+            np.clip(np.rint((centre + share * half - grid[0]) / (grid[1] - grid[0])), 0, len(grid) - 1).astype(int),
+        ]
+        for share in (0.0, -0.5, 0.5)
+    )
+    dip = np.minimum(*flanks) - middle
+    shiny = np.zeros(count, dtype=bool)
+    for hair in np.unique(stations.hair):
+        shiny[hair] = np.median(dip[stations.hair == hair]) > _HIGHLIGHT
+    return shiny
+
+
+def robust_line(arc_px: FloatArray, value: FloatArray) -> FloatArray:
+    """Smooth course of a value along the arc, outliers ignored: locally straight, Cauchy weights."""
+    if len(arc_px) < 4:
+        return np.full(len(arc_px), float(np.median(value)))
+    reach = max(0.2 * float(np.ptp(arc_px)), 1.0)
+    kernel = np.exp(-0.5 * ((arc_px[:, None] - arc_px[None, :]) / reach) ** 2)
+    course = np.full(len(value), float(np.median(value)))
+    for _ in range(4):
+        residual = value - course
+        scale = max(1.4826 * float(np.median(np.abs(residual))), 0.3)
+        weight = kernel / (1.0 + (residual / (2.0 * scale)) ** 2)
+        total = weight.sum(axis=1)
+        mean_arc, mean = weight @ arc_px / total, weight @ value / total
+        spread = weight @ arc_px**2 / total - mean_arc**2
+        joint = weight @ (arc_px * value) / total - mean_arc * mean
+        course = mean + joint / np.maximum(spread, 1e-6) * (arc_px - mean_arc)
+    return np.asarray(course)

@@ -1,0 +1,158 @@
+"""Centre-lines as dense smooth curves, and the stations along them where the width is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from hairscan.types import FloatArray
+
+IntArray = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One centre-line, root first, sampled about every pixel.
+
+    Attributes
+    ----------
+    xy : float array, shape (P, 2)
+        Points, px.
+    normal_xy : float array, shape (P, 2)
+        Unit normals; the side of positive offsets.
+    arc_px : float array, shape (P,)
+        Length along the curve from the root.
+    """
+
+    xy: FloatArray
+    normal_xy: FloatArray
+    arc_px: FloatArray
+
+    @property
+    def length_px(self) -> float:
+        """Length of the curve, px."""
+        return float(self.arc_px[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Stations:
+    """The places, over all hairs of a photograph, where a profile is taken.
+
+    Attributes
+    ----------
+    hair : int array, shape (N,)
+        Index of the hair in the list that was given, ascending.
+    xy, normal_xy : float array, shape (N, 2)
+        Place on the centre-line, px, and unit normal.
+    arc_px, spacing_px : float array, shape (N,)
+        Length from the root, and distance to the next station of the hair.
+    """
+
+    hair: IntArray
+    xy: FloatArray
+    normal_xy: FloatArray
+    arc_px: FloatArray
+    spacing_px: FloatArray
+
+    def __len__(self) -> int:
+        """Count the stations."""
+        return len(self.hair)
+
+    def take(self, chosen: NDArray[np.bool_] | IntArray) -> Stations:
+        """Stations that were chosen, in their order."""
+        return Stations(
+            self.hair[chosen],
+            self.xy[chosen],
+            self.normal_xy[chosen],
+            self.arc_px[chosen],
+            self.spacing_px[chosen],
+        )
+
+
+def smooth_curve(path_xy: FloatArray, smooth_px: float) -> Curve | None:
+    """Dense curve through a path, its wiggles shorter than ``smooth_px`` removed.
+
+    Parameters
+    ----------
+    path_xy : float array, shape (P, 2)
+        Centre-line root to tip, px.
+    smooth_px : float
+        Standard deviation of the Gaussian along the path; the ends stay in place.
+
+    Returns
+    -------
+    Curve or None
+        None where the path has no length or is not finite.
+    """
+    if len(path_xy) < 2 or not np.isfinite(path_xy).all():
+        return None
+    arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path_xy, axis=0).T))])
+    if arc[-1] < 1.0:
+        return None
+    steps = np.linspace(0.0, arc[-1], max(3, round(float(arc[-1])) + 1))
+    dense = np.column_stack([np.interp(steps, arc, path_xy[:, axis]) for axis in (0, 1)])
+    step_px = float(steps[1])
+    # A chord is subtracted so that the odd reflection keeps both ends where they are.
+    chord = np.linspace(dense[0], dense[-1], len(dense))
+    bend = dense - chord
+    odd = np.concatenate([-bend[:0:-1], bend, -bend[-2::-1]])
+    sd = min(smooth_px, arc[-1] / 6.0) / step_px
+    xy = chord + gaussian_filter1d(odd, sd, axis=0, mode="nearest")[len(bend) - 1 : 2 * len(bend) - 1]
+    return _with_normals(xy)
+
+
+def _with_normals(xy: FloatArray) -> Curve:
+    """Curve with its normals and arc lengths."""
+    tangent = np.gradient(xy, axis=0)
+    tangent /= np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
+    arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
+    return Curve(xy, np.column_stack([-tangent[:, 1], tangent[:, 0]]), arc)
+
+
+def shift_curve(curve: Curve, arc_px: FloatArray, offset_px: FloatArray, smooth_px: float) -> Curve:
+    """Curve moved along its normals by offsets known at some arc lengths, then smoothed."""
+    offsets = np.interp(curve.arc_px, arc_px, offset_px)
+    moved = smooth_curve(curve.xy + offsets[:, None] * curve.normal_xy, smooth_px)
+    return curve if moved is None else moved
+
+
+def place_stations(
+    curves: Sequence[Curve | None], start_px: FloatArray, end_px: FloatArray, most: int, closest_px: float
+) -> Stations:
+    """Stations evenly along each curve between two arc lengths.
+
+    Parameters
+    ----------
+    curves : sequence of Curve or None
+        A curve that is None gets no station.
+    start_px, end_px : float array, shape (H,)
+        Arc lengths between which the stations of each hair lie.
+    most : int
+        Largest number of stations of a hair.
+    closest_px : float
+        Smallest distance between two stations.
+    """
+    hair, xy, normal, arcs, spacing = [], [], [], [], []
+    for index, curve in enumerate(curves):
+        if curve is None:
+            continue
+        span = end_px[index] - start_px[index]
+        count = int(np.clip(span / closest_px + 1.0, 1, most))
+        gap = span / count
+        arc = start_px[index] + gap * (np.arange(count) + 0.5)
+        at = np.clip(np.searchsorted(curve.arc_px, arc), 1, len(curve.arc_px) - 1)
+        low, high = curve.arc_px[at - 1], curve.arc_px[at]
+        share = ((arc - low) / np.maximum(high - low, 1e-9))[:, None]
+        hair.append(np.full(count, index, dtype=np.intp))
+        xy.append(curve.xy[at - 1] * (1 - share) + curve.xy[at] * share)
+        normal.append(curve.normal_xy[at])
+        arcs.append(arc)
+        spacing.append(np.full(count, gap))
+    if not hair:
+        empty = np.zeros(0)
+        return Stations(np.zeros(0, dtype=np.intp), np.zeros((0, 2)), np.zeros((0, 2)), empty, empty)
+    return Stations(*(np.concatenate(part) for part in (hair, xy, normal, arcs, spacing)))
