@@ -110,6 +110,20 @@ def write_run(
         raise OutputError(f"cannot write to {folder}: {error.strerror}; free some space or name another") from error
 
 
+def write_picture(path: Path, picture: RgbImage) -> None:
+    """Write a picture as a whole PNG file or nothing.
+
+    Raises
+    ------
+    OutputError
+        When it cannot be written.
+    """
+    try:
+        write_bytes(path, _png_bytes(picture))
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}; name another folder") from error
+
+
 def overlay_names(images: Sequence[str]) -> dict[str, str]:
     """File name of each photograph's overlay: its own with the ending png, the whole name where two would collide."""
     flat = {image: PurePosixPath(image.replace("\\", "/").replace("/", "_")) for image in images}
@@ -160,7 +174,7 @@ def _run_json(results: Sequence[PhotoResult], failures: Sequence[Failure], recor
 
 
 def _png_bytes(picture: RgbImage) -> bytes:
-    """Picture as PNG."""
+    """Encode the picture as PNG."""
     import cv2
 
     return bytes(cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1])

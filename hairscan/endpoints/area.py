@@ -45,11 +45,13 @@ class CountingArea:
         A rectangle owns its left and top side and not its right and bottom one, so that areas laid side by side
         share no point and leave none out.
         """
-        dx_px, dy_px = x_px - self.centre_x_px, y_px - self.centre_y_px
         if self.kind == "circle":
-            return np.asarray(dx_px**2 + dy_px**2 <= (self.width_px / 2) ** 2)
-        half_x_px, half_y_px = self.width_px / 2, self.height_px / 2
-        return np.asarray((dx_px >= -half_x_px) & (dx_px < half_x_px) & (dy_px >= -half_y_px) & (dy_px < half_y_px))
+            from_middle2_px2 = (x_px - self.centre_x_px) ** 2 + (y_px - self.centre_y_px) ** 2
+            return np.asarray(from_middle2_px2 <= (self.width_px / 2) ** 2)
+        # compared with the sides themselves: a difference from the middle would round a near miss onto a side
+        in_x = (x_px >= self.centre_x_px - self.width_px / 2) & (x_px < self.centre_x_px + self.width_px / 2)
+        in_y = (y_px >= self.centre_y_px - self.height_px / 2) & (y_px < self.centre_y_px + self.height_px / 2)
+        return np.asarray(in_x & in_y)
 
 
 @dataclass(frozen=True, slots=True)
