@@ -1,5 +1,6 @@
 """Scalp scenes of exactly known truth, drawn in micrometres."""
 
+from hairscan.phantom.files import write_phantom
 from hairscan.phantom.render import Phantom, render_scene
 from hairscan.phantom.scene import KINDS, Scene, plain_scene, sample_scene
 from hairscan.phantom.shaft import ShaftPhantom, render_shaft
@@ -15,4 +16,5 @@ __all__ = [
     "render_scene",
     "render_shaft",
     "sample_scene",
+    "write_phantom",
 ]

@@ -24,7 +24,7 @@ def expose(rgb: MapArray, ignored: LabelImage, look: Look, rng: np.random.Genera
     if look.corner_blur_px:
         share = np.clip(1.6 * radius2 - 0.5, 0, 1)[..., None]
         picture = picture * (1 - share) + share * blur(picture, look.corner_blur_px)
-    light = 1 - look.vignette * radius2
+    light = np.clip(1 - look.vignette * _relative_radius(picture.shape[:2], look.light_xy) ** 2, 0.1, 1)
     if look.lens_radius:
         half_diagonal = np.hypot(*picture.shape[:2]) / 2
         inside_px = (look.lens_radius - np.sqrt(radius2)) * half_diagonal
@@ -36,7 +36,8 @@ def expose(rgb: MapArray, ignored: LabelImage, look: Look, rng: np.random.Genera
         picture = picture + look.noise_sd * level * _grain(
             (picture.shape[0], picture.shape[1]), look.noise_grain_px, rng
         )
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    exposed: RgbImage = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    return exposed
 
 
 def compress(rgb: RgbImage, quality: int) -> RgbImage:
@@ -44,7 +45,8 @@ def compress(rgb: RgbImage, quality: int) -> RgbImage:
     if not quality:
         return rgb
     _, data = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.asarray(cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    decoded: RgbImage = cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return decoded
 
 
 def blur(rgb: MapArray, sigma_px: float) -> MapArray:
@@ -56,10 +58,10 @@ def blur(rgb: MapArray, sigma_px: float) -> MapArray:
     return blurred
 
 
-def _relative_radius(shape: tuple[int, ...]) -> MapArray:
-    """Distance from the centre as a share of the half diagonal, shape (H, W)."""
-    y = np.arange(shape[0], dtype=np.float32)[:, None] - np.float32((shape[0] - 1) / 2)
-    x = np.arange(shape[1], dtype=np.float32)[None, :] - np.float32((shape[1] - 1) / 2)
+def _relative_radius(shape: tuple[int, ...], centre_xy: tuple[float, float] = (0.0, 0.0)) -> MapArray:
+    """Distance from a centre, given in half sides from the middle, as a share of the half diagonal, shape (H, W)."""
+    y = np.arange(shape[0], dtype=np.float32)[:, None] - np.float32((1 + centre_xy[1]) * (shape[0] - 1) / 2)
+    x = np.arange(shape[1], dtype=np.float32)[None, :] - np.float32((1 + centre_xy[0]) * (shape[1] - 1) / 2)
     radius: MapArray = np.hypot(x, y) / np.float32(max(np.hypot(shape[0], shape[1]) / 2, 1.0))
     return radius
 

@@ -97,7 +97,7 @@ def _text_box(rgb: RgbImage, um_per_px: float, rng: np.random.Generator) -> None
     patch[:] = np.rint(0.72 * patch + 0.28 * 255.0).astype(np.uint8)
     for k, row in enumerate(rows):
         foot = (int(corner[0]) + 10, int(corner[1]) + (k + 1) * line_px - 2)
-        cv2.putText(rgb, row, foot, _FONT, size * 0.85, _BLUE, max(int(2 * size), 1), cv2.LINE_AA)
+        cv2.putText(rgb, row, foot, _FONT, size * 0.85, _BLUE, max(int(1.4 * size), 1), cv2.LINE_AA)
 
 
 def _header(rgb: RgbImage, um_per_px: float, rng: np.random.Generator) -> None:
@@ -128,7 +128,7 @@ def _label(
     box_opacity: float,
 ) -> float:
     """Write text on a box, its lower left corner at `foot_xy`; returns the x of the box's right edge."""
-    thickness = max(round(2 * size), 1)
+    thickness = max(round(1.4 * size), 1)
     (width, height), base = cv2.getTextSize(text, _FONT, size, thickness)
     x, y = int(foot_xy[0]), int(foot_xy[1])
     patch = rgb[max(y - height - 6, 0) : max(y + base, 0), max(x, 0) : max(x + width + 8, 0)]
@@ -139,4 +139,4 @@ def _label(
 
 def _fixed(point_xy: NDArray[np.float64]) -> tuple[int, int]:
     """Give a point in sixteenths of a pixel, for cv2's ``shift=4``."""
-    return round(float(point_xy[0]) * 16), round(float(point_xy[1]) * 16)
+    return round(float(point_xy[0] * 16)), round(float(point_xy[1] * 16))

@@ -39,6 +39,8 @@ class PhantomHair:
         Height of the tip over the skin, which casts the shadow.
     under_skin_um : float
         Length of shaft seen through the skin behind the root.
+    root_soft_um : float
+        Gaussian softness of the root's end, which the skin veils.
     """
 
     path_um: FloatArray
@@ -54,6 +56,7 @@ class PhantomHair:
     shine: float = 0.0
     lift_um: float = 0.0
     under_skin_um: float = 0.0
+    root_soft_um: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +95,8 @@ def sample_growth(recipe: Recipe, rng: np.random.Generator) -> Growth:
         vellus_share=float(rng.uniform(*recipe.vellus_share)),
         curl_per_mm=float(rng.uniform(0.7, 3.0)) if curly else 0.0,
         rgb=rgb,
-        shine=float(rng.gamma(1.2, 14.0)),
-        focus_drop=float(rng.choice([0.0, 0.0, rng.uniform(0.0, 0.02)])),
+        shine=float(rng.gamma(1.2, 10.0)) + 1.0,
+        focus_drop=float(rng.uniform(0.0, 0.02)) * (rng.random() < 0.35),
     )
 
 
@@ -148,6 +151,7 @@ def scatter_fragments(
                 width_um=hair.width_um * rng.uniform(0.6, 1.0),
                 loose=True,
                 under_skin_um=0.0,
+                root_soft_um=0.0,
             )
         )
     return fragments
@@ -176,7 +180,7 @@ def _grow_unit(
     heading = growth.direction_rad + drift + rng.normal(0, growth.spread_rad)
     sideways = np.array([-np.sin(heading), np.cos(heading)])
     forward = np.array([np.cos(heading), np.sin(heading)])
-    gap_um = rng.uniform(30, 115)
+    gap_um = float(np.clip(rng.lognormal(np.log(72), 0.42), 28, 160))
     fan = rng.normal(0, growth.fan_rad)
     vellus = rng.random() < growth.vellus_share
     hairs = []
@@ -208,29 +212,29 @@ def _shaft(
     path = _grow_path(growth, root, heading, length, rng)
     along = np.linspace(0, 1, len(path))
     uncut = not dot and rng.random() < max(recipe.uncut_share, 0.35 * vellus)
-    widths = width * (1 + 0.02 * np.sin(rng.uniform(0, 6.3) + along * rng.uniform(2, 9)))
+    widths = width * (1 + rng.normal(0, 0.06) * (along - 0.5) + 0.025 * np.clip(rng.standard_normal(len(path)), -2, 2))
     if uncut:
         widths = widths * np.clip((1 - along) / 0.25, 0.12, 1.0)
-    rgb = np.array(growth.rgb) * rng.uniform(0.8, 1.2) + (rng.uniform(20, 70) if vellus else 0.0) * np.array(
-        [1, 0.85, 0.65]
-    )
+    browning = rng.uniform(20, 70) if vellus else max(0.0, rng.uniform(-90, 40))
+    rgb = np.array(growth.rgb) * rng.uniform(0.8, 1.2) + browning * np.array([1, 0.8, 0.58])
     return PhantomHair(
         path_um=path,
         width_um=widths,
-        defocus_um=growth.focus_drop * along * length * rng.uniform(0.3, 1.5),
+        defocus_um=np.minimum(growth.focus_drop * along * length * rng.uniform(0.3, 1.5), 45.0),
         rgb=(float(rgb[0]), float(rgb[1]), float(rgb[2])),
         opacity=float(rng.uniform(0.5, 0.85)) if vellus else float(rng.uniform(0.92, 1.0)),
         tip_slant=float(rng.normal(0, 0.45)),
-        tip_fray_um=float(rng.choice([0.0, rng.uniform(3, 14)])) * (not dot),
-        tip_round=length / width if dot else float(rng.choice([0.0, 0.4])),
+        tip_fray_um=float(rng.uniform(3, 20)) * (not dot) * (rng.random() < 0.6),
+        tip_round=length / width if dot else float(rng.uniform(0.0, 0.6)),
         shine=0.25 * growth.shine if vellus else growth.shine,
-        lift_um=recipe.lift * length * float(rng.uniform(0, 1)),
-        under_skin_um=float(rng.uniform(50, 250)),
+        lift_um=min(recipe.lift * length * float(rng.uniform(0, 1)), 400.0),
+        under_skin_um=float(rng.uniform(100, 420)) * (0.4 if vellus else 1.0),
+        root_soft_um=float(rng.uniform(2, 16)),
     )
 
 
 def _grow_path(growth: Growth, root: FloatArray, heading: float, length: float, rng: np.random.Generator) -> FloatArray:
-    n_points = int(np.clip(np.ceil(length / 70.0), 3, 120)) + 1
+    n_points = int(np.clip(np.ceil(length / 55.0), 3, 140)) + 1
     along_mm = np.linspace(0, length, n_points) / 1000.0
     bend = np.radians(rng.normal(0, growth.recipe.bend_deg_per_mm)) + rng.choice([-1, 1]) * growth.curl_per_mm
     wave = rng.normal(0, 0.06) * np.sin(along_mm * rng.uniform(1.0, 3.0) + rng.uniform(0, 6.3))

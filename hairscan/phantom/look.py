@@ -59,7 +59,9 @@ class Look:
     noise_grain_px : float
         Size of the noise grain, px; 1 is white noise, 2 an enlarged picture.
     vignette : float
-        Loss of light in the corners, 0 to 1.
+        Loss of light at one half diagonal from the light's centre, 0 to 1.
+    light_xy : (float, float)
+        The light's centre, half sides of the picture from its middle: (1, 1) is the lower right corner.
     lens_radius : float
         Radius of the dark lens edge as a share of the half diagonal; 0 for none.
     jpeg_quality : int
@@ -87,6 +89,7 @@ class Look:
     noise_sd: float = 0.0
     noise_grain_px: float = 1.0
     vignette: float = 0.0
+    light_xy: tuple[float, float] = (0.0, 0.0)
     lens_radius: float = 0.0
     gain_rgb: Rgb = (1.0, 1.0, 1.0)
     jpeg_quality: int = 0
@@ -115,7 +118,7 @@ def sample_look(kind: str, um_per_px: float, rng: np.random.Generator) -> Look:
         tint=float(rng.gamma(2.0, 2.5)) * brightness * (0.4 if phone else 1.0),
         lines=float(rng.gamma(2.0, 2.2)) * brightness,
         lines_angle_deg=float(rng.uniform(0, 180)),
-        speckle=float(rng.gamma(2.0, 14.0)) * (0.4 if phone else 1.0),
+        speckle=float(rng.gamma(2.0, 13.0)) * (0.4 if phone else 1.0),
         grain=float(rng.uniform(0.5, 4.0)) * brightness,
         vessels=float(rng.gamma(1.0, 6.0)) * brightness,
         halo=float(rng.choice(np.array([0.0, rng.uniform(0.1, 0.6)]))),
@@ -129,7 +132,8 @@ def sample_look(kind: str, um_per_px: float, rng: np.random.Generator) -> Look:
         corner_blur_px=float(rng.choice([0.0, 0.0, rng.uniform(0.8, 3.0)])),
         noise_sd=float(rng.uniform(0.6, 4.0)),
         noise_grain_px=float(rng.choice([1.0, 2.0])),
-        vignette=float(rng.choice([0.0, rng.uniform(0.05, 0.4)])),
+        vignette=float(rng.uniform(0.0, 0.35)),
+        light_xy=(float(rng.uniform(-1, 1)), float(rng.uniform(-1, 1))),
         lens_radius=float(rng.uniform(0.72, 0.98)) if rng.random() < 0.06 else 0.0,
         gain_rgb=_sample_gain(rng),
         jpeg_quality=int(rng.integers(60, 96)),
@@ -152,7 +156,7 @@ def _sample_blur(um_per_px: float, rng: np.random.Generator) -> float:
 
 
 def _sample_gain(rng: np.random.Generator) -> Rgb:
-    red, green, blue = np.exp(rng.normal(0.0, (0.05, 0.02, 0.05)))
+    red, green, blue = np.exp(rng.normal(0.0, (0.035, 0.015, 0.04)))
     return float(red), float(green), float(blue)
 
 

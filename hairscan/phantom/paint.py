@@ -37,14 +37,14 @@ def paint_hair(canvas: Canvas, hair: PhantomHair, rng: np.random.Generator) -> N
         return
     along_um = _along_um(hair)
     half = np.interp(pixels.along_px, along_um / canvas.um_per_px, hair.width_um / (2 * canvas.um_per_px))
-    sharp = _shaft_share(hair, pixels, half, canvas.um_per_px, 0.0)
+    sharp = _shaft_share(hair, pixels, half, canvas.um_per_px, 0.0, 0.0)
     place = (pixels.rows, pixels.cols)
     before = canvas.coverage[place]
     canvas.coverage[place] = before * (1 - sharp) if hair.loose else before + sharp * (1 - before)
     seen = sharp
-    if hair.defocus_um.any():
+    if hair.defocus_um.any() or hair.root_soft_um:
         soft = np.interp(pixels.along_px, along_um / canvas.um_per_px, hair.defocus_um / canvas.um_per_px)
-        seen = _shaft_share(hair, pixels, half, canvas.um_per_px, soft)
+        seen = _shaft_share(hair, pixels, half, canvas.um_per_px, soft, hair.root_soft_um / canvas.um_per_px)
     alpha = (seen * hair.opacity)[:, None]
     canvas.rgb[place] = canvas.rgb[place] * (1 - alpha) + alpha * _shaft_colour(
         hair, pixels, half, canvas.um_per_px, rng
@@ -62,11 +62,13 @@ def paint_root(canvas: Canvas, hair: PhantomHair, look: Look, rng: np.random.Gen
             np.stack([root - 0.2 * width * backwards, root + length * backwards]), 0.9 * length, canvas.coverage.shape
         )
         depth = np.clip(pixels.along_px / length, 0, 1)
-        soft = 3.0 / canvas.um_per_px + 0.35 * length * depth + 0.1 * width
-        share = across_share(pixels, (0.55 + 0.5 * depth) * width, soft)
-        start = edge_share(pixels.along_px, pixels.tangent_xy, 0.25 * width)
-        strength = look.under_skin * rng.uniform(0.5, 1.1) * (1 - depth) ** 1.3
-        _multiply(canvas, pixels, np.clip(share * start * strength, 0, 0.95), _SHADE_RGB / 160.0)
+        soft = 4.0 / canvas.um_per_px + 0.1 * width + 0.13 * length * depth
+        start = edge_share(pixels.along_px, pixels.tangent_xy, 0.2 * width)
+        strength = look.under_skin * rng.uniform(0.7, 1.1) * (1 - depth) * np.exp(-rng.uniform(0.5, 2.0) * depth)
+        shaft = across_share(pixels, (0.5 + 0.25 * depth) * width, soft)
+        glow = across_share(pixels, (0.9 + 0.4 * depth) * width, 2.2 * soft + 0.25 * width)
+        share = start * strength * (0.8 * shaft + 0.4 * glow)
+        _multiply(canvas, pixels, np.clip(share, 0, 0.95), _SHADE_RGB / 200.0)
     if look.halo:
         radius = rng.uniform(90, 260) / canvas.um_per_px
         around = nearby_pixels(np.stack([root, root + backwards * 0.3 * radius]), radius, canvas.coverage.shape)
@@ -77,10 +79,11 @@ def paint_root(canvas: Canvas, hair: PhantomHair, look: Look, rng: np.random.Gen
 
 def paint_cast_shadow(canvas: Canvas, hair: PhantomHair, light_xy: FloatArray, strength: float) -> None:
     """Darken the skin beside a shaft that stands off it: further and softer towards the tip."""
-    lift = hair.lift_um * np.linspace(0, 1, len(hair.path_um)) / canvas.um_per_px
-    shadow_path = path_px(hair.path_um, canvas.um_per_px) + lift[:, None] * light_xy
+    coarse = np.unique(np.append(np.arange(0, len(hair.path_um), 3), len(hair.path_um) - 1))
+    lift = hair.lift_um * coarse / coarse[-1] / canvas.um_per_px
+    shadow_path = path_px(hair.path_um[coarse], canvas.um_per_px) + lift[:, None] * light_xy
     half = float(hair.width_um.mean()) / (2 * canvas.um_per_px)
-    pixels = nearby_pixels(shadow_path, half + 8 + 0.25 * float(lift.max()), canvas.coverage.shape)
+    pixels = nearby_pixels(shadow_path, half + 4 + 0.36 * float(lift.max()), canvas.coverage.shape)
     if not len(pixels.rows):
         return
     arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(shadow_path, axis=0).T))])
@@ -93,7 +96,12 @@ def paint_cast_shadow(canvas: Canvas, hair: PhantomHair, light_xy: FloatArray, s
 
 
 def _shaft_share(
-    hair: PhantomHair, pixels: ShaftPixels, half: FloatArray, um_per_px: float, soft: float | FloatArray
+    hair: PhantomHair,
+    pixels: ShaftPixels,
+    half: FloatArray,
+    um_per_px: float,
+    soft: float | FloatArray,
+    root_soft: float,
 ) -> FloatArray:
     length = float(_along_um(hair)[-1]) / um_per_px
     u = np.clip(pixels.across_px / np.maximum(half, 1e-6), -1, 1)
@@ -102,8 +110,9 @@ def _shaft_share(
     # A round end reaches as far as a blunt one of the same length on its axis.
     rounding = hair.tip_round * half * (np.sqrt(1 - u**2) - 1)
     tip = edge_share(length + tilt + fray + rounding - pixels.along_px, pixels.tangent_xy, soft)
-    root = edge_share(pixels.along_px + rounding, pixels.tangent_xy, soft)
-    return across_share(pixels, half, soft) * tip * root
+    root = edge_share(pixels.along_px + rounding, pixels.tangent_xy, soft + root_soft)
+    share: FloatArray = np.clip(across_share(pixels, half, soft) * tip * root, 0.0, 1.0)
+    return share
 
 
 def _shaft_colour(
@@ -116,12 +125,12 @@ def _shaft_colour(
     u = pixels.across_px / np.maximum(half, 1e-6)
     along_um = pixels.along_px * um_per_px
     knots = rng.standard_normal(64)
-    broken = np.clip(0.5 + 0.6 * np.interp(np.mod(along_um, 1260), np.arange(64) * 20.0, knots), 0, 2)
-    stripe = np.exp(-(((u - rng.uniform(-0.5, 0.5) - rng.normal(0, 3e-4) * along_um) / 0.28) ** 2))
+    broken = np.clip(0.45 + 0.45 * np.interp(np.mod(along_um, 2300), np.arange(64) * 37.0, knots), 0.05, 1.6)
+    stripe = np.exp(-(((u - rng.uniform(-0.6, 0.6) - rng.normal(0, 5e-4) * along_um) / rng.uniform(0.2, 0.5)) ** 2))
     rough = rng.standard_normal(len(u)) * 0.12 * hair.shine + 3.0 * np.interp(
         np.mod(along_um, 640), np.arange(64) * 10.0, knots
     )
-    level = hair.shine * stripe * broken + rough
+    level = hair.shine * stripe * broken + rough + rng.normal(0, 5) * u
     cut = np.clip(1 - np.abs(_along_um(hair)[-1] - along_um) / 18.0, 0, 1)
     level += rng.uniform(0, 30) * cut
     shaded: FloatArray = colour + level[:, None] * np.array([0.92, 0.97, 1.08])

@@ -104,6 +104,7 @@ def plain_scene(scene: Scene, *, psf_sigma_px: float = 0.0) -> Scene:
             shine=0.0,
             lift_um=0.0,
             under_skin_um=0.0,
+            root_soft_um=0.0,
         )
         for hair in scene.hairs
     )

@@ -100,7 +100,7 @@ def _vessels(shape: tuple[int, int], um_per_px: float, rng: np.random.Generator)
 def _speckle(shape: tuple[int, int], um_per_px: float, look: Look, rng: np.random.Generator) -> MapArray:
     """Bright flecks of shine: fine peaks inside drifting patches, over a soft glow."""
     where = 0.8 * smooth_noise(shape, 650 / um_per_px, rng) + 0.7 * smooth_noise(shape, 170 / um_per_px, rng)
-    patch = np.clip(where - 0.1, 0, 2.0)
+    patch = 0.6 * np.logaddexp(0.0, 2.2 * where - 0.6).astype(np.float32)
     flecks = np.clip(
         stretched_noise(shape, max(17 / um_per_px, 1.2), rng.uniform(1.0, 2.5), look.lines_angle_deg, rng) - 0.6, 0, 2.5
     )

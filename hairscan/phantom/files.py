@@ -1,0 +1,103 @@
+"""A phantom on disk: the photograph, its truth in the columns of hairs.csv, and its scale."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from hairscan.errors import OutputError
+from hairscan.phantom.render import Phantom
+from hairscan.phantom.truth import TERMINAL_UM, TrueHair
+
+COLUMNS = (
+    "image",
+    "hair_id",
+    "root_x_px",
+    "root_y_px",
+    "tip_x_px",
+    "tip_y_px",
+    "width_px",
+    "width_um",
+    "width_se_um",
+    "length_um",
+    "kind",
+    "unit_id",
+    "counted",
+    "confidence",
+    "flags",
+)
+
+
+def write_phantom(phantom: Phantom, folder: Path, name: str, *, seed: int | None = None) -> Path:
+    """Write NAME.png, NAME.hairs.csv and NAME.json, and return the path of the photograph.
+
+    Parameters
+    ----------
+    seed : int, optional
+        What the scene was drawn from; kept in the sidecar.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written.
+
+    Notes
+    -----
+    Loose fragments are no rows. A row whose root lies outside the picture has ``counted`` 0 and the flag
+    ``root-outside``; its root columns hold the place where the shaft enters the picture.
+    """
+    image = f"{name}.png"
+    _, data = cv2.imencode(".png", cv2.cvtColor(phantom.rgb, cv2.COLOR_RGB2BGR))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / image).write_bytes(data.tobytes())
+        (folder / f"{name}.hairs.csv").write_text(_hairs_csv(phantom, image), encoding="utf-8", newline="")
+        (folder / f"{name}.json").write_text(json.dumps(_sidecar(phantom, seed), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder}: {error.strerror}. Choose another output folder.") from error
+    return folder / image
+
+
+def _hairs_csv(phantom: Phantom, image: str) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    rows = [hair for hair in phantom.hairs if not hair.loose]
+    for hair_id, hair in enumerate(rows):
+        writer.writerow(_row(hair, hair_id, image))
+    return text.getvalue()
+
+
+def _row(hair: TrueHair, hair_id: int, image: str) -> list[str]:
+    root, tip = hair.path_xy[0], hair.path_xy[-1]
+    return [
+        image,
+        str(hair_id),
+        *(f"{value:.3f}" for value in (*root, *tip, hair.width_px, hair.width_um)),
+        "0",
+        f"{hair.length_um:.1f}",
+        "terminal" if hair.width_um >= TERMINAL_UM else "vellus",
+        str(hair.unit_id),
+        str(int(hair.counted)),
+        "1",
+        ";".join(hair.flags),
+    ]
+
+
+def _sidecar(phantom: Phantom, seed: int | None) -> dict[str, float | int | str | None]:
+    widths = [hair.width_um for hair in phantom.hairs if hair.counted]
+    return {
+        "um_per_px": phantom.um_per_px,
+        "um_per_px_sd": 0,
+        "area_cm2": phantom.area_cm2,
+        "hair_count": len(widths),
+        "density_per_cm2": len(widths) / phantom.area_cm2,
+        "mean_width_um": float(np.mean(widths)) if widths else None,
+        "kind": phantom.kind,
+        "seed": seed,
+    }
