@@ -22,7 +22,8 @@ def paint_ink(rgb: MapArray, ignored: LabelImage, um_per_px: float, look: Look, 
             + 0.45 * smooth_noise(shape, 170 / um_per_px, rng)
             + 0.3 * smooth_noise(shape, 35 / um_per_px, rng)
         )
-        strength = np.clip(ragged, 0, 1) * rng.uniform(0.35, 0.85)
+        speckled = 0.55 + 0.45 * np.clip(smooth_noise(shape, 14 / um_per_px, rng), -1, 1)
+        strength = np.clip(0.9 * ragged, 0, 1) ** 1.5 * speckled * rng.uniform(0.35, 0.85)
         tone = np.array(_INKS[int(rng.integers(len(_INKS)))], dtype=np.float32)
         rgb *= 1 - strength[..., None] * (1 - tone / 200.0)
         ignored[strength > 0.12] = Ignored.INK

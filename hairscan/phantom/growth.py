@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,8 +31,10 @@ class PhantomHair:
         Follicular unit; -1 for a loose fragment.
     loose : bool
         A cut fragment that grows from nothing here: never counted.
-    tip_slant, tip_fray_um, tip_round : float
-        Shape of the cut: tangent of its slant, its roughness, and 1 for a round end.
+    tip_um : float array, shape (C,)
+        Shape of the cut: how far the tip reaches beyond the path's end, at even steps across the shaft.
+    tip_slant, tip_round : float
+        Tangent of the cut's slant, and 1 for a round end.
     shine : float
         Strength of the highlight along the shaft, grey levels.
     lift_um : float
@@ -50,8 +52,8 @@ class PhantomHair:
     opacity: float = 1.0
     unit_id: int = -1
     loose: bool = False
+    tip_um: FloatArray = field(default_factory=lambda: np.zeros(2))
     tip_slant: float = 0.0
-    tip_fray_um: float = 0.0
     tip_round: float = 0.0
     shine: float = 0.0
     lift_um: float = 0.0
@@ -224,13 +226,20 @@ def _shaft(
         rgb=(float(rgb[0]), float(rgb[1]), float(rgb[2])),
         opacity=float(rng.uniform(0.5, 0.85)) if vellus else float(rng.uniform(0.92, 1.0)),
         tip_slant=float(rng.normal(0, 0.45)),
-        tip_fray_um=float(rng.uniform(3, 20)) * (not dot) * (rng.random() < 0.6),
+        tip_um=_fray(rng) if not dot and rng.random() < 0.5 else np.zeros(2),
         tip_round=length / width if dot else float(rng.uniform(0.0, 0.6)),
         shine=0.25 * growth.shine if vellus else growth.shine,
         lift_um=min(recipe.lift * length * float(rng.uniform(0, 1)), 400.0),
-        under_skin_um=float(rng.uniform(100, 420)) * (0.4 if vellus else 1.0),
-        root_soft_um=float(rng.uniform(2, 16)),
+        under_skin_um=float(rng.uniform(140, 460)) * (0.4 if vellus else 1.0),
+        root_soft_um=float(rng.uniform(3, 24)),
     )
+
+
+def _fray(rng: np.random.Generator) -> FloatArray:
+    """Reach of a frayed cut across the shaft, um; it averages to 0, so that the hair keeps its length."""
+    reach = rng.uniform(4, 16) * rng.standard_normal(int(rng.integers(3, 9)))
+    centred: FloatArray = reach - reach.mean()
+    return centred
 
 
 def _grow_path(growth: Growth, root: FloatArray, heading: float, length: float, rng: np.random.Generator) -> FloatArray:

@@ -107,22 +107,22 @@ def sample_look(kind: str, um_per_px: float, rng: np.random.Generator) -> Look:
     kind : str
         One of `hairscan.phantom.scene.KINDS`; long hair is mostly seen through a phone.
     """
-    phone = rng.random() < {"long": 0.85, "light": 0.5, "vellus": 0.3}.get(kind, 0.15)
+    phone = rng.random() < {"long": 0.85, "light": 0.5, "vellus": 0.3}.get(kind, 0.1)
     skin_rgb = _sample_skin(phone, kind, rng)
     brightness = float(np.mean(skin_rgb)) / 150.0
     blue = float(rng.uniform(0.0, 1.0))
     return Look(
         skin_rgb=skin_rgb,
         sheen_rgb=(45.0 + 20 * (1 - blue), 58.0 + 10 * (1 - blue), 66.0 + 30 * blue),
-        mottle=float(rng.gamma(3.0, 2.6)) * brightness,
+        mottle=float(rng.gamma(3.0, 2.2)) * brightness,
         tint=float(rng.gamma(2.0, 2.5)) * brightness * (0.4 if phone else 1.0),
         lines=float(rng.gamma(2.0, 2.2)) * brightness,
         lines_angle_deg=float(rng.uniform(0, 180)),
-        speckle=float(rng.gamma(2.0, 13.0)) * (0.4 if phone else 1.0),
+        speckle=float(rng.gamma(3.0, 5.5)) * (0.4 if phone else 1.0),
         grain=float(rng.uniform(0.5, 4.0)) * brightness,
         vessels=float(rng.gamma(1.0, 6.0)) * brightness,
         halo=float(rng.choice(np.array([0.0, rng.uniform(0.1, 0.6)]))),
-        under_skin=float(rng.uniform(0.25, 0.95)) * (0.7 if phone else 1.0),
+        under_skin=float(rng.uniform(0.35, 1.0)) * (0.7 if phone else 1.0),
         glare=int(rng.poisson(0.35)),
         bubbles=int(rng.poisson(0.25)),
         ink=int(rng.random() < 0.12) * int(rng.integers(1, 4)),
@@ -142,7 +142,7 @@ def sample_look(kind: str, um_per_px: float, rng: np.random.Generator) -> Look:
 
 def _sample_skin(phone: bool, kind: str, rng: np.random.Generator) -> Rgb:
     tones = _PHONE_RGB if phone else _VIDEO_MICROSCOPE_RGB
-    if rng.random() < 0.3:
+    if rng.random() < 0.22:
         tones = FITZPATRICK_RGB[:3] if kind == "light" else FITZPATRICK_RGB
     tone = np.array(tones[int(rng.integers(len(tones)))]) * rng.uniform(0.92, 1.08) + rng.normal(0, 4, 3)
     return float(tone[0]), float(tone[1]), float(tone[2])

@@ -12,6 +12,7 @@ from hairscan.phantom.shaft import ShaftPixels, across_share, edge_share, nearby
 from hairscan.types import FloatArray, MapArray
 
 _SHADE_RGB = np.array([62.0, 72.0, 94.0])
+_GLOW_FACTOR = np.array([0.48, 0.64, 0.80])
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +56,36 @@ def paint_root(canvas: Canvas, hair: PhantomHair, look: Look, rng: np.random.Gen
     """Darken the skin where the shaft shows through it behind the root, and brown it around the follicle."""
     root, second = path_px(hair.path_um[:2], canvas.um_per_px)
     backwards = (root - second) / np.hypot(*(root - second))
-    length = hair.under_skin_um / canvas.um_per_px
-    if length and look.under_skin:
-        width = float(hair.width_um[0]) / canvas.um_per_px
-        pixels = nearby_pixels(
-            np.stack([root - 0.2 * width * backwards, root + length * backwards]), 0.9 * length, canvas.coverage.shape
-        )
-        depth = np.clip(pixels.along_px / length, 0, 1)
-        soft = 4.0 / canvas.um_per_px + 0.1 * width + 0.13 * length * depth
-        start = edge_share(pixels.along_px, pixels.tangent_xy, 0.2 * width)
-        strength = look.under_skin * rng.uniform(0.7, 1.1) * (1 - depth) * np.exp(-rng.uniform(0.5, 2.0) * depth)
-        shaft = across_share(pixels, (0.5 + 0.25 * depth) * width, soft)
-        glow = across_share(pixels, (0.9 + 0.4 * depth) * width, 2.2 * soft + 0.25 * width)
-        share = start * strength * (0.8 * shaft + 0.4 * glow)
-        _multiply(canvas, pixels, np.clip(share, 0, 0.95), _SHADE_RGB / 200.0)
+    if hair.under_skin_um and look.under_skin:
+        _paint_under_skin(canvas, hair, root, backwards, look.under_skin * float(rng.uniform(0.7, 1.1)))
     if look.halo:
         radius = rng.uniform(90, 260) / canvas.um_per_px
         around = nearby_pixels(np.stack([root, root + backwards * 0.3 * radius]), radius, canvas.coverage.shape)
         distance = np.hypot(around.across_px, around.along_px) / radius
         ring = np.clip(1 - distance, 0, 1) ** 0.8 * (1 + 0.25 * np.sin(distance * rng.uniform(8, 22)))
         _multiply(canvas, around, look.halo * rng.uniform(0.0, 0.9) * ring, np.array([0.85, 0.68, 0.5]))
+
+
+def _paint_under_skin(
+    canvas: Canvas, hair: PhantomHair, root: FloatArray, backwards: FloatArray, strength: float
+) -> None:
+    """A dark core that blurs with depth, in a blue-grey glow that reaches further."""
+    width = float(hair.width_um[0]) / canvas.um_per_px
+    length = hair.under_skin_um / canvas.um_per_px
+    start = root - 0.3 * width * backwards
+    pixels = nearby_pixels(
+        np.stack([start, root + length * backwards]), 0.6 * length + 1.2 * width, canvas.coverage.shape
+    )
+    depth = np.clip(pixels.along_px / length, 0, 1)
+    darkness = strength * (1.0 - float(np.mean(hair.rgb)) / 255.0)
+    glow_soft = 0.4 * width + 0.16 * length * (0.3 + depth)
+    glow = across_share(pixels, (0.8 + 0.5 * depth) * width, glow_soft)
+    glow *= edge_share(pixels.along_px, pixels.tangent_xy, 0.6 * width) * (1 - depth) ** 0.8
+    _multiply(canvas, pixels, np.clip(darkness * glow, 0, 0.9), _GLOW_FACTOR)
+    core_soft = 5.0 / canvas.um_per_px + 0.08 * width + 0.16 * length * depth
+    core = across_share(pixels, (0.5 + 0.3 * depth) * width, core_soft)
+    core *= edge_share(pixels.along_px, pixels.tangent_xy, 0.15 * width) * np.clip(1 - 1.5 * depth, 0, 1) ** 1.2
+    _multiply(canvas, pixels, np.clip(0.95 * darkness * core, 0, 0.95), _SHADE_RGB / 230.0)
 
 
 def paint_cast_shadow(canvas: Canvas, hair: PhantomHair, light_xy: FloatArray, strength: float) -> None:
@@ -106,7 +117,7 @@ def _shaft_share(
     length = float(_along_um(hair)[-1]) / um_per_px
     u = np.clip(pixels.across_px / np.maximum(half, 1e-6), -1, 1)
     tilt = hair.tip_slant * pixels.across_px
-    fray = hair.tip_fray_um / um_per_px * (np.sin(7.1 * u + hair.tip_slant * 31) + np.sin(17.3 * u + 2.0)) / 2
+    fray = np.interp(u, np.linspace(-1, 1, len(hair.tip_um)), hair.tip_um / um_per_px)
     # A round end reaches as far as a blunt one of the same length on its axis.
     rounding = hair.tip_round * half * (np.sqrt(1 - u**2) - 1)
     tip = edge_share(length + tilt + fray + rounding - pixels.along_px, pixels.tangent_xy, soft)
@@ -127,7 +138,7 @@ def _shaft_colour(
     knots = rng.standard_normal(64)
     broken = np.clip(0.45 + 0.45 * np.interp(np.mod(along_um, 2300), np.arange(64) * 37.0, knots), 0.05, 1.6)
     stripe = np.exp(-(((u - rng.uniform(-0.6, 0.6) - rng.normal(0, 5e-4) * along_um) / rng.uniform(0.2, 0.5)) ** 2))
-    rough = rng.standard_normal(len(u)) * 0.12 * hair.shine + 3.0 * np.interp(
+    rough = rng.standard_normal(len(u)) * 0.12 * hair.shine + 1.6 * np.interp(
         np.mod(along_um, 640), np.arange(64) * 10.0, knots
     )
     level = hair.shine * stripe * broken + rough + rng.normal(0, 5) * u

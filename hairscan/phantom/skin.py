@@ -98,12 +98,13 @@ def _vessels(shape: tuple[int, int], um_per_px: float, rng: np.random.Generator)
 
 
 def _speckle(shape: tuple[int, int], um_per_px: float, look: Look, rng: np.random.Generator) -> MapArray:
-    """Bright flecks of shine: fine peaks inside drifting patches, over a soft glow."""
+    """Bright flecks of shine: glints a few um wide, denser inside drifting patches, over a soft glow."""
     where = 0.8 * smooth_noise(shape, 650 / um_per_px, rng) + 0.7 * smooth_noise(shape, 170 / um_per_px, rng)
-    patch = 0.6 * np.logaddexp(0.0, 2.2 * where - 0.6).astype(np.float32)
-    flecks = np.clip(
-        stretched_noise(shape, max(17 / um_per_px, 1.2), rng.uniform(1.0, 2.5), look.lines_angle_deg, rng) - 0.6, 0, 2.5
-    )
-    coarse = np.clip(stretched_noise(shape, max(48 / um_per_px, 1.2), 1.6, look.lines_angle_deg + 20, rng) - 0.4, 0, 2)
-    shine: MapArray = patch * (0.35 + 0.7 * flecks + 0.6 * coarse)
+    patch = 0.45 * np.logaddexp(0.0, 2.2 * where - 0.4).astype(np.float32)
+    glow = np.zeros(shape, dtype=np.float32)
+    angle = look.lines_angle_deg
+    for scale_um, stretch, floor, strength in ((8.0, 3.0, 0.7, 1.1), (16.0, 2.0, 0.6, 0.8), (42.0, 2.0, 0.3, 0.45)):
+        field = stretched_noise(shape, max(scale_um / um_per_px, 1.2), stretch, angle + rng.uniform(-25, 25), rng)
+        glow += np.float32(strength) * np.clip(field - np.float32(floor), 0, 2.5)
+    shine: MapArray = (patch + np.float32(0.2)) * (glow + np.float32(0.15))
     return shine
