@@ -1,0 +1,52 @@
+"""The command line: one file per verb.
+
+Each verb imports what it needs when it runs, so that ``hairscan --help`` and ``--version`` answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from hairscan.cli.demo import demo
+from hairscan.cli.doctor import doctor
+from hairscan.cli.score import score
+from hairscan.errors import HairscanError
+from hairscan.version import __version__
+
+app = typer.Typer(
+    name="hairscan",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(score)
+app.command()(demo)
+app.command()(doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    """Print the version and leave, where it was asked for."""
+    if wanted:
+        typer.echo(f"hairscan {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def hairscan(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Count hairs and measure their thickness in close-up photographs of the scalp."""
+
+
+def main() -> None:
+    """Run the command line; what a user can mend ends with one line on stderr and exit code 2."""
+    try:
+        app()
+    except HairscanError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,83 @@
+"""Scoring one photograph for a command that also writes its run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+
+from hairscan.batch.run_folder import RunRecord, overlay_names, write_run
+from hairscan.cli.versions import library_versions
+from hairscan.endpoints.result import PhotoResult
+from hairscan.photo import read_photo
+from hairscan.score import score_read_photo
+from hairscan.segment import load_model
+from hairscan.types import Photo
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A photograph, its result, and how it was asked for."""
+
+    photo: Photo
+    result: PhotoResult
+    configuration: Mapping[str, str | float | None]
+    start_utc: str
+
+
+def score_one(
+    path: Path,
+    *,
+    um_per_px: float | None = None,
+    um_per_px_sd: float | None = None,
+    area: str | None = None,
+    model: str = "default",
+    device: str = "auto",
+) -> Scored:
+    """Score the photograph of a file, and keep it for its overlay.
+
+    Raises
+    ------
+    HairscanError
+        When nothing can be measured; the message says what to do.
+    """
+    start_utc, start = _now_utc(), perf_counter()
+    photo = read_photo(path, um_per_px=um_per_px, um_per_px_sd=um_per_px_sd)
+    read = perf_counter()
+    segmenter = load_model(model, device)
+    seconds = {"load_model": perf_counter() - read, "read": read - start}
+    result = score_read_photo(photo, segmenter, area=area)
+    configuration = {
+        "photo": str(path),
+        "um_per_px": um_per_px,
+        "um_per_px_sd": um_per_px_sd,
+        "area": area or "whole",
+        "model": model,
+        "device": device,
+    }
+    return Scored(photo, replace(result, seconds={**seconds, **result.seconds}), configuration, start_utc)
+
+
+def write_one(folder: Path, scored: Scored) -> Path:
+    """Write the run folder of one photograph and give the path of its overlay.
+
+    Raises
+    ------
+    OutputError
+        When the folder cannot be written.
+    """
+    from hairscan.report.overlay import draw_overlay
+
+    start = perf_counter()
+    picture = draw_overlay(scored.photo, scored.result)
+    result = replace(scored.result, seconds={**scored.result.seconds, "overlay": perf_counter() - start})
+    record = RunRecord(scored.start_utc, _now_utc(), scored.configuration, library_versions())
+    write_run(folder, [result], record, overlays={scored.photo.name: picture})
+    return folder / "overlays" / overlay_names([scored.photo.name])[scored.photo.name]
+
+
+def _now_utc() -> str:
+    """Tell the time now, ISO 8601, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
