@@ -40,8 +40,9 @@ def render(
         for number in range(seed, seed + count):
             rng = np.random.default_rng(number)
             scene = sample_scene(kind, rng, width_px=width_px, height_px=height_px, um_per_px=um_per_px)
-            path = write_phantom(render_scene(scene, rng), out, f"{kind}_{number:04d}", seed=number)
-            typer.echo(f"{path}  {sum(hair.loose is False for hair in scene.hairs)} hairs")
+            rendered = render_scene(scene, rng)
+            path = write_phantom(rendered, out, f"{kind}_{number:04d}", seed=number)
+            typer.echo(f"{path}: {sum(hair.counted for hair in rendered.hairs)} hairs grow in the picture")
     except HairscanError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
