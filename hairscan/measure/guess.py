@@ -19,6 +19,8 @@ _STATIONS = 20
 _EDGE_SIGMA_PX = 1.2
 _HIGHLIGHT = 0.06
 """Share of the contrast by which a highlight lightens the middle of a shaft."""
+_CLEAR_EDGE = 0.4
+"""Steepness, as a share of the usual edge, from which skin is seen between two hairs."""
 _LEAST_CONTRAST = 4.0
 """Grey levels between hair and skin below which nothing can be measured."""
 
@@ -60,15 +62,15 @@ def guess_shafts(image: NDArray[np.float32], curves: Sequence[Curve | None], map
     stations = place_stations(curves, np.zeros(len(curves)), lengths, _STATIONS, 2.0)
     grid = np.linspace(-reach, reach, 2 * int(min(reach, 45.0)) + 1)
     offsets = np.broadcast_to(grid, (len(stations), len(grid)))
-    neighbours = find_neighbours(stations, curves, np.ones(len(curves)), 2 * reach, 0.0)
+    neighbours = find_neighbours(stations, curves, np.ones(len(curves)), reach, 0.0)
     coverage = read_coverage(maps, station_points(stations, offsets))
     runs, crowded = _runs(grid, coverage, neighbours)
     half = _half_widths(stations, runs, crowded, len(curves))
     rgb = read_profiles(image, stations, offsets)
     tone = _tones(grid, rgb, coverage, stations, half, maps.px_per_cell)
     level = tone.level(rgb, stations.hair)
-    edges = _steepest(grid, level, stations, half, neighbours)
-    moved, half = _recentre(curves, stations, edges, crowded, half, tone)
+    edges, clear = _steepest(grid, level, stations, half, neighbours)
+    moved, half = _recentre(curves, stations, edges, crowded & ~clear, half, tone)
     return Guess(moved, half, _shining(grid, level, edges, stations, len(half)), tone)
 
 
@@ -127,8 +129,8 @@ def _tones(
 
 def _steepest(
     grid: FloatArray, level: FloatArray, stations: Stations, half: FloatArray, neighbours: Neighbours
-) -> FloatArray:
-    """Place of the steepest rise and fall near the expected edges, px, shape (N, 2)."""
+) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Place of the steepest rise and fall near the expected edges (N, 2), px, and where it is steep enough (N, 2)."""
     step = grid[1] - grid[0]
     slope = gaussian_filter1d(np.nan_to_num(level), _EDGE_SIGMA_PX / step, axis=1, order=1)
     same = stations.hair[1:] == stations.hair[:-1]
@@ -137,12 +139,15 @@ def _steepest(
     smooth[:-1][same] += 0.5 * slope[1:][same]
     expected = half[stations.hair][:, None]
     tolerance = np.maximum(3.0, 0.4 * expected)
-    edges = np.empty((len(level), 2))
+    edges, steep = np.empty((len(level), 2)), np.empty((len(level), 2))
+    rows = np.arange(len(level))
     for side, sign in enumerate((-1.0, 1.0)):
         allowed = np.abs(grid) < np.abs(neighbours.offset_px[:, side, None]) * 0.75
         score = -sign * smooth * np.exp(-0.5 * ((grid - sign * expected) / tolerance) ** 2)
-        edges[:, side] = grid[np.where(allowed, score, -np.inf).argmax(axis=1)]
-    return edges
+        best = np.where(allowed, score, -np.inf).argmax(axis=1)
+        edges[:, side] = grid[best]
+        steep[:, side] = -sign * smooth[rows, best]
+    return edges, steep > _CLEAR_EDGE * np.median(steep.max(axis=1))
 
 
 def _recentre(

@@ -45,24 +45,37 @@ class Neighbours:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """Points of a curve every few px, its ends drawn out, with unit tangents."""
+class _Lines:
+    """Points every few px along all curves, their ends drawn out, with unit tangents and the hair of each."""
 
     xy: FloatArray
     along: FloatArray
+    hair: IntArray
 
     @staticmethod
-    def of(curve: Curve) -> _Line:
-        tangent = np.column_stack([curve.normal_xy[:, 1], -curve.normal_xy[:, 0]])
+    def of(curves: Sequence[Curve | None]) -> _Lines:
+        xy, along, hair = [np.zeros((0, 2))], [np.zeros((0, 2))], [np.zeros(0, dtype=np.intp)]
         out = np.arange(_POINT_EVERY_PX, _ENDS_PX + 1, _POINT_EVERY_PX)[:, None]
-        xy = [curve.xy[0] - out[::-1] * tangent[0], curve.xy[::_POINT_EVERY_PX], curve.xy[-1] + out * tangent[-1]]
-        ends = [np.repeat(tangent[[0]], len(out), 0), np.repeat(tangent[[-1]], len(out), 0)]
-        return _Line(np.concatenate(xy), np.concatenate([ends[0], tangent[::_POINT_EVERY_PX], ends[1]]))
+        for index, curve in enumerate(curves):
+            if curve is None:
+                continue
+            tangent = np.column_stack([curve.normal_xy[:, 1], -curve.normal_xy[:, 0]])
+            points = [
+                curve.xy[0] - out[::-1] * tangent[0],
+                curve.xy[::_POINT_EVERY_PX],
+                curve.xy[-1] + out * tangent[-1],
+            ]
+            xy.extend(points)
+            along.extend([np.repeat(tangent[[0]], len(out), 0), tangent[::_POINT_EVERY_PX]])
+            along.append(np.repeat(tangent[[-1]], len(out), 0))
+            hair.append(np.full(sum(len(part) for part in points), index, dtype=np.intp))
+        return _Lines(np.concatenate(xy), np.concatenate(along), np.concatenate(hair))
 
-    def near(self, low: FloatArray, high: FloatArray) -> _Line:
-        """Part of the line inside a box."""
-        inside = ((self.xy >= low) & (self.xy <= high)).all(axis=1)
-        return _Line(self.xy[inside], self.along[inside])
+    def others(self, index: int, low: FloatArray, high: FloatArray) -> _Lines:
+        """Points of the other hairs inside a box."""
+        x, y = self.xy.T
+        chosen = np.flatnonzero((x >= low[0]) & (x <= high[0]) & (y >= low[1]) & (y <= high[1]) & (self.hair != index))
+        return _Lines(self.xy[chosen], self.along[chosen], self.hair[chosen])
 
 
 def find_neighbours(
@@ -86,22 +99,16 @@ def find_neighbours(
         np.full((count, 2), -1, dtype=np.intp),
         np.zeros(count, dtype=bool),
     )
-    lines = [_Line(np.zeros((0, 2)), np.zeros((0, 2))) if curve is None else _Line.of(curve) for curve in curves]
-    low = np.array([line.xy.min(axis=0, initial=np.inf) for line in lines]).reshape(-1, 2)
-    high = np.array([line.xy.max(axis=0, initial=-np.inf) for line in lines]).reshape(-1, 2)
+    lines = _Lines.of(curves)
     first = np.searchsorted(stations.hair, np.arange(len(curves) + 1))
     for index in range(len(curves)):
         rows = slice(int(first[index]), int(first[index + 1]))
         if rows.start == rows.stop:
             continue
-        from_xy, to_xy = stations.xy[rows].min(axis=0) - reach_px, stations.xy[rows].max(axis=0) + reach_px
-        close = (low <= to_xy).all(axis=1) & (high >= from_xy).all(axis=1)
-        close[index] = False
-        for other in np.flatnonzero(close):
-            part = lines[other].near(from_xy, to_xy)
-            if len(part.xy):
-                widths = (float(half_px[index]), float(half_px[other]))
-                _note(found, stations, rows, int(other), part, widths, reach_px, margin_px)
+        xy = stations.xy[rows]
+        others = lines.others(index, xy.min(axis=0) - reach_px, xy.max(axis=0) + reach_px)
+        if len(others.xy):
+            _note(found, stations, rows, others, half_px, reach_px, margin_px)
     return found
 
 
@@ -109,20 +116,19 @@ def _note(
     found: Neighbours,
     stations: Stations,
     rows: slice,
-    other: int,
-    line: _Line,
-    halves_px: tuple[float, float],
+    line: _Lines,
+    half_px: FloatArray,
     reach_px: float,
     margin_px: float,
 ) -> None:
-    """Enter one other hair into the table: as a crossing, and where it is the nearest so far."""
+    """Enter the hairs around one hair into the table: as crossings, and the nearest on each side."""
     normal = stations.normal_xy[rows]
     tangent = np.column_stack([normal[:, 1], -normal[:, 0]])
     ahead = tangent @ line.xy.T - (tangent * stations.xy[rows]).sum(axis=1)[:, None]
     aside = normal @ line.xy.T - (normal * stations.xy[rows]).sum(axis=1)[:, None]
     cosine, sine = tangent @ line.along.T, normal @ line.along.T
-    own, width = halves_px
-    clear = 0.5 * own + margin_px + width / np.maximum(np.abs(sine), 0.3)
+    own = float(half_px[stations.hair[rows.start]])
+    clear = 0.5 * own + margin_px + half_px[line.hair] / np.maximum(np.abs(sine), 0.3)
     steep = np.abs(cosine) < PARALLEL
     found.crossed[rows] |= (steep & (np.abs(aside) < own + margin_px) & (np.abs(ahead) < clear)).any(axis=1)
     # A point stands for its stretch of the line: half the spacing, seen under the angle of the two hairs.
@@ -137,7 +143,7 @@ def _note(
         # The line is straight between its points: slide from the nearest point to the normal itself.
         slope = sine[here, nearest] / np.where(np.abs(run) < 0.1, 0.1, run)
         offset = aside[here, nearest] - slope * ahead[here, nearest]
-        better = np.isfinite(distance[here, nearest]) & (np.abs(offset) < np.abs(found.offset_px[rows, side]))
-        found.offset_px[rows, side] = np.where(better, offset, found.offset_px[rows, side])
-        found.cosine[rows, side] = np.where(better, np.abs(run), found.cosine[rows, side])
-        found.hair[rows, side] = np.where(better, other, found.hair[rows, side])
+        seen = np.isfinite(distance[here, nearest])
+        found.offset_px[rows, side] = np.where(seen, offset, np.inf)
+        found.cosine[rows, side] = np.where(seen, np.abs(run), 1.0)
+        found.hair[rows, side] = np.where(seen, line.hair[nearest], -1)

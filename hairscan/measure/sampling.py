@@ -11,7 +11,7 @@ from hairscan.types import FloatArray, HairMaps, LabelImage
 
 _MOST_ROWS = 16384
 """cv2.remap refuses 32767 rows and more."""
-_ALONG = 3
+_ALONG = 5
 """Readings averaged along the shaft at each station."""
 _LONGEST_STEP_PX = 1.5
 
@@ -42,12 +42,12 @@ def read_image(image: NDArray[np.float32], points_xy: FloatArray) -> NDArray[np.
 
 
 def read_profiles(image: NDArray[np.float32], stations: Stations, offsets_px: FloatArray) -> NDArray[np.float32]:
-    """Profiles of shape (N, K, C): the mean of three readings side by side along the shaft."""
+    """Profiles of shape (N, K, C): the mean of five readings side by side along the shaft."""
     points = station_points(stations, offsets_px)
     along = np.stack([stations.normal_xy[:, 1], -stations.normal_xy[:, 0]], axis=1)
     step = np.minimum(stations.spacing_px / _ALONG, _LONGEST_STEP_PX)[:, None, None]
     total = read_image(image, points)
-    for side in (-1.0, 1.0):
+    for side in (-2.0, -1.0, 1.0, 2.0):
         total = total + read_image(image, points + side * step * along[:, None, :])
     return total / np.float32(_ALONG)
 

@@ -20,7 +20,7 @@ from hairscan.types import FloatArray, Hair, HairMaps, Photo
 _STATIONS = 24
 _FEW = 5
 _BLUR_STATIONS = 6
-_USUAL_SIGMA_PX = 1.8
+_USUAL_SIGMA_UM = 5.0
 _SEPARATE_SIGMAS = 5.0
 _MIXED_SIGMAS = 2.8
 """Widths in units of the blur from which the two edges do not touch, and below which blur and width are one."""
@@ -42,7 +42,7 @@ class Blur:
 
 @dataclass(frozen=True, slots=True)
 class _Readings:
-    """Fitted widths at the stations of all hairs; one row per station."""
+    """Fitted widths at the stations of all hairs, one row per station; `half_px` is the first idea of each hair."""
 
     hair: NDArray[np.intp]
     arc_px: FloatArray
@@ -54,6 +54,7 @@ class _Readings:
     sigma_px: FloatArray
     good: NDArray[np.bool_]
     gap_px: FloatArray
+    half_px: FloatArray
 
 
 def measure_hairs(photo: Photo, hairs: Sequence[Hair], maps: HairMaps) -> list[Hair]:
@@ -86,9 +87,10 @@ def measure_hairs(photo: Photo, hairs: Sequence[Hair], maps: HairMaps) -> list[H
     if all(curve is None for curve in curves):
         return [_finished(hair, Width(nan, nan, 0), nan, ()) for hair in hairs]
     guess = guess_shafts(image, curves, maps)
-    start_sigma = photo.psf_sigma_px if isfinite(photo.psf_sigma_px) else _USUAL_SIGMA_PX
+    usual_sigma = _USUAL_SIGMA_UM * maps.px_per_cell / maps.um_per_cell
+    start_sigma = photo.psf_sigma_px if isfinite(photo.psf_sigma_px) else usual_sigma
     start, end = _middle_part(guess)
-    blur = _find_blur(photo, image, guess, start, end, float(np.clip(start_sigma, 0.5, 6.0)))
+    blur = _find_blur(photo, image, guess, start, end, float(np.clip(start_sigma, 0.7, 6.0)))
     stations = place_stations(guess.curves, start, end, _STATIONS, 2.0)
     readings = _read(photo, image, guess, stations, blur.sigma_px)
     return [_summarised(hair, index, readings, blur) for index, hair in enumerate(hairs)]
@@ -108,7 +110,7 @@ def _find_blur(
 ) -> Blur:
     """Blur from the hairs' own edges: the median over hairs of the fits in which it was free."""
     stations = place_stations(guess.curves, start, end, _BLUR_STATIONS, 4.0)
-    thick = guess.half_px[stations.hair] > 1.2 * sigma_px
+    thick = guess.half_px[stations.hair] > sigma_px
     if thick.sum() < 3:
         return Blur(sigma_px, 0.12 * sigma_px)
     readings = _read(photo, image, guess, stations.take(thick), sigma_px, free_sigma=True)
@@ -136,7 +138,7 @@ def _read(
     free_sigma: bool = False,
 ) -> _Readings:
     """Fit every station; those with a neighbour alongside together with it."""
-    reach = 4 * float(np.max(guess.half_px)) + 6 * sigma_px + 6.0
+    reach = 2.5 * float(np.max(guess.half_px)) + 8 * sigma_px + 6.0
     neighbours = find_neighbours(stations, guess.curves, guess.half_px, reach, 3 * sigma_px)
     layout = lay_out(stations, neighbours, guess.half_px, sigma_px)
     open_to_fit = layout.usable & np.isfinite(guess.tone.direction[stations.hair, 0])
@@ -165,7 +167,9 @@ def _read(
         )
         good[rows] = judged & _trusted(fit, guess.half_px[some.hair])
     width, centre, se, by_sigma, contrast, sigma, gap = table.T
-    return _Readings(stations.hair, stations.arc_px, width, centre, se, by_sigma, contrast, sigma, good, gap)
+    return _Readings(
+        stations.hair, stations.arc_px, width, centre, se, by_sigma, contrast, sigma, good, gap, guess.half_px
+    )
 
 
 def _trusted(fit: EdgeFit, half_px: FloatArray) -> NDArray[np.bool_]:
@@ -184,7 +188,8 @@ def _summarised(hair: Hair, index: int, readings: _Readings, blur: Blur) -> Hair
     rows, touching = _best_separated(rows, readings.gap_px[rows], blur.sigma_px)
     if not len(rows):
         crowded = bool((np.isfinite(readings.gap_px) & (readings.hair == index)).any())
-        return _finished(hair, Width(nan, nan, 0), nan, ("touching",) if crowded else ())
+        thin = ("unresolved",) if 2 * readings.half_px[index] < _MIXED_SIGMAS * blur.sigma_px else ()
+        return _finished(hair, Width(nan, nan, 0), nan, (*thin, *(("touching",) if crowded else ())))
     slant = _slant(readings.arc_px[rows], readings.centre_px[rows])
     found = summarise(readings.width_px[rows] * slant, readings.se_px[rows], shared=touching)
     by_sigma = float(np.median(readings.width_per_sigma[rows]))
