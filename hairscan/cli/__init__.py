@@ -12,6 +12,7 @@ import typer
 
 from hairscan.cli.demo import demo
 from hairscan.cli.doctor import doctor
+from hairscan.cli.phantom import app as phantom
 from hairscan.cli.score import score
 from hairscan.errors import HairscanError
 from hairscan.version import __version__
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command()(score)
 app.command()(demo)
 app.command()(doctor)
+app.add_typer(phantom, name="phantom")
 
 
 def _print_version(wanted: bool) -> None:

@@ -5,13 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from hairscan.errors import HairscanError
-from hairscan.phantom.files import write_phantom
-from hairscan.phantom.render import render_scene
-from hairscan.phantom.scene import KINDS, sample_scene
 
 app = typer.Typer(help="Render scalp scenes of known truth.", no_args_is_help=True)
 
@@ -24,7 +20,7 @@ def phantom() -> None:
 @app.command()
 def render(
     out: Annotated[Path, typer.Option(help="Folder for the photographs and their truth.")],
-    kind: Annotated[str, typer.Option(help=f"One of {', '.join(KINDS)}.")] = "clipped",
+    kind: Annotated[str, typer.Option(help="Kind of scene; an unknown one lists them all.")] = "clipped",
     count: Annotated[int, typer.Option(min=1, help="How many photographs.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
     width_px: Annotated[int, typer.Option(min=1, max=20000)] = 1280,
@@ -32,6 +28,12 @@ def render(
     um_per_px: Annotated[float, typer.Option(help="Micrometres per pixel.")] = 2.78,
 ) -> None:
     """Render COUNT photographs with their true hairs (NAME.hairs.csv) and scale (NAME.json) into OUT."""
+    import numpy as np
+
+    from hairscan.phantom.files import write_phantom
+    from hairscan.phantom.render import render_scene
+    from hairscan.phantom.scene import KINDS, sample_scene
+
     if kind not in KINDS:
         raise typer.BadParameter(
             f"{kind!r} is no kind of scene: choose one of {', '.join(KINDS)}.", param_hint="--kind"
