@@ -5,47 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import ndtr
 
+from hairscan.measure.model import PER_SHAFT, Prior, Profiles, shaft_model, start_state
 from hairscan.types import FloatArray
 
 _STEPS = 14
 _REWEIGHT_AT = (3, 6)
-_NOISE = 0.03
-"""Noise of a profile in units of the hair's contrast, against which the priors are weighed."""
-_FIXED_TIE = 0.02
-_PER_SHAFT = 5
-_STRIPE_SHARE = 0.3
-"""Half width of the highlight in half widths of the shaft."""
 _CONVERGED_PX = 2e-3
-
-
-@dataclass(frozen=True, slots=True)
-class Profiles:
-    """Brightness profiles and where their shafts are thought to be.
-
-    Attributes
-    ----------
-    offset_px, level, weight : float array, shape (N, K)
-        Place along the normal, brightness in units of the hair's contrast (skin near 0, hair near 1), and weight.
-    edge_px : float array, shape (N, M, 2)
-        Starting places of the two edges of each of M shafts.
-    shiny : bool array, shape (N,)
-        The first shaft has a highlight along its middle.
-    """
-
-    offset_px: FloatArray
-    level: FloatArray
-    weight: FloatArray
-    edge_px: FloatArray
-    shiny: NDArray[np.bool_]
-
-    def take(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> Profiles:
-        """Profiles that were chosen."""
-        return Profiles(
-            self.offset_px[chosen], self.level[chosen], self.weight[chosen], self.edge_px[chosen], self.shiny[chosen]
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +75,11 @@ def fit_edges(profiles: Profiles, sigma_px: FloatArray, *, free_sigma: bool = Fa
     That freedom is taken away where the blur mixes the halves. A shaft that shines has a highlight along its middle.
     Weights are Cauchy's, with the scale of the residuals.
     """
-    state = _start(profiles, sigma_px, free_sigma)
-    prior = _Prior.of(profiles, sigma_px, free_sigma)
+    state = start_state(profiles, sigma_px, free_sigma)
+    prior = Prior.of(profiles, sigma_px, free_sigma)
     damping = np.full(len(sigma_px), 1e-3)
     weight = profiles.weight
-    model, jacobian = _model(profiles, state, sigma_px, free_sigma)
+    model, jacobian = shaft_model(profiles, state, sigma_px, free_sigma)
     cost = _cost(profiles, weight, model, state, prior)
     active = np.arange(len(sigma_px))
     for step in range(_STEPS):
@@ -130,123 +96,26 @@ def fit_edges(profiles: Profiles, sigma_px: FloatArray, *, free_sigma: bool = Fa
             some, weight[active], model[active], jacobian[active], state[active], some_prior, damping[active]
         )
         trial = _bounded(state[active], change, some.edge_px.shape[1], free_sigma)
-        new_model, new_jacobian = _model(some, trial, sigma_px[active], free_sigma)
+        new_model, new_jacobian = shaft_model(some, trial, sigma_px[active], free_sigma)
         new_cost = _cost(some, weight[active], new_model, trial, some_prior)
         better = new_cost <= cost[active]
         damping[active] = np.clip(damping[active] * np.where(better, 0.2, 8.0), 1e-7, 1e6)
         kept = active[better]
         state[kept], model[kept], jacobian[kept] = trial[better], new_model[better], new_jacobian[better]
         cost[kept] = new_cost[better]
-        moved = np.abs(change[:, : _PER_SHAFT * some.edge_px.shape[1] : _PER_SHAFT]).max(axis=1)
+        moved = np.abs(change[:, : PER_SHAFT * some.edge_px.shape[1] : PER_SHAFT]).max(axis=1)
         active = active[~(better & (moved < _CONVERGED_PX)) & (damping[active] < 1e5)]
     return _report(profiles, weight, model, jacobian, state, prior, sigma_px, free_sigma)
 
 
-def _start(profiles: Profiles, sigma_px: FloatArray, free_sigma: bool) -> FloatArray:
-    """Parameters ``[l, r, A_left, A_right, stripe] * M + [b0, b1] (+ [sigma])`` to begin with, shape (N, P)."""
-    count, shafts = profiles.edge_px.shape[:2]
-    state = np.zeros((count, _PER_SHAFT * shafts + 2 + int(free_sigma)))
-    for shaft in range(shafts):
-        state[:, _PER_SHAFT * shaft : _PER_SHAFT * shaft + 2] = profiles.edge_px[:, shaft]
-        state[:, _PER_SHAFT * shaft + 2 : _PER_SHAFT * shaft + 4] = 1.0
-    if free_sigma:
-        state[:, -1] = sigma_px
-    return state
-
-
-def _model(
-    profiles: Profiles, state: FloatArray, sigma_px: FloatArray, free_sigma: bool
-) -> tuple[FloatArray, FloatArray]:
-    """Model values (N, K) and their derivatives (N, K, P)."""
-    x = profiles.offset_px
-    sigma = (state[:, -1] if free_sigma else sigma_px)[:, None]
-    shafts = profiles.edge_px.shape[1]
-    jacobian = np.empty((*x.shape, state.shape[1]))
-    level = _PER_SHAFT * shafts
-    jacobian[..., level] = 1.0
-    jacobian[..., level + 1] = x
-    value = state[:, level, None] + state[:, level + 1, None] * x
-    by_sigma = np.zeros_like(x)
-    for shaft in range(shafts):
-        at = _PER_SHAFT * shaft
-        left, right, contrast_left, contrast_right = (state[:, at + k, None] for k in range(4))
-        on_left = x < profiles.edge_px[:, shaft].mean(axis=1)[:, None]
-        contrast = np.where(on_left, contrast_left, contrast_right)
-        z_left, z_right = (x - left) / sigma, (x - right) / sigma
-        box = ndtr(z_left) - ndtr(z_right)
-        slope_left = contrast * np.exp(-0.5 * z_left * z_left) / (2.5066282746 * sigma)
-        slope_right = contrast * np.exp(-0.5 * z_right * z_right) / (2.5066282746 * sigma)
-        value = value + contrast * box
-        jacobian[..., at] = -slope_left
-        jacobian[..., at + 1] = slope_right
-        jacobian[..., at + 2] = np.where(on_left, box, 0.0)
-        jacobian[..., at + 3] = np.where(on_left, 0.0, box)
-        jacobian[..., at + 4] = _stripe(profiles, shaft, sigma_px)
-        value = value + state[:, at + 4, None] * jacobian[..., at + 4]
-        by_sigma += z_right * slope_right - z_left * slope_left
-    if free_sigma:
-        jacobian[..., -1] = by_sigma
-    return value, jacobian
-
-
-def _stripe(profiles: Profiles, shaft: int, sigma_px: FloatArray) -> FloatArray:
-    """Blurred highlight along the middle of a shaft, shape (N, K)."""
-    edge = profiles.edge_px[:, shaft]
-    away = np.abs(profiles.offset_px - edge.mean(axis=1)[:, None])
-    reach = 0.5 * _STRIPE_SHARE * (edge[:, 1] - edge[:, 0])[:, None]
-    blur = sigma_px[:, None]
-    return np.asarray(ndtr((reach - away) / blur) - ndtr((-reach - away) / blur))
-
-
-@dataclass(frozen=True, slots=True)
-class _Prior:
-    """Quadratic prior ``(state - mean)^T precision (state - mean)``, in units of the squared noise."""
-
-    precision: FloatArray
-    mean: FloatArray
-
-    def take(self, chosen: NDArray[np.intp]) -> _Prior:
-        return _Prior(self.precision[chosen], self.mean[chosen])
-
-    @staticmethod
-    def of(profiles: Profiles, sigma_px: FloatArray, free_sigma: bool) -> _Prior:
-        """Collect what is known before the fit: thin shafts are even, touching shafts alike."""
-        count, shafts = profiles.edge_px.shape[:2]
-        size = _PER_SHAFT * shafts + 2 + int(free_sigma)
-        precision = np.zeros((count, size, size))
-        mean = _start(profiles, sigma_px, free_sigma)
-        width = np.diff(profiles.edge_px, axis=2)[..., 0]
-        for shaft in range(shafts):
-            at = _PER_SHAFT * shaft
-            apart = np.clip(width[:, shaft] / sigma_px / 3.0 - 4.0 / 3.0, 0.0, 1.0)
-            _add(precision, {at + 2: 1.0, at + 3: -1.0}, _FIXED_TIE + 0.4 * apart)
-            _add(precision, {at + 4: 1.0}, np.where(profiles.shiny, 1.0, _FIXED_TIE))
-            if shaft:
-                # Where two shafts touch, their common edge is invisible: similar width and colour break the tie.
-                _add(precision, {0: -1.0, 1: 1.0, at: 1.0, at + 1: -1.0}, 0.25 * width[:, 0])
-                _add(precision, {2: 0.5, 3: 0.5, at + 2: -0.5, at + 3: -0.5}, np.full(count, 0.3))
-        _add(precision, {_PER_SHAFT * shafts + 1: 1.0}, np.full(count, 0.05))
-        if free_sigma:
-            _add(precision, {size - 1: 1.0}, sigma_px)
-        return _Prior(precision, mean)
-
-
-def _add(precision: FloatArray, combination: dict[int, float], sd: FloatArray) -> None:
-    """Hold one linear combination of the parameters at its start, with a standard deviation."""
-    strength = (_NOISE / sd) ** 2
-    for row, a in combination.items():
-        for column, b in combination.items():
-            precision[:, row, column] += strength * a * b
-
-
-def _cost(profiles: Profiles, weight: FloatArray, model: FloatArray, state: FloatArray, prior: _Prior) -> FloatArray:
+def _cost(profiles: Profiles, weight: FloatArray, model: FloatArray, state: FloatArray, prior: Prior) -> FloatArray:
     """Weighted sum of squares plus prior, shape (N,)."""
     away = state - prior.mean
     held = np.einsum("np,npq,nq->n", away, prior.precision, away)
     return np.asarray((weight * (profiles.level - model) ** 2).sum(axis=1) + held)
 
 
-def _normal(weight: FloatArray, jacobian: FloatArray, prior: _Prior) -> FloatArray:
+def _normal(weight: FloatArray, jacobian: FloatArray, prior: Prior) -> FloatArray:
     return np.asarray(np.swapaxes(jacobian, 1, 2) @ (jacobian * weight[..., None]) + prior.precision)
 
 
@@ -256,7 +125,7 @@ def _solve(
     model: FloatArray,
     jacobian: FloatArray,
     state: FloatArray,
-    prior: _Prior,
+    prior: Prior,
     damping: FloatArray,
 ) -> FloatArray:
     """Damped Gauss-Newton step, shape (N, P)."""
@@ -273,9 +142,9 @@ def _bounded(state: FloatArray, change: FloatArray, shafts: int, free_sigma: boo
     """State after the step, with every shaft at least a little wide and the blur positive."""
     new = state + change
     for shaft in range(shafts):
-        left, right = new[:, _PER_SHAFT * shaft], new[:, _PER_SHAFT * shaft + 1]
+        left, right = new[:, PER_SHAFT * shaft], new[:, PER_SHAFT * shaft + 1]
         lack = np.maximum(0.2 - (right - left), 0.0) / 2
-        new[:, _PER_SHAFT * shaft], new[:, _PER_SHAFT * shaft + 1] = left - lack, right + lack
+        new[:, PER_SHAFT * shaft], new[:, PER_SHAFT * shaft + 1] = left - lack, right + lack
     if free_sigma:
         new[:, -1] = np.maximum(new[:, -1], 0.3)
     return new
@@ -300,7 +169,7 @@ def _report(
     model: FloatArray,
     jacobian: FloatArray,
     state: FloatArray,
-    prior: _Prior,
+    prior: Prior,
     sigma_px: FloatArray,
     free_sigma: bool,
 ) -> EdgeFit:
@@ -311,12 +180,12 @@ def _report(
     if free_sigma:
         sensitivity = np.zeros(len(state))
     else:
-        _, full = _model(profiles, np.column_stack([state, sigma_px]), sigma_px, True)
+        _, full = shaft_model(profiles, np.column_stack([state, sigma_px]), sigma_px, True)
         pull = np.einsum("nkp,nk->np", jacobian, weight * full[..., -1])
         shift = -np.einsum("npq,nq->np", covariance, pull)
         sensitivity = shift[:, 1] - shift[:, 0]
-    edges = np.stack([state[:, _PER_SHAFT * j : _PER_SHAFT * j + 2] for j in range(shafts)], axis=1)
-    contrast = np.stack([state[:, _PER_SHAFT * j + 2 : _PER_SHAFT * j + 4].mean(axis=1) for j in range(shafts)], axis=1)
+    edges = np.stack([state[:, PER_SHAFT * j : PER_SHAFT * j + 2] for j in range(shafts)], axis=1)
+    contrast = np.stack([state[:, PER_SHAFT * j + 2 : PER_SHAFT * j + 4].mean(axis=1) for j in range(shafts)], axis=1)
     return EdgeFit(
         edges,
         contrast,

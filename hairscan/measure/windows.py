@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hairscan.measure.edges import Profiles
 from hairscan.measure.guess import Guess
+from hairscan.measure.model import Profiles
 from hairscan.measure.neighbours import PARALLEL, Neighbours
 from hairscan.measure.paths import Stations
 from hairscan.measure.sampling import judged_points, read_profiles, station_points

@@ -1,0 +1,85 @@
+"""Fitted widths at every station of every hair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hairscan.measure.edges import EdgeFit, fit_edges
+from hairscan.measure.guess import Guess
+from hairscan.measure.neighbours import find_neighbours
+from hairscan.measure.paths import Stations
+from hairscan.measure.windows import Layout, lay_out, read_windows
+from hairscan.types import FloatArray, Photo
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Fitted widths at the stations of all hairs, one row per station; `half_px` is the first idea of each hair."""
+
+    hair: NDArray[np.intp]
+    arc_px: FloatArray
+    width_px: FloatArray
+    centre_px: FloatArray
+    se_px: FloatArray
+    width_per_sigma: FloatArray
+    contrast: FloatArray
+    sigma_px: FloatArray
+    good: NDArray[np.bool_]
+    gap_px: FloatArray
+    half_px: FloatArray
+
+
+def read_widths(
+    photo: Photo,
+    image: NDArray[np.float32],
+    guess: Guess,
+    stations: Stations,
+    sigma_px: float,
+    *,
+    free_sigma: bool = False,
+) -> Readings:
+    """Fit every station; those with a neighbour alongside together with it."""
+    reach = 2.5 * float(np.max(guess.half_px)) + 8 * sigma_px + 6.0
+    neighbours = find_neighbours(stations, guess.curves, guess.half_px, reach, 3 * sigma_px)
+    layout = lay_out(stations, neighbours, guess.half_px, sigma_px)
+    open_to_fit = layout.usable & np.isfinite(guess.tone.direction[stations.hair, 0])
+    kind = layout.joint @ np.array([1, 2])
+    table = np.full((len(stations), 7), np.nan)
+    table[:, 6] = np.where(kind > 0, 0.0, np.inf)
+    good = np.zeros(len(stations), dtype=bool)
+    for which in range(4):
+        rows = np.flatnonzero(open_to_fit & (kind == which))
+        if not len(rows):
+            continue
+        some = stations.take(rows)
+        part = Layout(*(getattr(layout, name)[rows] for name in Layout.__slots__))
+        profiles, judged = read_windows(image, photo.ignored, some, neighbours.take(rows), part, guess, sigma_px)
+        fit = fit_edges(profiles, np.full(len(rows), sigma_px), free_sigma=free_sigma)
+        table[rows] = np.column_stack(
+            [
+                fit.width_px,
+                fit.centre_px,
+                fit.width_se_px,
+                fit.width_per_sigma,
+                fit.contrast[:, 0],
+                fit.sigma_px,
+                fit.gap_px,
+            ]
+        )
+        good[rows] = judged & _trusted(fit, guess.half_px[some.hair])
+    width, centre, se, by_sigma, contrast, sigma, gap = table.T
+    return Readings(
+        stations.hair, stations.arc_px, width, centre, se, by_sigma, contrast, sigma, good, gap, guess.half_px
+    )
+
+
+def _trusted(fit: EdgeFit, half_px: FloatArray) -> NDArray[np.bool_]:
+    """Tell where a fit explains its profile and stayed near the shaft it began with."""
+    width = fit.width_px
+    near = np.abs(fit.centre_px) < np.maximum(4.0, half_px)
+    alike = (width > 0.35 * half_px) & (width < 4.0 * half_px + 4.0)
+    sure = fit.width_se_px < np.maximum(0.25 * width, 0.5)
+    return np.asarray(near & alike & sure & (fit.contrast[:, 0] > 0.3) & (fit.residual < 0.2))
