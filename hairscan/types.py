@@ -82,6 +82,8 @@ class HairMaps:
         Photograph pixels per cell: ``x_px = (x_cell + 0.5) * px_per_cell - 0.5``.
     um_per_cell : float
         Scale at which the network saw the photograph (assumed, where the photo has none).
+    hair_threshold : float
+        Least mean evidence of a centre-line that is a hair, chosen together with the weights.
     device : str
         The device that really ran.
     """
@@ -92,6 +94,7 @@ class HairMaps:
     tip: MapArray
     px_per_cell: float
     um_per_cell: float
+    hair_threshold: float
     device: str
 
 

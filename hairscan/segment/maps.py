@@ -1,0 +1,72 @@
+"""A photograph becomes hair maps."""
+
+from __future__ import annotations
+
+import cv2
+
+from hairscan.segment.model import Segmenter
+from hairscan.segment.spec import CELL_PX, COVERAGE, FIRST_DIRECTION, ROOT, TIP
+from hairscan.segment.tiling import run_tiled
+from hairscan.types import HairMaps, MapArray, Photo
+
+TYPICAL_SHAFT_UM = 70.0
+"""Assumed width of most shafts in a photograph without a scale, so that the network can see it at all."""
+
+
+def segment_photo(photo: Photo, segmenter: Segmenter) -> HairMaps:
+    """What the network sees in a photograph, brought to the network's own scale.
+
+    A photograph without a scale is shown at several sizes, and the size at which its shafts are of typical width is
+    kept. That size is used to find hairs only; nothing is reported in micrometres from it.
+    """
+    if photo.scale is not None:
+        return _maps_at(photo, segmenter, photo.scale.um_per_px)
+    return _maps_at(photo, segmenter, assume_um_per_px(photo, segmenter))
+
+
+def assume_um_per_px(photo: Photo, segmenter: Segmenter) -> float:
+    """Scale at which the shafts of a photograph would be of typical width."""
+    longest = max(photo.rgb.shape[:2])
+    # From a picture 1.5 mm across to one 12 mm across: what trichoscopes and macro lenses show.
+    guesses = [field_um / longest for field_um in (1.8e3, 3.6e3, 7.2e3, 14.4e3)]
+    seen = [(_maps_at(photo, segmenter, guess), guess) for guess in guesses]
+    best, guess = max(seen, key=lambda pair: _line_length_px(pair[0]))
+    width_um = _mean_shaft_cells(best) * best.um_per_cell
+    return float(guess * min(max(TYPICAL_SHAFT_UM / width_um, 0.4), 2.5)) if width_um > 0 else guess
+
+
+def _maps_at(photo: Photo, segmenter: Segmenter, um_per_px: float) -> HairMaps:
+    factor = um_per_px / segmenter.spec.um_per_px
+    method = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_LINEAR
+    rgb = photo.rgb if factor == 1.0 else cv2.resize(photo.rgb, None, fx=factor, fy=factor, interpolation=method)
+    maps = run_tiled(segmenter.backend, rgb, multiple=segmenter.spec.multiple)
+    return HairMaps(
+        coverage=maps[COVERAGE],
+        centreline=maps[FIRST_DIRECTION:],
+        root=maps[ROOT],
+        tip=maps[TIP],
+        px_per_cell=CELL_PX / factor,
+        um_per_cell=segmenter.spec.um_per_px * CELL_PX,
+        hair_threshold=segmenter.spec.hair_threshold,
+        device=segmenter.backend.device,
+    )
+
+
+def _line(maps: HairMaps) -> MapArray:
+    """Cells on a clear centre-line."""
+    strongest: MapArray = maps.centreline.sum(axis=0)
+    return (strongest > 0.5) * maps.coverage
+
+
+def _line_length_px(maps: HairMaps) -> float:
+    """Length of all clear centre-lines, photograph px: comparable between sizes."""
+    return float(_line(maps).sum()) * maps.px_per_cell
+
+
+def _mean_shaft_cells(maps: HairMaps) -> float:
+    """Mean width of the shafts: their covered area over the length of their centre-lines, cells.
+
+    A ridge of the map is 2.35 cells wide at half its height, so a line's cells are that many times its length.
+    """
+    length = float(_line(maps).sum()) / 2.35
+    return float(maps.coverage[maps.coverage > 0.5].sum()) / length if length > 0 else 0.0

@@ -1,0 +1,92 @@
+"""A model folder becomes a model that is ready to run."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from hairscan.errors import ModelError
+from hairscan.segment.backend import Backend, OnnxBackend
+from hairscan.segment.spec import ModelSpec, channel_names
+
+
+@dataclass(frozen=True, slots=True)
+class Segmenter:
+    """Weights on a device, with what they need to be used."""
+
+    spec: ModelSpec
+    backend: Backend
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.spec.name
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the model's file."""
+        return self.spec.sha256
+
+
+def model_folders() -> dict[str, Path]:
+    """Name and folder of every model that came with the package."""
+    package = Path(__file__).resolve().parent.parent
+    # A wheel carries the models inside the package, a checkout beside it.
+    for home in (package / "_models", package.parent / "models"):
+        if home.is_dir():
+            return {folder.name: folder for folder in sorted(home.iterdir()) if (folder / "spec.json").is_file()}
+    return {}
+
+
+def load_model(name: str | Path = "default", device: str = "auto") -> Segmenter:
+    """The model of this name, or in this folder, on a device.
+
+    Raises
+    ------
+    ModelError
+        Where there is none, or its files are damaged.
+    DeviceError
+        Where the device cannot run it.
+    """
+    folder = find_model(name)
+    spec = read_spec(folder)
+    weights = folder / "model.onnx"
+    if not weights.is_file() or hashlib.sha256(weights.read_bytes()).hexdigest() != spec.sha256:
+        raise ModelError(f"{weights} is missing or damaged (its sha256 is not the one in spec.json): restore the file")
+    if spec.channels != channel_names():
+        raise ModelError(f"{folder} was made for another version of hairscan: update hairscan or the model")
+    return Segmenter(spec, OnnxBackend(weights, device))
+
+
+def find_model(name: str | Path) -> Path:
+    """Folder of a shipped model, or the folder itself.
+
+    Raises
+    ------
+    ModelError
+        Where there is neither.
+    """
+    shipped = model_folders()
+    folder = shipped.get(str(name)) or Path(name)
+    if not (folder / "spec.json").is_file():
+        raise ModelError(
+            f"no model {str(name)!r}: give one of {', '.join(shipped) or 'none shipped'}, or a model folder"
+        )
+    return folder
+
+
+def read_spec(folder: Path) -> ModelSpec:
+    """The facts in a model folder's `spec.json`.
+
+    Raises
+    ------
+    ModelError
+        Where the file does not say what is needed.
+    """
+    try:
+        return ModelSpec.model_validate_json((folder / "spec.json").read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError, OSError) as error:
+        raise ModelError(f"{folder / 'spec.json'} is damaged: restore the file from the distribution") from error

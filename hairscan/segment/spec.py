@@ -1,0 +1,47 @@
+"""What a model folder says about itself: `spec.json`, and the order of the network's channels."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hairscan.types import N_DIRECTIONS
+
+COVERAGE = 0
+ROOT = 1
+TIP = 2
+FIRST_DIRECTION = 3
+N_CHANNELS = FIRST_DIRECTION + N_DIRECTIONS
+CELL_PX = 2
+"""Input pixels per map cell, each way."""
+
+
+class ModelSpec(BaseModel):
+    """The facts that a backend and the tracer need to run one set of weights.
+
+    Attributes
+    ----------
+    um_per_px : float
+        Scale to which photographs are brought before the network sees them.
+    multiple : int
+        Height and width of the input must divide by this.
+    channels : list of str
+        Name of every output channel, in order.
+    sha256 : str
+        Of `model.onnx`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    version: str
+    um_per_px: float = Field(gt=0)
+    multiple: int = Field(gt=0)
+    channels: list[str]
+    hair_threshold: float = Field(gt=0, lt=1)
+    sha256: str
+
+
+def channel_names() -> list[str]:
+    """Name of every output channel, in the order of the network's output."""
+    step = 360 // N_DIRECTIONS
+    return ["coverage", "root", "tip", *(f"centreline_{k * step:03d}deg" for k in range(N_DIRECTIONS))]

@@ -1,0 +1,101 @@
+"""Hair maps become hairs: sub-pixel centre-lines, root first."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from hairscan.trace.chains import Chain, link_chains
+from hairscan.trace.ridges import RidgePoints, find_ridge_points
+from hairscan.trace.shafts import Shaft, bridge_gaps, find_peaks, follow_merges, set_ends
+from hairscan.types import FloatArray, Hair, HairMaps, Photo
+
+POINT_THRESHOLD = 0.25
+"""Least evidence of a point of a centre-line; weaker parts of a hair are bridged."""
+MIN_LENGTH_UM = 60.0
+END_WEIGHT = 4.0
+"""How many cells of directed centre-line a root or tip peak outweighs."""
+
+
+def trace_hairs(maps: HairMaps, photo: Photo) -> list[Hair]:
+    """Hairs of a photograph, top to bottom by root.
+
+    Returns
+    -------
+    list of Hair
+        Without widths and units. Flags: `cut-by-border` where an end lies at the border of the picture,
+        `direction-unsure` where root and tip might be swapped.
+    """
+    ridge = find_ridge_points(maps.centreline, threshold=POINT_THRESHOLD)
+    shafts = [_shaft_of(ridge, chain) for chain in link_chains(ridge, min_points=3)]
+    shafts = bridge_gaps(shafts, maps)
+    shafts = follow_merges([_turned(shaft, maps) for shaft in shafts], maps)
+    roots, tips = find_peaks(maps.root), find_peaks(maps.tip)
+    hairs = []
+    for shaft in shafts:
+        ended = set_ends(shaft, roots, tips)
+        confidence = float(np.clip(ended.strength.mean(), 0.0, 1.0))
+        length_um = float(np.hypot(*np.diff(ended.path, axis=0).T).sum()) * maps.um_per_cell
+        if confidence >= maps.hair_threshold and length_um >= MIN_LENGTH_UM:
+            hairs.append(_hair_of(ended, maps, photo, confidence))
+    hairs.sort(key=lambda hair: (hair.path_xy[0, 1], hair.path_xy[0, 0]))
+    return [
+        Hair(index, h.path_xy, h.root_seen, h.tip_seen, h.confidence, flags=h.flags) for index, h in enumerate(hairs)
+    ]
+
+
+def _shaft_of(ridge: RidgePoints, chain: Chain) -> Shaft:
+    return Shaft(
+        ridge.xy[chain.points], chain.direction * len(chain.points), ridge.strength[chain.points].clip(0.0, 1.0)
+    )
+
+
+def _turned(shaft: Shaft, maps: HairMaps) -> Shaft:
+    """The shaft, turned round where its direction and its ends together say so."""
+    ends = [_end_evidence(maps, place) for place in (shaft.path[0], shaft.path[-1])]
+    forward = shaft.forward + END_WEIGHT * (ends[0] - ends[1])
+    turned = Shaft(shaft.path, forward, shaft.strength)
+    return turned if forward >= 0 else turned.reversed()
+
+
+def _end_evidence(maps: HairMaps, place: FloatArray) -> float:
+    """Evidence of a root less that of a tip, around a place."""
+    x, y = np.round(place).astype(int)
+    window = np.s_[max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3]
+    root, tip = maps.root[window], maps.tip[window]
+    return float(root.max() - tip.max()) if root.size else 0.0
+
+
+def _hair_of(shaft: Shaft, maps: HairMaps, photo: Photo, confidence: float) -> Hair:
+    """The hair in the photograph's pixels, smoothed over the map's cells."""
+    path = _smoothed(shaft.path)
+    path_xy = (path + 0.5) * maps.px_per_cell - 0.5
+    height, width = photo.rgb.shape[:2]
+    path_xy = np.clip(path_xy, 0.0, (width - 1.0, height - 1.0))
+    margin = 3.0 * maps.px_per_cell
+    at_border = [
+        bool((end < margin).any() or end[0] > width - 1 - margin or end[1] > height - 1 - margin)
+        for end in (path_xy[0], path_xy[-1])
+    ]
+    flags = []
+    if any(at_border):
+        flags.append("cut-by-border")
+    if shaft.forward < 0.25 * len(shaft.path):
+        flags.append("direction-unsure")
+    root_seen = shaft.root_seen or not at_border[0]
+    return Hair(-1, path_xy, root_seen, shaft.tip_seen or not at_border[1], confidence, flags=tuple(flags))
+
+
+def _smoothed(path: FloatArray) -> FloatArray:
+    """The path at about one point per cell, its wiggles below 3 cells removed, its ends kept."""
+    steps = np.hypot(*np.diff(path, axis=0).T)
+    at = np.concatenate([[0.0], np.cumsum(steps)])
+    keep = np.concatenate([[True], np.diff(at) > 1e-6])
+    at, path = at[keep], path[keep]
+    if len(at) < 2:
+        return path
+    even = np.linspace(0.0, at[-1], max(int(np.ceil(at[-1])) + 1, 2))
+    out = np.stack([np.interp(even, at, path[:, axis]) for axis in (0, 1)], axis=1)
+    smooth = np.asarray(gaussian_filter1d(out, 2.0, axis=0, mode="nearest"), np.float64)
+    smooth[0], smooth[-1] = out[0], out[-1]
+    return smooth

@@ -1,0 +1,61 @@
+"""A photograph at the network's scale with what it teaches, from annotated photographs and from phantoms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from hairscan.errors import DataError
+from hairscan.phantom import Phantom
+from hairscan.training.vectors import Sample
+from hairscan.training.weak_labels import SHAFT, UNJUDGED, UNSURE_SHAFT, label_photo
+from hairscan.types import FloatArray, Ignored, LabelImage, RgbImage
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One training example.
+
+    Attributes
+    ----------
+    rgb : uint8 array, shape (H, W, 3)
+    labels : uint8 array, shape (H, W)
+        Codes of `weak_labels`.
+    paths_px : list of float arrays, shape (P, 2)
+        Root-to-tip centre-lines.
+    ends_seen : list of (bool, bool)
+        Whether root and tip of each path are real ends.
+    """
+
+    rgb: RgbImage
+    labels: LabelImage
+    paths_px: list[FloatArray]
+    ends_seen: list[tuple[bool, bool]]
+
+
+def example_of_sample(sample: Sample, *, photo_um_per_px: float, um_per_px: float) -> Example:
+    """The example of one annotated photograph, brought to `um_per_px`."""
+    bgr = cv2.imread(str(sample.image), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise DataError(f"{sample.image} is not a readable photograph: replace or remove it")
+    factor = photo_um_per_px / um_per_px
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    rgb = cv2.cvtColor(cv2.resize(bgr, None, fx=factor, fy=factor, interpolation=method), cv2.COLOR_BGR2RGB)
+    # Loose and bent hairs ("abnormal") are labelled now and then only: they teach neither yes nor no.
+    ignored = np.array([kind == "abnormal" for kind in sample.kinds], bool)
+    labels = label_photo(rgb, (sample.vectors_px + 0.5) * factor - 0.5, ignored, um_per_px=um_per_px)
+    return Example(rgb, labels.image, labels.paths_px, [(True, True)] * len(labels.paths_px))
+
+
+def example_of_phantom(phantom: Phantom) -> Example:
+    """The example of one rendered scene, at the scale it was rendered in."""
+    labels = np.where(phantom.coverage >= 0.5, SHAFT, 0).astype(np.uint8)
+    labels[(phantom.coverage > 0.15) & (phantom.coverage < 0.5)] = UNSURE_SHAFT
+    # A hair under a text box, in glare or outside the lens can be drawn, but it cannot be asked for.
+    labels[(phantom.ignored > 0) & (phantom.ignored != Ignored.INK) & (phantom.coverage > 0.15)] = UNJUDGED
+    hairs = [hair for hair in phantom.hairs if not hair.loose and len(hair.path_xy) > 1]
+    return Example(
+        phantom.rgb, labels, [hair.path_xy for hair in hairs], [(hair.root_seen, hair.tip_seen) for hair in hairs]
+    )

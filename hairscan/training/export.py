@@ -1,0 +1,87 @@
+"""A trained network becomes a model folder."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnxruntime import InferenceSession
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from hairscan.errors import ModelError
+from hairscan.segment.spec import ModelSpec, channel_names
+from hairscan.training.network import HairNet
+from hairscan.training.recipe import Recipe
+
+OPSET = 17
+TOLERANCE = 1e-3
+"""Largest difference between torch and ONNX Runtime that is let pass, on maps in 0..1."""
+
+
+class _Maps(nn.Module):
+    """The network with its logits brought to 0..1: what a model file computes."""
+
+    def __init__(self, network: HairNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.network(image).sigmoid()  # type: ignore[no-any-return]
+
+
+def export_model(network: HairNet, recipe: Recipe, folder: Path, *, threshold: float, version: str) -> ModelSpec:
+    """Write `model.onnx`, `weights.safetensors` and `spec.json`, checked against each other.
+
+    Raises
+    ------
+    ModelError
+        Where ONNX Runtime computes other maps than torch.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    network = network.eval()
+    payload = _onnx_bytes(network)
+    example = torch.from_numpy(np.random.default_rng(0).random((1, 3, 96, 160), np.float32))
+    with torch.no_grad():
+        expected = _Maps(network)(example).numpy()
+    got = InferenceSession(payload, providers=["CPUExecutionProvider"]).run(None, {"image": example.numpy()})[0]
+    difference = float(np.abs(np.asarray(got) - expected).max())
+    if difference > TOLERANCE:
+        raise ModelError(f"the exported model differs from the network by {difference:.2g}: do not use it")
+    (folder / "model.onnx").write_bytes(payload)
+    save_file(network.state_dict(), folder / "weights.safetensors")
+    spec = ModelSpec(
+        name=recipe.name,
+        version=version,
+        um_per_px=recipe.um_per_px,
+        multiple=network.multiple,
+        channels=channel_names(),
+        hair_threshold=threshold,
+        sha256=hashlib.sha256(payload).hexdigest(),
+    )
+    (folder / "spec.json").write_text(spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return spec
+
+
+def _onnx_bytes(network: HairNet) -> bytes:
+    """The network as ONNX with free height and width."""
+    buffer = io.BytesIO()
+    axes = {"image": {0: "batch", 2: "height", 3: "width"}, "maps": {0: "batch", 2: "rows", 3: "columns"}}
+    example = torch.zeros(1, 3, 64, 96)
+    torch.onnx.export(
+        _Maps(network).eval(),
+        (example,),
+        buffer,
+        input_names=["image"],
+        output_names=["maps"],
+        dynamic_axes=axes,
+        opset_version=OPSET,
+        dynamo=False,
+    )
+    model = onnx.load_from_string(buffer.getvalue())
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString()  # type: ignore[no-any-return]

@@ -1,0 +1,65 @@
+"""A training recipe: everything that decides the weights besides the photographs, read from a YAML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hairscan.errors import DataError
+
+
+class Recipe(BaseModel):
+    """One way to train the network.
+
+    Attributes
+    ----------
+    photo_um_per_px, um_per_px : float
+        Scale of the annotated photographs, and the scale at which the network sees them.
+    widths : tuple of int
+        Channels per level of the network.
+    phantom_share : float
+        Share of rendered scenes in every batch; 1 trains without photographs.
+    phantom_scenes : int
+        Scenes rendered once at the start.
+    steps, batch : int
+        Batches seen and crops in each.
+    decay_share : float
+        Last part of the steps in which the learning rate falls to zero.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    seed: int = 0
+    photo_um_per_px: float = 2.78
+    um_per_px: float = 5.56
+    widths: tuple[int, ...] = (32, 64, 96, 160, 192)
+    crop_px: int = Field(320, multiple_of=32)
+    phantom_share: float = Field(0.3, ge=0, le=1)
+    phantom_scenes: int = 600
+    steps: int = Field(8000, gt=0)
+    batch: int = Field(8, gt=0)
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    warmup_steps: int = 200
+    decay_share: float = 0.4
+    average_decay: float = 0.998
+    checkpoint_every: int = 250
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe in a YAML file.
+
+    Raises
+    ------
+    DataError
+        Where the file is missing or says something unknown.
+    """
+    if not path.is_file():
+        raise DataError(f"{path} is missing: give a training recipe such as configs/default.yaml")
+    try:
+        return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (ValidationError, yaml.YAMLError) as error:
+        raise DataError(f"{path} is not a training recipe: {' '.join(str(error).split())}") from error
