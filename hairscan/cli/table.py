@@ -16,7 +16,7 @@ from hairscan.endpoints.result import PhotoResult
 from hairscan.endpoints.rows import PhotoRow
 
 _HOW_TO_SCALE = "give --um-per-px, or find it from a bar in the picture: hairscan calibrate PHOTO --bar-mm 1"
-_WHY_NOT_COUNTED = {ROOT_OUTSIDE: "root outside the counting area", ROOT_NOT_JUDGED: "root in an ignored zone"}
+_WHY_NOT_COUNTED = {ROOT_OUTSIDE: "root outside the picture or area", ROOT_NOT_JUDGED: "root in an ignored zone"}
 
 
 def print_result(result: PhotoResult, overlay: Path | None) -> None:

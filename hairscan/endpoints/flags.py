@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from hairscan.endpoints.contrast import hair_contrasts
 from hairscan.endpoints.rows import PhotoRow
-from hairscan.types import Hair
+from hairscan.types import Hair, Photo
 
 FLAG_WORDS = {
     "scale-missing": "no scale: counts and pixels only",
@@ -13,35 +16,39 @@ FLAG_WORDS = {
     "few-hairs": "fewer than 20 hairs: shares and means are uncertain",
     "area-small": "less than 0.05 cm2 was judged: the density is uncertain",
     "out-of-focus": "out of focus: thin hairs may be missing",
+    "glare": "more than 5 % of the picture is glare",
+    "ink": "more than 1 % of the picture is ink",
+    "blur": "more than 5 % of the picture is blurred",
+    "small-field": "less than half of the picture can be judged",
     "low-contrast": "many hairs differ little from the skin: light hairs may be missing",
     "many-unresolved": "more than a fifth of the hairs have no width",
-    "width-missing": "counted hairs without a width, taken to be like the measured ones",
+    "width-missing": "counted hairs without a width, taken to be like the measured ones: {}",
     "implausible-density": "more than 500 hairs per cm2: check the scale",
     "implausible-width": "mean width outside 10 to 200 um: check the scale",
 }
-"""What each flag of a photograph says to a person; a count may follow the flag after a colon."""
+"""What each flag of a photograph says to a person; ``{}`` is the number after the flag's colon."""
 
 _FEW_HAIRS = 20
 _SMALL_AREA_CM2 = 0.05
 _MOST_DENSE_PER_CM2 = 500.0
 _WIDTHS_UM = (10.0, 200.0)
 _MANY_FRACTION = 0.2
+_PALE_CONTRAST = 20.0
+"""Grey levels; fewer than a tenth of the dark hairs of the FDU phototrichograms differ so little from their skin."""
 
 
-def photo_flags(photo_own: Sequence[str], counted: Sequence[Hair], row: PhotoRow) -> tuple[str, ...]:
+def photo_flags(photo: Photo, counted: Sequence[Hair], row: PhotoRow) -> tuple[str, ...]:
     """All flags of a photograph: its own, then those of its hairs, scale, area and endpoints, each once.
 
     Parameters
     ----------
-    photo_own
-        Flags set when the photograph was read.
     counted
         The counted hairs.
     row
         The endpoints, flags not yet set.
     """
     n_unmeasured = sum(hair.width_px != hair.width_px for hair in counted)
-    n_pale = sum("low-contrast" in hair.flags for hair in counted)
+    n_pale = int((np.abs(hair_contrasts(photo.rgb, counted)) < _PALE_CONTRAST).sum())
     n_many = _MANY_FRACTION * len(counted)
     tests = {
         "scale-missing": row.um_per_px is None,
@@ -54,11 +61,10 @@ def photo_flags(photo_own: Sequence[str], counted: Sequence[Hair], row: PhotoRow
         "implausible-density": (row.density_per_cm2 or 0) > _MOST_DENSE_PER_CM2,
         "implausible-width": row.mean_width_um is not None and not _WIDTHS_UM[0] <= row.mean_width_um <= _WIDTHS_UM[1],
     }
-    return tuple(dict.fromkeys([*photo_own, *(flag for flag, holds in tests.items() if holds)]))
+    return tuple(dict.fromkeys([*photo.flags, *(flag for flag, holds in tests.items() if holds)]))
 
 
 def flag_in_words(flag: str) -> str:
     """Say the flag as a sentence for a person; the flag itself where there are no words for it."""
-    name, _, count = flag.partition(":")
-    words = FLAG_WORDS.get(name, name)
-    return f"{count} {words}" if count else words
+    name, _, number = flag.partition(":")
+    return FLAG_WORDS[name].format(number) if name in FLAG_WORDS else flag

@@ -76,7 +76,7 @@ def photo_row(
         flags=(),
         **values,
     )
-    return row.model_copy(update={"flags": photo_flags(photo.flags, counted, row)})
+    return row.model_copy(update={"flags": photo_flags(photo, counted, row)})
 
 
 _SCALED_COLUMNS = (

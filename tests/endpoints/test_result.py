@@ -2,10 +2,12 @@ import json
 from dataclasses import replace
 from importlib.resources import files
 
+import cv2
 import numpy as np
 import pytest
 
 from hairscan.endpoints.area import place_area
+from hairscan.endpoints.contrast import hair_contrasts
 from hairscan.endpoints.result import ResultFile, RunInfo, json_schema, photo_result
 from hairscan.endpoints.rows import HairRow, PhotoRow, cell_text, column_names, row_cells
 from hairscan.errors import AreaError
@@ -33,6 +35,12 @@ def scattered(make_hair, n=60, seed=0, width_px=800, height_px=600):
     ]
 
 
+def draw_hairs(photo, hairs, grey):
+    for hair in hairs:
+        ends = [tuple(int(v) for v in np.rint(end)) for end in (hair.root_xy, hair.tip_xy)]
+        cv2.line(photo.rgb, *ends, (grey,) * 3, max(1, round(hair.width_px)))
+
+
 def scored(photo, hairs, area=None):
     return photo_result(photo, hairs, place_area(area, photo), RUN)
 
@@ -45,7 +53,9 @@ def test_the_columns_are_those_that_other_programs_read():
 def test_endpoints_of_four_hairs_by_hand(make_photo, make_hair):
     widths_px = (2.0, 3.5, 6.0, np.nan)
     hairs = [make_hair(i, (100 + 200 * i, 400), (160 + 200 * i, 400), w) for i, w in enumerate(widths_px)]
-    row = scored(make_photo(1000, 1000), hairs).photo
+    photo = make_photo(1000, 1000)
+    draw_hairs(photo, hairs[:3], grey=40)
+    row = scored(photo, hairs).photo
     assert row.area_cm2 == pytest.approx(1.0)
     assert row.hair_count == 4
     assert row.density_per_cm2 == pytest.approx(4)
@@ -67,7 +77,9 @@ def test_endpoints_of_four_hairs_by_hand(make_photo, make_hair):
 
 
 def test_without_a_scale_only_counts_and_pixels_are_given(make_photo, make_hair):
-    result = scored(make_photo(um_per_px=None), scattered(make_hair))
+    photo, hairs = make_photo(um_per_px=None), scattered(make_hair)
+    draw_hairs(photo, hairs, grey=40)
+    result = scored(photo, hairs)
     filled = {name for name, value in result.photo.model_dump().items() if value is not None}
     assert filled == {
         *("image", "sha256", "width_px", "height_px", "hair_count", "hairs_per_unit", "single_hair_unit_fraction"),
@@ -154,10 +166,19 @@ def test_numbers_that_cannot_be_are_flagged(make_photo, make_hair, um_per_px, wi
     assert flag in scored(make_photo(um_per_px=um_per_px), hairs).photo.flags
 
 
-def test_flags_of_the_photo_and_of_its_pale_hairs_come_along(make_photo, make_hair):
-    photo = replace(make_photo(), flags=("out-of-focus",))
-    hairs = [replace(hair, flags=("low-contrast",)) if hair.hair_id < 15 else hair for hair in scattered(make_hair)]
+def test_flags_of_the_photo_come_first_and_pale_hairs_are_flagged(make_photo, make_hair):
+    photo, hairs = replace(make_photo(), flags=("out-of-focus",)), scattered(make_hair)
+    draw_hairs(photo, hairs, grey=165)
     assert scored(photo, hairs).photo.flags == ("out-of-focus", "low-contrast")
+
+
+def test_contrast_is_the_grey_levels_between_skin_and_hair(make_photo, make_hair):
+    photo = make_photo()
+    hairs = [make_hair(0, (100, 100), (160, 140), 9.0), make_hair(1, (400, 100), (460, 90), np.nan)]
+    draw_hairs(photo, hairs[:1], grey=60)
+    contrasts = hair_contrasts(photo.rgb, hairs)
+    assert contrasts[0] == pytest.approx(120, abs=1)
+    assert np.isnan(contrasts[1])
 
 
 def test_json_holds_the_rows_and_reads_back(make_photo, make_hair):
