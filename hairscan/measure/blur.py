@@ -14,18 +14,31 @@ from hairscan.measure.readings import read_widths
 from hairscan.types import FloatArray, Photo
 
 _STATIONS = 6
-_SEPARATE_SIGMAS = 5.0
+SEPARATE_SIGMAS = 5.0
 """Widths in units of the blur from which the two edges do not touch."""
 MIXED_SIGMAS = 2.8
 """Widths in units of the blur below which blur and width are one."""
+_UNCHECKED = 0.25
+"""Relative doubt of a blur that no hair of the photograph could confirm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blur:
-    """Blur of the photograph's edges: standard deviation, px, and how much it varies from hair to hair."""
+    """Blur of the photograph's edges.
+
+    Attributes
+    ----------
+    sigma_px : float
+        Standard deviation of the blur.
+    sd_px : float
+        How much it varies from hair to hair, and how sure it is.
+    confirmed : bool
+        True where hairs thick enough to tell agreed on it.
+    """
 
     sigma_px: float
     sd_px: float
+    confirmed: bool
 
 
 def find_blur(
@@ -35,26 +48,26 @@ def find_blur(
     stations = place_stations(guess.curves, start, end, _STATIONS, 4.0)
     thick = guess.half_px[stations.hair] > sigma_px
     if thick.sum() < 3:
-        return Blur(sigma_px, 0.12 * sigma_px)
+        return Blur(sigma_px, _UNCHECKED * sigma_px, confirmed=False)
     readings = read_widths(photo, image, guess, stations.take(thick), sigma_px, free_sigma=True)
     good = readings.good & np.isinf(readings.gap_px)
     hairs = np.unique(readings.hair[good])
     if not len(hairs):
-        return Blur(sigma_px, 0.12 * sigma_px)
+        return Blur(sigma_px, _UNCHECKED * sigma_px, confirmed=False)
     of_hair = [good & (readings.hair == hair) for hair in hairs]
     per_hair = np.array([np.median(readings.sigma_px[rows]) for rows in of_hair])
     ratio = np.array([np.median(readings.width_px[rows]) for rows in of_hair]) / per_hair
-    thick = ratio > _SEPARATE_SIGMAS
+    thick = ratio > SEPARATE_SIGMAS
     # Thinner shafts mix width and blur: they are asked only where there is no thick one, and believed less.
     use, doubt = (thick, 0.03) if thick.any() else (ratio > MIXED_SIGMAS, 0.1)
     if not use.any():
-        return Blur(sigma_px, 0.12 * sigma_px)
+        return Blur(sigma_px, _UNCHECKED * sigma_px, confirmed=False)
     per_hair = per_hair[use]
     found = float(np.median(per_hair))
     stations_used = np.any([rows for rows, used in zip(of_hair, use, strict=True) if used], axis=0)
     spread = _spread(per_hair) if len(per_hair) >= 4 else 0.08 * found
     chance = 1.25 * _spread(readings.sigma_px[stations_used]) / sqrt(float(stations_used.sum()))
-    return Blur(found, max(spread, chance, doubt * found))
+    return Blur(found, max(spread, chance, doubt * found), confirmed=True)
 
 
 def _spread(value: FloatArray) -> float:

@@ -103,7 +103,7 @@ def fit_edges(profiles: Profiles, sigma_px: FloatArray, *, free_sigma: bool = Fa
         kept = active[better]
         state[kept], model[kept], jacobian[kept] = trial[better], new_model[better], new_jacobian[better]
         cost[kept] = new_cost[better]
-        moved = np.abs(change[:, : PER_SHAFT * some.edge_px.shape[1] : PER_SHAFT]).max(axis=1)
+        moved = np.abs(change[:, [0, 1, -1] if free_sigma else [0, 1]]).max(axis=1)
         active = active[~(better & (moved < _CONVERGED_PX)) & (damping[active] < 1e5)]
     return _report(profiles, weight, model, jacobian, state, prior, sigma_px, free_sigma)
 

@@ -15,7 +15,7 @@ PARALLEL = 0.9
 """Cosine from which two hairs count as running side by side rather than crossing."""
 _POINT_EVERY_PX = 3
 _ENDS_PX = 10.0
-"""Paths may stop this much short of the root and the tip."""
+"""Paths may stop this much, and half a width, short of the root and the tip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,12 @@ class _Lines:
     hair: IntArray
 
     @staticmethod
-    def of(curves: Sequence[Curve | None]) -> _Lines:
+    def of(curves: Sequence[Curve | None], half_px: FloatArray) -> _Lines:
         xy, along, hair = [np.zeros((0, 2))], [np.zeros((0, 2))], [np.zeros(0, dtype=np.intp)]
-        out = np.arange(_POINT_EVERY_PX, _ENDS_PX + 1, _POINT_EVERY_PX)[:, None]
         for index, curve in enumerate(curves):
             if curve is None:
                 continue
+            out = np.arange(_POINT_EVERY_PX, _ENDS_PX + half_px[index] + 1, _POINT_EVERY_PX)[:, None]
             tangent = np.column_stack([curve.normal_xy[:, 1], -curve.normal_xy[:, 0]])
             points = [
                 curve.xy[0] - out[::-1] * tangent[0],
@@ -99,7 +99,7 @@ def find_neighbours(
         np.full((count, 2), -1, dtype=np.intp),
         np.zeros(count, dtype=bool),
     )
-    lines = _Lines.of(curves)
+    lines = _Lines.of(curves, half_px)
     first = np.searchsorted(stations.hair, np.arange(len(curves) + 1))
     for index in range(len(curves)):
         rows = slice(int(first[index]), int(first[index + 1]))

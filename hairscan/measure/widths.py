@@ -9,7 +9,7 @@ from math import hypot, isfinite, nan
 import numpy as np
 from numpy.typing import NDArray
 
-from hairscan.measure.blur import MIXED_SIGMAS, Blur, find_blur
+from hairscan.measure.blur import MIXED_SIGMAS, SEPARATE_SIGMAS, Blur, find_blur
 from hairscan.measure.guess import Guess, guess_shafts, robust_line
 from hairscan.measure.paths import place_stations, smooth_curve
 from hairscan.measure.readings import Readings, read_widths
@@ -20,9 +20,11 @@ _STATIONS = 24
 _FEW = 5
 _USUAL_SIGMA_UM = 5.0
 _UNRESOLVED_SIGMAS = 2.0
+_THIN_SIGMAS = 4.0
 _DOUBTFUL_SHARE = 0.06
 """Standard error, as a share of the width, from which a thin hair counts as unresolved."""
-
+_BOUNDED_SHARE = 0.3
+"""Standard error, as a share of the width, from which an unresolved width says nothing."""
 _UNSEEN_EDGE_SHARE = 0.1
 """Standard error, as a share of the width, of the place where two shafts touch without a gap to see."""
 
@@ -55,7 +57,7 @@ def measure_hairs(photo: Photo, hairs: Sequence[Hair], maps: HairMaps) -> list[H
     image = photo.rgb.astype(np.float32)
     curves = [smooth_curve(hair.path_xy, 2.0 * maps.px_per_cell) for hair in hairs]
     if all(curve is None for curve in curves):
-        return [_finished(hair, Width(nan, nan, 0), nan, ()) for hair in hairs]
+        return [_failed(hair, ()) for hair in hairs]
     guess = guess_shafts(image, curves, maps)
     usual_sigma = _USUAL_SIGMA_UM * maps.px_per_cell / maps.um_per_cell
     start_sigma = photo.psf_sigma_px if isfinite(photo.psf_sigma_px) else usual_sigma
@@ -83,14 +85,14 @@ def _summarised(hair: Hair, index: int, readings: Readings, blur: Blur) -> Hair:
     if not len(rows):
         crowded = bool((np.isfinite(readings.gap_px) & (readings.hair == index)).any())
         thin = ("unresolved",) if 2 * readings.half_px[index] < MIXED_SIGMAS * blur.sigma_px else ()
-        return _finished(hair, Width(nan, nan, 0), nan, (*thin, *(("touching",) if crowded else ())))
+        return _failed(hair, (*thin, *(("touching",) if crowded else ())))
     slant = _slant(readings.arc_px[rows], readings.centre_px[rows])
     found = summarise(readings.width_px[rows] * slant, readings.se_px[rows], shared=touching)
     by_sigma = float(np.median(readings.width_per_sigma[rows]))
     hidden = float(np.clip(2.0 - np.median(readings.gap_px[rows]) / blur.sigma_px, 0.0, 1.0)) if touching else 0.0
     unseen = _UNSEEN_EDGE_SHARE * hidden * found.width_px
     found = replace(found, se_px=hypot(found.se_px, by_sigma * blur.sd_px, unseen))
-    return _finished(hair, found, blur.sigma_px, ("touching",) if touching else ())
+    return _finished(hair, found, blur, ("touching",) if touching else ())
 
 
 def _best_separated(rows: NDArray[np.intp], gap_px: FloatArray, sigma_px: float) -> tuple[NDArray[np.intp], bool]:
@@ -117,16 +119,25 @@ def _slant(arc_px: FloatArray, centre_px: FloatArray) -> FloatArray:
     return np.asarray(1.0 / np.hypot(1.0, np.gradient(robust_line(arc_px, centre_px), arc_px)))
 
 
-def _finished(hair: Hair, found: Width, sigma_px: float, flags: tuple[str, ...]) -> Hair:
+def _failed(hair: Hair, flags: tuple[str, ...]) -> Hair:
+    """Hair without a width."""
+    return replace(hair, width_px=nan, width_se_px=nan, flags=(*hair.flags, *flags, "width-failed"))
+
+
+def _finished(hair: Hair, found: Width, blur: Blur, flags: tuple[str, ...]) -> Hair:
     """Hair with width, standard error and flags."""
     width, se = found.width_px, found.se_px
-    if not isfinite(width):
-        return replace(hair, width_px=nan, width_se_px=nan, flags=(*hair.flags, *flags, "width-failed"))
     if found.stations < _FEW:
         flags = (*flags, "few-samples")
-    thin = width < _UNRESOLVED_SIGMAS * sigma_px
-    if thin or (width < 4.0 * sigma_px and se > _DOUBTFUL_SHARE * width):
+    if _unresolved(width, se, blur):
         flags = (*flags, "unresolved")
-        if se > 0.3 * width:
+        if se > _BOUNDED_SHARE * width:
             width, se = nan, nan
     return replace(hair, width_px=width, width_se_px=se, flags=(*hair.flags, *flags))
+
+
+def _unresolved(width_px: float, se_px: float, blur: Blur) -> bool:
+    """Tell where the blur hides the width."""
+    ratio = width_px / blur.sigma_px
+    unsure = ratio < _THIN_SIGMAS and se_px > _DOUBTFUL_SHARE * width_px
+    return ratio < _UNRESOLVED_SIGMAS or unsure or (not blur.confirmed and ratio < SEPARATE_SIGMAS)
