@@ -14,7 +14,7 @@ _CLEAR_PX = 3.0
 
 
 def hair_contrasts(rgb: RgbImage, hairs: Sequence[Hair]) -> FloatArray:
-    """Grey levels by which the skin beside each hair is brighter than its middle, negative for a hair brighter than skin.
+    """Grey levels by which the skin beside each hair is brighter than its middle; negative for pale hair.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def _contrast(rgb: RgbImage, hair: Hair) -> float:
 
 
 def _grey_at(rgb: RgbImage, points_xy: FloatArray) -> FloatArray:
-    """Grey level of the pixel nearest to each point, shape (P,); points outside take the nearest pixel of the border."""
+    """Grey level of the pixel nearest to each point, shape (P,); points outside take the border's."""
     height_px, width_px = rgb.shape[:2]
     columns, rows = np.rint(points_xy).astype(np.int64).T
     return np.asarray(rgb[rows.clip(0, height_px - 1), columns.clip(0, width_px - 1)] @ _GREY)
