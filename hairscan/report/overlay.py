@@ -56,7 +56,7 @@ def draw_overlay(photo: Photo, result: PhotoResult) -> RgbImage:
     zoom = float(np.clip(long_px, *_LONG_SIDE_PX)) / long_px
     size = (max(1, round(width_px * zoom)), max(1, round(height_px * zoom)))
     rgb = np.asarray(cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC))
-    line_px = max(1, round(max(size) / 1100))
+    line_px = max(1, round(max(size) / 1600))
     canvas = _Canvas(rgb, zoom, line_px)
     _hatch_ignored(canvas, photo.ignored)
     _show_area(canvas, result.area)
