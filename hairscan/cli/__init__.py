@@ -12,8 +12,10 @@ import typer
 
 from hairscan.cli.demo import demo
 from hairscan.cli.doctor import doctor
+from hairscan.cli.evaluate import evaluate
 from hairscan.cli.phantom import app as phantom
 from hairscan.cli.score import score
+from hairscan.cli.train import train
 from hairscan.errors import HairscanError
 from hairscan.version import __version__
 
@@ -26,6 +28,8 @@ app = typer.Typer(
 app.command()(score)
 app.command()(demo)
 app.command()(doctor)
+app.command()(evaluate)
+app.command()(train)
 app.add_typer(phantom, name="phantom")
 
 

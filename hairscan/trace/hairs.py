@@ -82,8 +82,7 @@ def _hair_of(shaft: Shaft, maps: HairMaps, photo: Photo, confidence: float) -> H
         flags.append("cut-by-border")
     if shaft.forward < 0.25 * len(shaft.path):
         flags.append("direction-unsure")
-    root_seen = shaft.root_seen or not at_border[0]
-    return Hair(-1, path_xy, root_seen, shaft.tip_seen or not at_border[1], confidence, flags=tuple(flags))
+    return Hair(-1, path_xy, shaft.root_seen, shaft.tip_seen, confidence, flags=tuple(flags))
 
 
 def _smoothed(path: FloatArray) -> FloatArray:

@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import map_coordinates, maximum_filter
+from scipy.spatial import cKDTree
 
 from hairscan.types import FloatArray, HairMaps, MapArray
 
 BRIDGE_CELLS = 7.0
 """Longest gap that is bridged: 80 um, one crossing shaft."""
 PEAK_REACH_CELLS = 4.5
-PEAK_HEIGHT = 0.2
+PEAK_HEIGHT = 0.15
+OPEN_END = 0.3
+"""An end with more evidence of a root or a tip than this is not bridged."""
 MAX_BEND = np.cos(np.deg2rad(25.0))
 SLACK_CELLS = 1.2
 """A ridge of the map runs this far beyond the end of its shaft."""
@@ -45,42 +48,58 @@ class Shaft:
 
 def bridge_gaps(shafts: list[Shaft], maps: HairMaps) -> list[Shaft]:
     """Shafts with collinear neighbours joined, nearest first; an end that is a root or a tip is left alone."""
-    shafts = list(shafts)
-    while (pair := _best_bridge(shafts, maps)) is not None:
-        first, second = pair
-        a, b = shafts[first[0]], shafts[second[0]]
-        a = a if first[1] else a.reversed()
-        b = b.reversed() if second[1] else b
-        joined = Shaft(
-            np.concatenate([a.path, b.path]), a.forward + b.forward, np.concatenate([a.strength, b.strength])
-        )
-        shafts = [shaft for index, shaft in enumerate(shafts) if index not in (first[0], second[0])]
-        shafts.append(joined if joined.forward >= 0 else joined.reversed())
-    return shafts
+    partner = _partners(shafts, maps)
+    joined, used = [], set[int]()
+    # Ends are numbered 2 * shaft + (1 at the tip side); a run of joined shafts starts at an end without a partner.
+    for end in [end for end in range(2 * len(shafts)) if end not in partner]:
+        if end // 2 in used:
+            continue
+        run = []
+        while True:
+            used.add(end // 2)
+            shaft = shafts[end // 2]
+            run.append(shaft.reversed() if end % 2 else shaft)
+            if (leaving := end ^ 1) not in partner:
+                break
+            end = partner[leaving]
+        joined.append(_concatenated(run))
+    return joined
 
 
-def _best_bridge(shafts: list[Shaft], maps: HairMaps) -> tuple[tuple[int, bool], tuple[int, bool]] | None:
-    """The two ends with the shortest admissible gap, each as (shaft, is it the tip side)."""
-    ends = [(index, tip_side) for index in range(len(shafts)) for tip_side in (False, True)]
-    if not ends:
-        return None
-    outward = np.array([_outward(shafts[index], tip_side) for index, tip_side in ends])
-    places = np.array([shafts[index].path[-1 if tip_side else 0] for index, tip_side in ends])
-    owner = np.array([index for index, _ in ends])
-    open_end = _value(np.maximum(maps.root, maps.tip), places) < 0.3
-    gap = places[None] - places[:, None]
-    length = np.hypot(gap[..., 0], gap[..., 1])
-    unit = gap / np.maximum(length, 1e-9)[..., None]
-    leaves = (unit * outward[:, None]).sum(axis=2)
-    meets = -(outward[:, None] * outward[None]).sum(axis=2)
-    close = length < 1.5
-    fits = (owner[:, None] != owner[None]) & (length < BRIDGE_CELLS) & (meets > MAX_BEND)
-    fits &= ((leaves > MAX_BEND) & (leaves.T > MAX_BEND)) | close
-    fits &= open_end[:, None] & open_end[None]
-    if not fits.any():
-        return None
-    a, b = np.unravel_index(int(np.argmin(np.where(fits, length, np.inf))), fits.shape)
-    return ends[int(a)], ends[int(b)]
+def _concatenated(run: list[Shaft]) -> Shaft:
+    whole = Shaft(
+        np.concatenate([shaft.path for shaft in run]),
+        sum(shaft.forward for shaft in run),
+        np.concatenate([shaft.strength for shaft in run]),
+    )
+    return whole if whole.forward >= 0 else whole.reversed()
+
+
+def _partners(shafts: list[Shaft], maps: HairMaps) -> dict[int, int]:
+    """Ends that belong together, both ways."""
+    ends = range(2 * len(shafts))
+    if not shafts:
+        return {}
+    outward = np.array([_outward(shafts[end // 2], tip_side=bool(end % 2)) for end in ends])
+    places = np.array([shafts[end // 2].path[-(end % 2)] for end in ends])
+    first, second = cKDTree(places).query_pairs(BRIDGE_CELLS, output_type="ndarray").T
+    gap = places[second] - places[first]
+    length = np.hypot(gap[:, 0], gap[:, 1])
+    unit = gap / np.maximum(length, 1e-9)[:, None]
+    meets = -(outward[first] * outward[second]).sum(axis=1)
+    leaves = np.minimum((unit * outward[first]).sum(axis=1), -(unit * outward[second]).sum(axis=1))
+    is_open = _value(np.maximum(maps.root, maps.tip), places) < OPEN_END
+    fits = (meets > MAX_BEND) & ((leaves > MAX_BEND) | (length < 1.5)) & is_open[first] & is_open[second]
+    partner: dict[int, int] = {}
+    root_of = list(range(len(shafts)))
+    for index in np.nonzero(fits)[0][np.argsort(length[fits], kind="stable")]:
+        a, b = int(first[index]), int(second[index])
+        if a in partner or b in partner or root_of[a // 2] == root_of[b // 2]:
+            continue
+        partner[a], partner[b] = b, a
+        old, new = root_of[a // 2], root_of[b // 2]
+        root_of = [new if root == old else root for root in root_of]
+    return partner
 
 
 def _outward(shaft: Shaft, tip_side: bool) -> FloatArray:

@@ -34,7 +34,7 @@ class _Maps(nn.Module):
         return self.network(image).sigmoid()  # type: ignore[no-any-return]
 
 
-def export_model(network: HairNet, recipe: Recipe, folder: Path, *, threshold: float, version: str) -> ModelSpec:
+def export_model(network: HairNet, recipe: Recipe, folder: Path, *, version: str) -> ModelSpec:
     """Write `model.onnx`, `weights.safetensors` and `spec.json`, checked against each other.
 
     Raises
@@ -60,7 +60,7 @@ def export_model(network: HairNet, recipe: Recipe, folder: Path, *, threshold: f
         um_per_px=recipe.um_per_px,
         multiple=network.multiple,
         channels=channel_names(),
-        hair_threshold=threshold,
+        hair_threshold=recipe.hair_threshold,
         sha256=hashlib.sha256(payload).hexdigest(),
     )
     (folder / "spec.json").write_text(spec.model_dump_json(indent=2) + "\n", encoding="utf-8")

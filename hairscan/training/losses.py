@@ -17,19 +17,19 @@ def map_loss(logits: Tensor, target: Tensor, weight: Tensor) -> dict[str, Tensor
 
     Notes
     -----
-    Peaks and ridges: quality focal loss, ``|t - p|^2 * BCE(p, t)`` (Li et al. 2020, arXiv:2006.04388), per unit of
-    target mass, so that a hair weighs the same in a crowded and in an empty picture. Coverage: cross-entropy and Dice.
+    Peaks and ridges: cross-entropy with the soft target, per unit of target mass, so that a hair weighs the same in a
+    crowded and in an empty picture. Its minimum is the expected target: maps stay sharp and their sums mean lengths. (A
+    focal loss was tried: it leaves a haze of ten times the target's mass, in which neighbouring shafts merge.)
+    Coverage: cross-entropy and Dice.
     """
-    probability = logits.sigmoid()
     entropy = functional.binary_cross_entropy_with_logits(logits, target, reduction="none") * weight
-    focal = (target - probability).square() * entropy
     mass = (target * weight).sum(dim=(0, 2, 3))
     ends = slice(COVERAGE + 1, FIRST_DIRECTION)
     lines = slice(FIRST_DIRECTION, None)
-    inside, guess = target[:, COVERAGE] * weight[:, COVERAGE], probability[:, COVERAGE] * weight[:, COVERAGE]
+    inside, guess = target[:, COVERAGE] * weight[:, COVERAGE], logits[:, COVERAGE].sigmoid() * weight[:, COVERAGE]
     dice = 1.0 - 2.0 * (inside * guess).sum() / (inside.square().sum() + guess.square().sum() + 1.0)
     return {
-        "line": focal[:, lines].sum() / (mass[lines].sum() + 1.0),
-        "ends": focal[:, ends].sum() / (mass[ends].sum() + 1.0),
+        "line": 0.5 * entropy[:, lines].sum() / (mass[lines].sum() + 1.0),
+        "ends": 0.25 * entropy[:, ends].sum() / (mass[ends].sum() + 1.0),
         "coverage": entropy[:, COVERAGE].mean() * 2.0 + dice * 0.5,
     }

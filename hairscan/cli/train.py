@@ -1,0 +1,37 @@
+"""``hairscan train``: a recipe and annotated photographs become a model folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="Training recipe, such as configs/default.yaml.")],
+    out: Annotated[Path, typer.Option(help="Folder for the checkpoint, the metrics and the model.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Annotated photographs: tiles/, vectors.csv, fields.csv. Not for phantoms only.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Train the network; a run that was stopped goes on where it was."""
+    from hairscan.errors import DataError
+    from hairscan.training.recipe import read_recipe
+
+    settings = read_recipe(recipe)
+    if data is None and settings.phantom_share < 1.0:
+        raise DataError("this recipe learns from photographs: give their folder with --data, or set phantom_share: 1")
+    try:
+        from hairscan.training.export import export_model
+        from hairscan.training.loop import train_network
+    except ModuleNotFoundError as error:
+        raise DataError(f"training needs {error.name}: pip install 'hairscan[train]'") from error
+    from hairscan.training.vectors import read_samples
+    from hairscan.version import __version__
+
+    samples = read_samples(data) if data is not None else []
+    network = train_network(settings, samples, out, device)
+    spec = export_model(network, settings, out / "model", version=__version__)
+    typer.echo(f"{out / 'model'}  sha256 {spec.sha256[:12]}  (use it with --model {out / 'model'})")
