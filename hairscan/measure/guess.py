@@ -46,10 +46,24 @@ class Tone:
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """Curves centred on the photograph, half widths (H,) in px, hairs with a highlight (H,), and tones."""
+    """What is known of the shafts before the fit.
+
+    Attributes
+    ----------
+    curves : list of Curve or None
+        Axes, centred on the photograph.
+    half_px, covered_px : float array, shape (H,)
+        Half width between the steepest edges, and the width that the coverage shows.
+    cell_px : float
+        Size of the cells of the coverage.
+    shiny : bool array, shape (H,)
+        A highlight runs along the middle.
+    """
 
     curves: list[Curve | None]
     half_px: FloatArray
+    covered_px: FloatArray
+    cell_px: float
     shiny: NDArray[np.bool_]
     tone: Tone
 
@@ -70,8 +84,8 @@ def guess_shafts(image: NDArray[np.float32], curves: Sequence[Curve | None], map
     tone = _tones(grid, rgb, coverage, stations, half, maps.px_per_cell)
     level = tone.level(rgb, stations.hair)
     edges, clear = _steepest(grid, level, stations, half, neighbours)
-    moved, half = _recentre(curves, stations, edges, crowded & ~clear, half, tone)
-    return Guess(moved, half, _shining(grid, level, edges, stations, len(half)), tone)
+    moved, between = _recentre(curves, stations, edges, crowded & ~clear, half, tone)
+    return Guess(moved, between, 2 * half, maps.px_per_cell, _shining(grid, level, edges, stations, len(half)), tone)
 
 
 def _runs(grid: FloatArray, coverage: FloatArray, neighbours: Neighbours) -> tuple[FloatArray, NDArray[np.bool_]]:

@@ -17,7 +17,7 @@ from hairscan.types import FloatArray, Photo
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """Fitted widths at the stations of all hairs, one row per station; `half_px` is the first idea of each hair."""
+    """Fitted widths at the stations of all hairs, one row per station."""
 
     hair: NDArray[np.intp]
     arc_px: FloatArray
@@ -29,7 +29,6 @@ class Readings:
     sigma_px: FloatArray
     good: NDArray[np.bool_]
     gap_px: FloatArray
-    half_px: FloatArray
 
 
 def read_widths(
@@ -71,9 +70,7 @@ def read_widths(
         )
         good[rows] = judged & _trusted(fit, guess.half_px[some.hair])
     width, centre, se, by_sigma, contrast, sigma, gap = table.T
-    return Readings(
-        stations.hair, stations.arc_px, width, centre, se, by_sigma, contrast, sigma, good, gap, guess.half_px
-    )
+    return Readings(stations.hair, stations.arc_px, width, centre, se, by_sigma, contrast, sigma, good, gap)
 
 
 def _trusted(fit: EdgeFit, half_px: FloatArray) -> NDArray[np.bool_]:

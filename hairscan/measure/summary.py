@@ -15,20 +15,21 @@ _FLOOR_PX = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Width:
-    """Width of one hair and its standard error, px; NaN where not measurable."""
+    """Width of one hair and its standard error, px; change of the width per px along the shaft; stations used."""
 
     width_px: float
     se_px: float
+    taper: float
     stations: int
 
 
-def summarise(width_px: FloatArray, formal_se_px: FloatArray, *, shared: bool) -> Width:
+def summarise(arc_px: FloatArray, width_px: FloatArray, formal_se_px: FloatArray, *, shared: bool) -> Width:
     """Robust mean of the widths along a shaft, with the standard error that their likeness allows.
 
     Parameters
     ----------
-    width_px, formal_se_px : float array, shape (n,)
-        Widths in the order of the shaft, and what the fit thought of each.
+    arc_px, width_px, formal_se_px : float array, shape (n,)
+        Place along the shaft, ascending, the width there, and what the fit thought of its error.
     shared : bool
         The hair was separated from one that touches it: the doubt of the fit is the same at every station
         and is not averaged away.
@@ -40,19 +41,20 @@ def summarise(width_px: FloatArray, formal_se_px: FloatArray, *, shared: bool) -
     """
     count = len(width_px)
     if count == 0:
-        return Width(nan, nan, 0)
+        return Width(nan, nan, 0.0, 0)
     location, spread = _huber(width_px)
     if count < 3:
-        return Width(location, max(spread, float(np.median(formal_se_px)), 0.1 * location), count)
-    residual = width_px - location
+        return Width(location, max(spread, float(np.median(formal_se_px)), 0.1 * location), 0.0, count)
+    residual, taper = width_px - location, 0.0
     if count >= 6:
-        residual = residual - _slope(residual) * (np.arange(count) - (count - 1) / 2)
+        taper = _slope(arc_px, residual)
+        residual = residual - taper * (arc_px - arc_px.mean())
         spread = min(spread, max(1.4826 * float(np.median(np.abs(residual))), 0.8 * float(residual.std())))
     limited = np.clip(residual, -3 * max(spread, 1e-6), 3 * max(spread, 1e-6))
     likeness = float(np.clip((limited[1:] @ limited[:-1]) / max(float(limited @ limited), 1e-12) + 1 / count, 0.0, 0.8))
     effective = max(count * (1 - likeness) / (1 + likeness), 1.0)
     doubt = float(np.median(formal_se_px)) if shared else 0.0
-    return Width(location, sqrt(1.1 * spread**2 / effective + doubt**2 + _FLOOR_PX**2), count)
+    return Width(location, sqrt(1.1 * spread**2 / effective + doubt**2 + _FLOOR_PX**2), taper, count)
 
 
 def _huber(value: FloatArray) -> tuple[float, float]:
@@ -65,7 +67,7 @@ def _huber(value: FloatArray) -> tuple[float, float]:
     return location, spread
 
 
-def _slope(value: FloatArray) -> float:
-    """Theil's slope per step: the median over pairs half the series apart."""
+def _slope(arc_px: FloatArray, value: FloatArray) -> float:
+    """Theil's slope: the median over pairs half the series apart."""
     lag = len(value) // 2
-    return float(np.median(value[lag:] - value[:-lag])) / lag
+    return float(np.median((value[lag:] - value[:-lag]) / np.maximum(arc_px[lag:] - arc_px[:-lag], 1e-6)))

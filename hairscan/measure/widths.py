@@ -25,8 +25,11 @@ _DOUBTFUL_SHARE = 0.06
 """Standard error, as a share of the width, from which a thin hair counts as unresolved."""
 _BOUNDED_SHARE = 0.3
 """Standard error, as a share of the width, from which an unresolved width says nothing."""
+_LEAST_GOOD = 0.5
+_DISAGREEMENT = 0.35
+_COVERAGE_CELLS = 1.2
 _UNSEEN_EDGE_SHARE = 0.1
-"""Standard error, as a share of the width, of the place where two shafts touch without a gap to see."""
+"""Standard error, as a share of the width, where two shafts touch without a gap to see, or a width is doubtful."""
 
 
 def measure_hairs(photo: Photo, hairs: Sequence[Hair], maps: HairMaps) -> list[Hair]:
@@ -46,7 +49,8 @@ def measure_hairs(photo: Photo, hairs: Sequence[Hair], maps: HairMaps) -> list[H
     list of Hair
         In the order given, with `width_px`, `width_se_px` and these flags: ``touching`` (separated from a hair
         alongside), ``few-samples``, ``unresolved`` (thinner than the blur lets measure; NaN where not even a rough
-        value holds) and ``width-failed`` (NaN).
+        value holds), ``width-doubtful`` (most places did not fit, or the edges contradict the coverage) and
+        ``width-failed`` (NaN).
 
     Notes
     -----
@@ -65,7 +69,7 @@ def measure_hairs(photo: Photo, hairs: Sequence[Hair], maps: HairMaps) -> list[H
     blur = find_blur(photo, image, guess, start, end, float(np.clip(start_sigma, 0.7, 6.0)))
     stations = place_stations(guess.curves, start, end, _STATIONS, 2.0)
     readings = read_widths(photo, image, guess, stations, blur.sigma_px)
-    return [_summarised(hair, index, readings, blur) for index, hair in enumerate(hairs)]
+    return [_summarised(hair, index, readings, guess, blur) for index, hair in enumerate(hairs)]
 
 
 def _middle_part(guess: Guess) -> tuple[FloatArray, FloatArray]:
@@ -77,22 +81,39 @@ def _middle_part(guess: Guess) -> tuple[FloatArray, FloatArray]:
     return np.where(short, length / 3, start), np.where(short, 2 * length / 3, end)
 
 
-def _summarised(hair: Hair, index: int, readings: Readings, blur: Blur) -> Hair:
+def _summarised(hair: Hair, index: int, readings: Readings, guess: Guess, blur: Blur) -> Hair:
     """Hair with the width that its stations give."""
-    rows = np.flatnonzero((readings.hair == index) & readings.good)
+    fitted = np.flatnonzero((readings.hair == index) & np.isfinite(readings.width_px))
+    rows = fitted[readings.good[fitted]]
     rows = rows[_consistent(readings.contrast[rows])]
+    share = len(rows) / max(len(fitted), 1)
     rows, touching = _best_separated(rows, readings.gap_px[rows], blur.sigma_px)
     if not len(rows):
         crowded = bool((np.isfinite(readings.gap_px) & (readings.hair == index)).any())
-        thin = ("unresolved",) if 2 * readings.half_px[index] < MIXED_SIGMAS * blur.sigma_px else ()
+        thin = ("unresolved",) if 2 * guess.half_px[index] < MIXED_SIGMAS * blur.sigma_px else ()
         return _failed(hair, (*thin, *(("touching",) if crowded else ())))
     slant = _slant(readings.arc_px[rows], readings.centre_px[rows])
-    found = summarise(readings.width_px[rows] * slant, readings.se_px[rows], shared=touching)
+    found = summarise(readings.arc_px[rows], readings.width_px[rows] * slant, readings.se_px[rows], shared=touching)
     by_sigma = float(np.median(readings.width_per_sigma[rows]))
     hidden = float(np.clip(2.0 - np.median(readings.gap_px[rows]) / blur.sigma_px, 0.0, 1.0)) if touching else 0.0
-    unseen = _UNSEEN_EDGE_SHARE * hidden * found.width_px
-    found = replace(found, se_px=hypot(found.se_px, by_sigma * blur.sd_px, unseen))
-    return _finished(hair, found, blur, ("touching",) if touching else ())
+    # A taper leaves the width of the hair open where only one end of it could be read.
+    curve = guess.curves[index]
+    middle = 0.5 * curve.length_px if curve is not None else 0.0
+    off_middle = abs(found.taper) * abs(float(readings.arc_px[rows].mean()) - middle)
+    doubtful = (
+        share < _LEAST_GOOD
+        or found.stations < _FEW
+        or _disagrees(found.width_px, float(guess.covered_px[index]), guess.cell_px)
+    )
+    doubt = _UNSEEN_EDGE_SHARE * found.width_px * hypot(hidden, float(doubtful))
+    found = replace(found, se_px=hypot(found.se_px, by_sigma * blur.sd_px, off_middle, doubt))
+    flags = (*(("touching",) if touching else ()), *(("width-doubtful",) if doubtful else ()))
+    return _finished(hair, found, blur, flags)
+
+
+def _disagrees(width_px: float, covered_px: float, cell_px: float) -> bool:
+    """Tell where the edges are far from the coverage: a highlight, a shadow or a neighbour was taken for one."""
+    return abs(width_px - covered_px) > max(_DISAGREEMENT * max(width_px, covered_px), _COVERAGE_CELLS * cell_px)
 
 
 def _best_separated(rows: NDArray[np.intp], gap_px: FloatArray, sigma_px: float) -> tuple[NDArray[np.intp], bool]:
