@@ -1,0 +1,162 @@
+"""Which pixels of a photograph can be judged, and why the others cannot."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hairscan.photo.drawn import find_drawn
+from hairscan.photo.focus import find_blurred, find_edges, psf_sigma_px
+from hairscan.types import Ignored, LabelImage, MapArray, RgbImage
+
+_SMALL_SIDE_PX = 256
+_LENS_LEVEL = 40
+_SATURATED = 250
+_Mask = NDArray[np.uint8]
+
+
+class Field(NamedTuple):
+    """The judged field of a photograph.
+
+    Attributes
+    ----------
+    ignored : uint8 array, shape (H, W)
+        `Ignored` code of every pixel.
+    psf_sigma_px : float
+        Gaussian blur of the sharpest edges in the judged field, px; NaN where there are none.
+    flags : tuple of str
+        ``glare`` (over 5 % of the picture), ``ink`` (over 1 %), ``blur`` (over 5 %), ``small-field`` (under half
+        of the picture is judged).
+    """
+
+    ignored: LabelImage
+    psf_sigma_px: float
+    flags: tuple[str, ...]
+
+
+def judge_field(rgb: RgbImage) -> Field:
+    """Judged field of a photograph: lens edge, burnt-in graphics, glare, ink and blurred zones are left out.
+
+    Parameters
+    ----------
+    rgb : uint8 array, shape (H, W, 3)
+
+    Notes
+    -----
+    Graphics are looked for at full size, the rest at about 256 px on the short side. Where two reasons apply, the
+    first of lens, graphics, glare, ink, blur is given. A zone is left out only where nothing could be measured in
+    it: fine specular speckle, smooth skin and the blue shadow of a hair under the skin stay judged.
+    """
+    small = _reduce(rgb)
+    graphics = find_drawn(rgb)
+    drawn = _shrink(graphics, small)
+    lens = _lens(small)
+    glare = _glare(small) & ~lens
+    ink = _ink(small, judged=(lens | drawn) == 0)
+    ignored = np.zeros(rgb.shape[:2], np.uint8)
+    for code, mask in ((Ignored.INK, ink), (Ignored.GLARE, glare), (Ignored.LENS, lens)):
+        ignored[_enlarge(mask, rgb)] = code
+    ignored[(graphics > 0) & (ignored != Ignored.LENS)] = Ignored.GRAPHICS
+    edges = find_edges(rgb, ignored)
+    sigma_px = psf_sigma_px(edges)
+    blurred = find_blurred(edges, sigma_px, ignored.shape)
+    ignored[(blurred > 0) & (ignored == Ignored.JUDGED)] = Ignored.BLUR
+    return Field(ignored, sigma_px, _flags(ignored))
+
+
+def _flags(ignored: LabelImage) -> tuple[str, ...]:
+    share = np.bincount(ignored.ravel(), minlength=len(Ignored)) / ignored.size
+    found = {
+        "glare": share[Ignored.GLARE] > 0.05,
+        "ink": share[Ignored.INK] > 0.01,
+        "blur": share[Ignored.BLUR] > 0.05,
+        "small-field": share[Ignored.JUDGED] < 0.5,
+    }
+    return tuple(flag for flag, is_so in found.items() if is_so)
+
+
+def _reduce(rgb: RgbImage) -> RgbImage:
+    factor = max(1, round(min(rgb.shape[:2]) / _SMALL_SIDE_PX))
+    size = (max(1, rgb.shape[1] // factor), max(1, rgb.shape[0] // factor))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _shrink(mask: _Mask, small: RgbImage) -> _Mask:
+    """Cells of the small picture that hold any pixel of a mask."""
+    size = (small.shape[1], small.shape[0])
+    share = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    return (share > 0.02).astype(np.uint8)
+
+
+def _enlarge(mask: _Mask, rgb: RgbImage) -> NDArray[np.bool_]:
+    size = (rgb.shape[1], rgb.shape[0])
+    return np.asarray(cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5)
+
+
+def _disk(radius: int) -> _Mask:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)), dtype=np.uint8)
+
+
+def _components(mask: _Mask) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Label image and, from label 1 on, the (x, y, width, height, area) of each component."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    return labels, stats
+
+
+def _lens(small: RgbImage) -> _Mask:
+    """Dark surroundings of a round field of view: dark, in a corner, broader than any hair, outside a convex field."""
+    dark = (small.max(axis=2) < _LENS_LEVEL).astype(np.uint8)
+    radius = max(3, min(small.shape[:2]) // 22)
+    padded = cv2.copyMakeBorder(dark, radius, radius, radius, radius, cv2.BORDER_REPLICATE)
+    broad = cv2.morphologyEx(padded, cv2.MORPH_OPEN, _disk(radius))[radius:-radius, radius:-radius]
+    labels, _ = _components(broad)
+    corners = {int(labels[y, x]) for y in (0, -1) for x in (0, -1)} - {0}
+    lens = np.isin(labels, list(corners)).astype(np.uint8)
+    if lens.mean() < 0.005 or not _is_convex(1 - lens):
+        return np.zeros_like(lens)
+    # The opening rounds the inner edge off; give back what is dark next to it, and the half-lit rim.
+    near = cv2.dilate(lens, _disk(radius // 2)) & dark
+    return np.asarray(cv2.dilate(lens | near, _disk(1)), dtype=np.uint8)
+
+
+def _is_convex(field: _Mask) -> bool:
+    outlines, _ = cv2.findContours(field, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    if not outlines:
+        return False
+    largest = max(outlines, key=cv2.contourArea)
+    hull = float(cv2.contourArea(cv2.convexHull(largest)))
+    return hull > 0 and float(cv2.contourArea(largest)) / hull > 0.97
+
+
+def _glare(small: RgbImage) -> _Mask:
+    """Blown-out blobs, every channel at its end, broader than the speckle of moist skin."""
+    blown = (small.min(axis=2) >= _SATURATED).astype(np.uint8)
+    radius = max(2, min(small.shape[:2]) // 100)
+    core = cv2.morphologyEx(blown, cv2.MORPH_OPEN, _disk(radius))
+    if not core.any():
+        return core
+    return np.asarray(cv2.dilate(core, _disk(radius)) & cv2.dilate(blown, _disk(1)), dtype=np.uint8)
+
+
+def _ink(small: RgbImage, judged: NDArray[np.bool_]) -> _Mask:
+    """Large stains of marker: blue, violet or green, far more colourful than the skin of this photo."""
+    nothing = np.zeros(small.shape[:2], np.uint8)
+    if judged.mean() < 0.05:
+        return nothing
+    lab = cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), 1.5), cv2.COLOR_RGB2LAB).astype(np.float32)
+    green_red, blue_yellow = lab[..., 1] - 128, lab[..., 2] - 128
+    middle = (float(np.median(green_red[judged])), float(np.median(blue_yellow[judged])))
+    away: MapArray = np.hypot(green_red - middle[0], blue_yellow - middle[1])
+    chroma = np.hypot(green_red, blue_yellow)
+    bluer = blue_yellow < middle[1] - 20
+    greener = green_red < middle[0] - 25
+    stained = ((bluer | greener) & (away > 28) & (chroma > 30) & judged).astype(np.uint8)
+    radius = max(2, min(small.shape[:2]) // 64)
+    stained = cv2.morphologyEx(stained, cv2.MORPH_CLOSE, _disk(radius))
+    stained = cv2.morphologyEx(stained, cv2.MORPH_OPEN, _disk(radius))
+    labels, stats = _components(stained)
+    large = [k for k in range(1, len(stats)) if stats[k, cv2.CC_STAT_AREA] > 0.003 * stained.size]
+    return np.isin(labels, large).astype(np.uint8)

@@ -1,0 +1,219 @@
+"""How blurred the edges of a picture are: the sharpest of them, and zones out of focus."""
+
+from __future__ import annotations
+
+from math import erf, log, nan, pi, sqrt
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hairscan.types import FloatArray, LabelImage, MapArray, RgbImage
+
+OUT_OF_FOCUS_UM = 25.0
+OUT_OF_FOCUS_PX = 6.0
+_BLOCK_PX = 96
+_BLOCKS_ACROSS = 11
+_EDGES_PER_BLOCK = 10
+_MIN_EDGES = 30
+_MIN_STEP, _MIN_SLOPE = 20.0, 0.5
+_REACH_PX = 24.0
+_STEP_PX = 0.5
+# What sampling adds to the variance of an edge: the difference over one pixel, and bicubic interpolation.
+_SAMPLING_VARIANCE_PX2 = 1.0 / 12.0 + 0.06
+_SHARP_PERCENTILE = 40.0
+# The rise is followed down to this share of its steepest slope, beyond which noise takes over; the rest of the
+# Gaussian is added: erf(sqrt(ln(1 / foot))) of it lies above the foot.
+_FOOT = 0.2
+_SHARE_ABOVE_FOOT = erf(sqrt(log(1 / _FOOT)))
+# Smoothing along the profile, px, and the blur from which on it is not too much: soft edges need it against noise.
+_SMOOTHING_PX = ((4.0, 3.5), (1.6, 1.3), (0.6, 0.0))
+_SOFTER, _SOFT_PX = 3.5, 6.0
+_MIN_SOFT_BLOCKS, _MIN_SOFT_EDGES = 4, 4
+
+
+class Edges(NamedTuple):
+    """The strongest edges of each block of a picture.
+
+    Attributes
+    ----------
+    xy : float array, shape (E, 2)
+        Where, px.
+    slope : float array, shape (E,)
+        Grey levels per px after a slight smoothing.
+    sigmas_px : float array, shape (3, E)
+        Gaussian blur under three degrees of smoothing; NaN for a faint edge.
+    block_px : int
+        Side of a block.
+    """
+
+    xy: FloatArray
+    slope: FloatArray
+    sigmas_px: FloatArray
+    block_px: int
+
+
+def find_edges(rgb: RgbImage, ignored: LabelImage | None = None) -> Edges:
+    """The strongest edges of each block of the judged field, with the blur of each.
+
+    Parameters
+    ----------
+    rgb : uint8 array, shape (H, W, 3)
+    ignored : uint8 array, shape (H, W), optional
+        `Ignored` codes; edges in or beside an ignored pixel (burnt-in text is sharper than any lens) do not count.
+    """
+    green = np.ascontiguousarray(rgb[..., 1])
+    allowed = None if ignored is None else cv2.erode((ignored == 0).astype(np.uint8), np.ones((9, 9), np.uint8))
+    block_px = max(_BLOCK_PX, min(green.shape) // _BLOCKS_ACROSS)
+    found = [
+        _block_edges(green, allowed, (x, y), block_px)
+        for y in range(0, green.shape[0], block_px)
+        for x in range(0, green.shape[1], block_px)
+    ]
+    edges = np.concatenate(found)
+    profiles = _profiles(green, edges[:, :2], edges[:, 2:4])
+    sigmas = np.array([_rise_sigmas(profiles, smooth_px) for smooth_px, _ in _SMOOTHING_PX])
+    return Edges(edges[:, :2], edges[:, 4], sigmas, block_px)
+
+
+def psf_sigma_px(edges: Edges) -> float:
+    """Gaussian blur of the sharpest strong edges, px; NaN where there are too few.
+
+    Notes
+    -----
+    A step of height h under a Gaussian blur s has the steepest slope ``h / (s sqrt(2 pi))``. Profiles across the
+    strongest edges give h (over the stretch in which they keep rising) and the slope. Edges of things thinner than
+    the blur give down to 0.66 s, edges out of the plane of focus give more than s, hence a percentile a little under
+    the median of the strongest.
+    """
+    if edges.slope.size == 0:
+        return nan
+    strong = edges.slope >= 0.5 * np.percentile(edges.slope, 95)
+    answer = nan
+    for sigmas, (_, least_px) in zip(edges.sigmas_px, _SMOOTHING_PX, strict=True):
+        usable = sigmas[strong & np.isfinite(sigmas)]
+        if usable.size < _MIN_EDGES:
+            continue
+        answer = float(np.percentile(usable, _SHARP_PERCENTILE))
+        if answer >= least_px:
+            break
+    return answer
+
+
+def find_blurred(edges: Edges, sigma_px: float, shape: tuple[int, int]) -> LabelImage:
+    """Mask of zones out of focus, 1 where even the sharpest edges are far softer than the rest; shape (H, W).
+
+    Parameters
+    ----------
+    sigma_px : float
+        Blur of the sharpest edges of the photo, px; with NaN nothing is called blurred.
+    shape : tuple of int
+        Height and width of the photo, px.
+
+    Notes
+    -----
+    A zone is at least four touching blocks, two across, that each hold several edges and no sharp one. A block
+    without edges (smooth skin) tells nothing and is never part of a zone.
+    """
+    rows, columns = (-(-n // edges.block_px) for n in shape)
+    soft = np.zeros((rows, columns), np.uint8)
+    if np.isfinite(sigma_px):
+        limit_px = max(_SOFTER * sigma_px, _SOFT_PX)
+        sigmas = _per_edge(edges.sigmas_px)
+        cells = (edges.xy // edges.block_px).astype(int)
+        known = np.isfinite(sigmas)
+        for column, row in np.unique(cells[known], axis=0):
+            own = sigmas[known & (cells[:, 0] == column) & (cells[:, 1] == row)]
+            soft[row, column] = own.size >= _MIN_SOFT_EDGES and np.sort(own)[own.size // 5] > limit_px
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(soft, connectivity=4)
+    wide = stats[:, cv2.CC_STAT_AREA] >= _MIN_SOFT_BLOCKS
+    wide &= np.minimum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) >= 2
+    wide[0] = False
+    blocks = np.kron(wide[labels].astype(np.uint8), np.ones((edges.block_px, edges.block_px), np.uint8))
+    return np.ascontiguousarray(blocks[: shape[0], : shape[1]])
+
+
+def is_out_of_focus(sigma_px: float, um_per_px: float | None) -> bool:
+    """True where the sharpest edges are too soft to measure a shaft: above 25 um, or 6 px without a scale."""
+    if um_per_px is None:
+        return sigma_px > OUT_OF_FOCUS_PX
+    return sigma_px * um_per_px > OUT_OF_FOCUS_UM
+
+
+def _per_edge(sigmas_px: FloatArray) -> FloatArray:
+    """Blur of each edge under the strongest smoothing that it bears."""
+    chosen = sigmas_px[-1]
+    for sigmas, (_, least_px) in zip(sigmas_px[-2::-1], _SMOOTHING_PX[-2::-1], strict=True):
+        chosen = np.where(sigmas >= least_px, sigmas, chosen)
+    return chosen
+
+
+def _block_edges(
+    green: NDArray[np.uint8], allowed: NDArray[np.uint8] | None, corner_xy: tuple[int, int], block_px: int
+) -> FloatArray:
+    """Strongest edge points of one block: x, y, unit direction of the rise, slope; shape (E, 5)."""
+    x, y = corner_xy
+    patch = green[y : y + block_px, x : x + block_px].astype(np.float32)
+    if min(patch.shape) < 8:
+        return np.empty((0, 5))
+    smooth = cv2.GaussianBlur(patch, (0, 0), 1.5)
+    across, down = (cv2.Sobel(smooth, cv2.CV_32F, dx, 1 - dx, scale=0.125) for dx in (1, 0))
+    slope = np.asarray(cv2.magnitude(across, down), dtype=np.float32)
+    slope[:3] = slope[-3:] = slope[:, :3] = slope[:, -3:] = 0
+    if allowed is not None:
+        slope *= allowed[y : y + patch.shape[0], x : x + patch.shape[1]]
+    rows, columns = np.nonzero(_is_crest(slope, across, down) & (slope > max(_MIN_SLOPE, 0.3 * float(slope.max()))))
+    best = np.sort(np.argsort(-slope[rows, columns], kind="stable")[:_EDGES_PER_BLOCK])
+    rows, columns = rows[best], columns[best]
+    size = slope[rows, columns]
+    return np.column_stack(
+        [columns + x, rows + y, across[rows, columns] / size, down[rows, columns] / size, size]
+    ).astype(np.float64)
+
+
+def _is_crest(slope: MapArray, across: MapArray, down: MapArray) -> NDArray[np.bool_]:
+    """Pixels whose slope is no smaller than that of the two neighbours along the rise."""
+    level = np.abs(across) >= np.abs(down)
+    crest = np.zeros(slope.shape, bool)
+    middle = slope[1:-1, 1:-1]
+    beside = np.maximum(slope[1:-1, :-2], slope[1:-1, 2:])
+    above = np.maximum(slope[:-2, 1:-1], slope[2:, 1:-1])
+    crest[1:-1, 1:-1] = middle >= np.where(level[1:-1, 1:-1], beside, above)
+    return crest
+
+
+def _profiles(green: NDArray[np.uint8], at_xy: FloatArray, rise_xy: FloatArray) -> MapArray:
+    """Grey levels across each edge, mean of three parallel lines, every half pixel; shape (E, N)."""
+    along = np.arange(-_REACH_PX, _REACH_PX + _STEP_PX / 2, _STEP_PX)
+    profiles = np.zeros((len(at_xy), along.size), np.float32)
+    for offset_px in (-1.0, 0.0, 1.0):
+        beside = at_xy + offset_px * np.column_stack([-rise_xy[:, 1], rise_xy[:, 0]])
+        x = (beside[:, :1] + rise_xy[:, :1] * along).astype(np.float32)
+        y = (beside[:, 1:] + rise_xy[:, 1:] * along).astype(np.float32)
+        if len(at_xy):
+            levels = cv2.remap(green, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+            profiles += levels.astype(np.float32) / 3
+    return profiles
+
+
+def _rise_sigmas(profiles: MapArray, smooth_px: float) -> FloatArray:
+    """Blur of the rise in the middle of each profile, without the smoothing, px; NaN for faint rises."""
+    if len(profiles) == 0:
+        return np.empty(0)
+    smooth = cv2.GaussianBlur(profiles, (0, 0), smooth_px / _STEP_PX, sigmaY=1e-6)
+    lag = round(1 / _STEP_PX)
+    slope = smooth[:, lag:] - smooth[:, :-lag]
+    centre = slope.shape[1] // 2
+    near = slope[:, centre - 3 : centre + 4]
+    peak = near.max(axis=1)
+    peak_at = centre - 3 + near.argmax(axis=1)
+    falling = slope <= _FOOT * peak[:, None]
+    index = np.arange(slope.shape[1])
+    left = np.where(falling & (index < peak_at[:, None]), index + 1, 0).max(axis=1)
+    right = np.where(falling & (index > peak_at[:, None]), index - 1, slope.shape[1] - 1).min(axis=1)
+    within = (index >= left[:, None]) & (index <= right[:, None])
+    height = np.where(within, slope, 0).sum(axis=1) * _STEP_PX / _SHARE_ABOVE_FOOT
+    variance = (height / (sqrt(2 * pi) * np.maximum(peak, 1e-6))) ** 2
+    sigma = np.sqrt(np.maximum(variance - smooth_px**2 - _SAMPLING_VARIANCE_PX2, 0.0))
+    return np.where(height >= _MIN_STEP, sigma, nan).astype(np.float64)

@@ -1,0 +1,165 @@
+"""A picture file becomes upright 8-bit RGB, or one clear reason why not."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hairscan.errors import PhotoError
+from hairscan.photo.headers import Header, UnreadableHeaderError, read_header
+from hairscan.types import RgbImage
+
+MIN_SIDE_PX = 64
+MAX_PX = 120_000_000
+_BLACK_LEVEL, _WHITE_LEVEL, _MIN_CONTRAST = 16, 239, 6
+# EXIF orientation -> (transpose, flip rows, flip columns), applied in this order.
+_TURNS = {
+    1: (False, False, False),
+    2: (False, False, True),
+    3: (False, True, True),
+    4: (False, True, False),
+    5: (True, False, False),
+    6: (True, False, True),
+    7: (True, True, True),
+    8: (True, True, False),
+}
+
+
+def read_rgb(path: Path) -> tuple[RgbImage, str]:
+    """Upright 8-bit RGB picture of a JPEG, PNG or TIFF file, and the sha256 of its bytes.
+
+    Sixteen bits are brought to eight by full range (never by the picture's own maximum), transparency is laid
+    over white, and the EXIF orientation is applied.
+
+    Returns
+    -------
+    rgb : uint8 array, shape (H, W, 3)
+    sha256 : str
+        Of the file's bytes, hexadecimal.
+
+    Raises
+    ------
+    PhotoError
+        The file is missing, empty, cut off, no picture, too small, too large, or shows nothing.
+    """
+    data = _read_bytes(path)
+    rgb = to_rgb8(_decode(data, path.name, _checked_header(data, path.name)), path.name)
+    check_shows_something(rgb, path.name)
+    return rgb, hashlib.sha256(data).hexdigest()
+
+
+def to_rgb8(image: NDArray[np.generic], name: str) -> RgbImage:
+    """8-bit RGB of a grey, RGB or RGBA array.
+
+    Parameters
+    ----------
+    image : uint8, uint16 or float array, shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)
+        Floats lie in 0 to 1.
+
+    Raises
+    ------
+    PhotoError
+        Another shape or type, floats outside 0 to 1, or a size outside the limits.
+    """
+    if image.ndim == 2:
+        image = image[..., None]
+    if image.ndim != 3 or image.shape[2] not in (1, 3, 4):
+        raise PhotoError(f"{name}: expected a grey, RGB or RGBA picture, got an array of shape {image.shape}.")
+    check_size(image.shape[1], image.shape[0], name)
+    levels = _to_uint8(image, name)
+    if levels.shape[2] == 4:
+        return _over_white(levels)
+    return np.ascontiguousarray(np.broadcast_to(levels, (*levels.shape[:2], 3)))
+
+
+def check_size(width_px: int, height_px: int, name: str) -> None:
+    """Raise PhotoError for a picture too small to hold a hair or too large to hold in memory."""
+    if min(width_px, height_px) < MIN_SIDE_PX:
+        raise PhotoError(
+            f"{name} is {width_px} x {height_px} px; a photo needs at least {MIN_SIDE_PX} px on each side."
+        )
+    if width_px * height_px > MAX_PX:
+        raise PhotoError(
+            f"{name} is {width_px} x {height_px} px, above the limit of {MAX_PX // 1_000_000} megapixels; "
+            "crop or reduce it."
+        )
+
+
+def check_shows_something(rgb: RgbImage, name: str) -> None:
+    """Raise PhotoError for a picture that is black, white or one flat colour all over."""
+    step = max(1, int(np.sqrt(rgb.shape[0] * rgb.shape[1] / 250_000)))
+    low, high = np.percentile(rgb[::step, ::step], (0.5, 99.5))
+    if high <= _BLACK_LEVEL:
+        raise PhotoError(f"{name}: nothing to judge: the photo is black. Check the light and take it again.")
+    if low >= _WHITE_LEVEL:
+        raise PhotoError(f"{name}: nothing to judge: the photo is white. Lower the exposure and take it again.")
+    spread = np.ptp(rgb[::step, ::step].reshape(-1, 3), axis=0).max()
+    if spread < _MIN_CONTRAST:
+        raise PhotoError(f"{name}: nothing to judge: the photo is one flat colour. Check the file.")
+
+
+def _read_bytes(path: Path) -> bytes:
+    if path.is_dir():
+        raise PhotoError(f"{path} is a folder; give a photo (JPEG, PNG or TIFF), or use 'hairscan batch' for many.")
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise PhotoError(f"{path} does not exist; check the path.") from error
+    except OSError as error:
+        raise PhotoError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if not data:
+        raise PhotoError(f"{path.name} is empty (0 bytes); copy it again from the camera.")
+    return data
+
+
+def _checked_header(data: bytes, name: str) -> Header:
+    try:
+        header = read_header(data)
+    except UnreadableHeaderError as error:
+        raise PhotoError(f"{name} cannot be read: {error}. Copy or export it again as RGB JPEG or PNG.") from error
+    if header is None:
+        raise PhotoError(f"{name} is not a JPEG, PNG or TIFF picture; export it as one of these.")
+    check_size(header.width_px, header.height_px, name)
+    if not header.complete:
+        raise PhotoError(f"{name} is cut off or damaged: part of the {header.kind} is missing. Copy it again.")
+    return header
+
+
+def _decode(data: bytes, name: str, header: Header) -> NDArray[np.generic]:
+    """Array as stored, RGB(A) or grey, upright; any depth."""
+    try:
+        stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise PhotoError(f"{name} cannot be decoded as {header.kind}; export it again as JPEG or PNG.") from error
+    if stored is None:
+        raise PhotoError(f"{name} cannot be decoded as {header.kind}; export it again as JPEG or PNG.")
+    image: NDArray[np.generic] = np.asarray(stored)
+    if image.ndim == 3 and image.shape[2] >= 3:
+        image = image[..., [2, 1, 0, 3][: image.shape[2]]]
+    transpose, flip_rows, flip_columns = _TURNS[header.orientation]
+    if transpose:
+        image = image.swapaxes(0, 1)
+    return image[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1]
+
+
+def _to_uint8(image: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
+    if image.dtype == np.uint8:
+        return np.ascontiguousarray(image, dtype=np.uint8)
+    if image.dtype == np.uint16:
+        return ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if np.issubdtype(image.dtype, np.floating):
+        values = image.astype(np.float32)
+        if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
+            raise PhotoError(f"{name}: floating-point pixels must lie between 0 and 1; divide by the full range.")
+        return np.rint(values * 255).astype(np.uint8)
+    raise PhotoError(f"{name}: pixels of type {image.dtype} are not read; use 8 or 16 bit, or floats from 0 to 1.")
+
+
+def _over_white(rgba: NDArray[np.uint8]) -> RgbImage:
+    alpha = rgba[..., 3:].astype(np.uint32)
+    colour = rgba[..., :3] * alpha + 255 * (255 - alpha)
+    return ((colour + 127) // 255).astype(np.uint8)

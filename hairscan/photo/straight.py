@@ -1,0 +1,166 @@
+"""Straight drawn parts of a picture: thin lines along rows and columns, boxes of text, ruler ticks."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hairscan.photo.bars import is_bar
+
+_Mask = NDArray[np.uint8]
+_Box = tuple[int, int, int, int]
+_MIN_STEP = 8
+_MIN_RUN_PX, _MIN_LINE_PX, _MAX_BAR_PX = 31, 60, 16
+_MIN_BOX_PX, _MIN_ROW_PX = 9, 100
+_SIDE_SHARE, _ROW_SHARE, _MAX_BOX_SHARE = 0.5, 0.5, 0.15
+_TICK_PX, _TICK_REACH_PX, _MIN_TICKS = 7, 40, 8
+
+
+def find_straight(gray: NDArray[np.uint8], bands: NDArray[np.uint8]) -> _Mask:
+    """Mask of straight drawn parts, uint8, 1 where drawn; shape (H, W).
+
+    Parameters
+    ----------
+    gray : uint8 array, shape (H, W)
+    bands : uint8 array, shape (H, W)
+        1 in the empty bands along the borders, whose own sides say nothing.
+
+    Notes
+    -----
+    Everything starts from runs of steps of one pixel that keep to one row or column. A run with its mirror image
+    a few pixels away, of one level between, is a line; runs around a rectangle are a box, drawn inside as well. The
+    side of a straight hair gives such runs too, but hair is not of one level, nor does it enclose a box.
+    """
+    level, upright = _steps(gray), np.ascontiguousarray(_steps(np.ascontiguousarray(gray.T)).T)
+    level[bands > 0] = upright[bands > 0] = 0
+    along_rows, along_columns = _runs(level, (1, _MIN_RUN_PX)), _runs(upright, (_MIN_RUN_PX, 1))
+    drawn = _lines(gray, along_rows) | _lines(np.ascontiguousarray(gray.T), np.ascontiguousarray(along_columns.T)).T
+    for x0, y0, x1, y1 in _boxes(along_rows, along_columns):
+        drawn[y0:y1, x0:x1] = 1
+    return drawn | _ticks(gray, level, upright)
+
+
+def _lines(gray: _Mask, runs: _Mask) -> _Mask:
+    """Thin lines along rows, with one pixel around them."""
+    drawn = np.zeros(gray.shape, np.uint8)
+    pairs = cv2.morphologyEx(runs, cv2.MORPH_CLOSE, np.ones((13, 1), np.uint8))
+    pairs = cv2.morphologyEx(pairs, cv2.MORPH_CLOSE, np.ones((1, _MIN_RUN_PX), np.uint8))
+    pairs = cv2.morphologyEx(pairs, cv2.MORPH_OPEN, np.ones((1, _MIN_LINE_PX), np.uint8))
+    for outline in cv2.findContours(pairs, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]:
+        x, y, w, h = cv2.boundingRect(outline)
+        # The last row of a pair is the first one below the bar.
+        if 2 <= h <= _MAX_BAR_PX and is_bar(gray, (x, y, x + w, y + h - 1)):
+            drawn[max(y - 2, 0) : y + h + 1, max(x - 1, 0) : x + w + 1] = 1
+    return drawn
+
+
+def _boxes(along_rows: _Mask, along_columns: _Mask) -> list[_Box]:
+    """Rectangles that runs enclose."""
+    runs = along_rows | along_columns
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(runs, np.ones((7, 7), np.uint8)), connectivity=8)
+    boxes = []
+    for k in np.flatnonzero((stats[:, 2] > _MIN_RUN_PX) & (stats[:, 3] > _MIN_BOX_PX))[1:]:
+        x, y, w, h = (int(v) for v in stats[k, :4])
+        own = (labels[y : y + h, x : x + w] == k) & (runs[y : y + h, x : x + w] > 0)
+        box = _enclosed(own, (x, y), runs.shape)
+        if box is not None and (box[2] - box[0]) * (box[3] - box[1]) < _MAX_BOX_SHARE * runs.size:
+            boxes.append(_extend(box, along_rows))
+    return boxes
+
+
+def _extend(box: _Box, along_rows: _Mask) -> _Box:
+    """Box lengthened along its own two rows, as far as their runs go on: a header is one row of boxes."""
+    x0, y0, x1, y1 = box
+    if y1 - y0 > x1 - x0:
+        return box
+    rows = np.concatenate([along_rows[max(y0 - 2, 0) : y0 + 3], along_rows[max(y1 - 3, 0) : y1 + 2]]).any(axis=0)
+    return x0 - _reach(rows[:x0][::-1]), y0, x1 + _reach(rows[x1:]), y1
+
+
+def _reach(onward: NDArray[np.bool_]) -> int:
+    """How far a row of runs goes on: to the last place up to which most of it is run."""
+    if onward.size == 0:
+        return 0
+    share = np.cumsum(onward) / np.arange(1, onward.size + 1)
+    far = np.flatnonzero(onward & (share >= _ROW_SHARE))
+    return int(far[-1]) + 1 if far.size else 0
+
+
+def _enclosed(runs: NDArray[np.bool_], corner_xy: tuple[int, int], shape: tuple[int, ...]) -> _Box | None:
+    """Box (x0, y0, x1, y1) that runs enclose: on four sides, or by two long rows one above the other."""
+    x, y = corner_xy
+    if _has_four_sides(runs, corner_xy, shape):
+        return x + 2, y + 2, x + runs.shape[1] - 2, y + runs.shape[0] - 2
+    rows = np.flatnonzero(runs.sum(axis=1) >= _MIN_ROW_PX)
+    if rows.size < 2 or rows[-1] - rows[0] < _MIN_BOX_PX:
+        return None
+    covered = [np.flatnonzero(runs[max(row - 1, 0) : row + 2].any(axis=0)) for row in (rows[0], rows[-1])]
+    x0, x1 = max(int(c[0]) for c in covered), min(int(c[-1]) for c in covered) + 1
+    shares = [((c >= x0) & (c < x1)).sum() / max(x1 - x0, 1) for c in covered]
+    if x1 - x0 < _MIN_ROW_PX or min(shares) < _ROW_SHARE or rows[-1] - rows[0] > (x1 - x0) / 2:
+        return None
+    return x + x0, y + int(rows[0]), x + x1, y + int(rows[-1]) + 1
+
+
+def _has_four_sides(runs: NDArray[np.bool_], corner_xy: tuple[int, int], shape: tuple[int, ...]) -> bool:
+    """True where runs cover the four sides of their bounding box; the picture's border stands for a side."""
+    x, y = corner_xy
+    rim = 8
+    return all(
+        (
+            runs[:rim].any(axis=0).mean() >= _SIDE_SHARE or y <= rim,
+            runs[-rim:].any(axis=0).mean() >= _SIDE_SHARE or y + runs.shape[0] >= shape[0] - rim,
+            runs[:, :rim].any(axis=1).mean() >= _SIDE_SHARE or x <= rim,
+            runs[:, -rim:].any(axis=1).mean() >= _SIDE_SHARE or x + runs.shape[1] >= shape[1] - rim,
+        )
+    )
+
+
+def _steps(gray: _Mask) -> _Mask:
+    """Pixels above (1) or below (2) which a level changes within one row, and hardly changes beside it."""
+    after, before = gray[1:], gray[:-1]
+    rise, fall = cv2.subtract(after, before), cv2.subtract(before, after)
+    size = cv2.max(rise, fall)
+    beside = np.zeros_like(size)
+    beside[1:-1] = cv2.max(size[:-2], size[2:])
+    sharp = cv2.compare(size, cv2.add(cv2.convertScaleAbs(beside, alpha=2.0), _MIN_STEP // 2), cv2.CMP_GE)
+    steps = np.zeros(gray.shape, np.uint8)
+    steps[1:][(rise >= _MIN_STEP) & (sharp > 0)] = 1
+    steps[1:][(fall >= _MIN_STEP) & (sharp > 0)] = 2
+    return steps
+
+
+def _runs(steps: _Mask, kernel: tuple[int, int]) -> _Mask:
+    """Long straight runs of steps of one sign, 0 or 1."""
+    runs = np.zeros(steps.shape, np.uint8)
+    gap = tuple(min(n, 5) for n in kernel)
+    for sign in (1, 2):
+        joined = cv2.morphologyEx((steps == sign).astype(np.uint8), cv2.MORPH_CLOSE, np.ones(gap, np.uint8))
+        runs |= cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones(kernel, np.uint8))
+    return runs
+
+
+def _ticks(gray: _Mask, level: _Mask, upright: _Mask) -> _Mask:
+    """Ticks of a ruler: many short steps that stand on one long line."""
+    ticks = np.zeros(gray.shape, np.uint8)
+    for vertical, (base, cross) in enumerate(((level, upright), (upright, level))):
+        along = 1 - vertical
+        kernel = [1, 1]
+        kernel[along] = gray.shape[along] // 3
+        lines = cv2.morphologyEx((base > 0).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+        lines = cv2.morphologyEx(lines, cv2.MORPH_OPEN, np.ones(kernel, np.uint8))
+        if not lines.any():
+            continue
+        reach = [1, 1]
+        reach[vertical] = 2 * _TICK_REACH_PX + 1
+        near = cv2.dilate(lines, np.ones(reach, np.uint8)) > 0
+        short = [1, 1]
+        short[vertical] = _TICK_PX
+        found = cv2.morphologyEx(((cross > 0) & near).astype(np.uint8), cv2.MORPH_OPEN, np.ones(short, np.uint8))
+        found = cv2.dilate(found, np.ones((3, 3), np.uint8))
+        labels = cv2.connectedComponents(found)[1]
+        standing = np.setdiff1d(labels[cv2.dilate(lines, np.ones((5, 5), np.uint8)) > 0], 0)
+        if standing.size >= _MIN_TICKS:
+            ticks |= np.isin(labels, standing).astype(np.uint8)
+    return ticks
