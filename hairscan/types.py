@@ -130,12 +130,14 @@ class Hair:
     @property
     def root_xy(self) -> FloatArray:
         """First point of the path, px."""
-        return self.path_xy[0]
+        root: FloatArray = self.path_xy[0]
+        return root
 
     @property
     def tip_xy(self) -> FloatArray:
         """Last point of the path, px."""
-        return self.path_xy[-1]
+        tip: FloatArray = self.path_xy[-1]
+        return tip
 
     @property
     def length_px(self) -> float:

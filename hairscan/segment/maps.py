@@ -11,6 +11,8 @@ from hairscan.types import HairMaps, MapArray, Photo
 
 TYPICAL_SHAFT_UM = 70.0
 """Assumed width of most shafts in a photograph without a scale, so that the network can see it at all."""
+GUESSED_FIELDS_UM = (1.8e3, 3.6e3, 7.2e3)
+"""Longer sides of what trichoscopes and macro lenses show."""
 
 
 def segment_photo(photo: Photo, segmenter: Segmenter) -> HairMaps:
@@ -26,13 +28,12 @@ def segment_photo(photo: Photo, segmenter: Segmenter) -> HairMaps:
 
 def assume_um_per_px(photo: Photo, segmenter: Segmenter) -> float:
     """Scale at which the shafts of a photograph would be of typical width."""
-    longest = max(photo.rgb.shape[:2])
-    # From a picture 1.5 mm across to one 12 mm across: what trichoscopes and macro lenses show.
-    guesses = [field_um / longest for field_um in (1.8e3, 3.6e3, 7.2e3, 14.4e3)]
-    seen = [(_maps_at(photo, segmenter, guess), guess) for guess in guesses]
-    best, guess = max(seen, key=lambda pair: _line_length_px(pair[0]))
+    longest_px = max(photo.rgb.shape[:2])
+    guesses = [longest_um / longest_px for longest_um in GUESSED_FIELDS_UM]
+    best = max((_maps_at(photo, segmenter, guess) for guess in guesses), key=_line_length_px)
+    guess = best.um_per_cell / best.px_per_cell
     width_um = _mean_shaft_cells(best) * best.um_per_cell
-    return float(guess * min(max(TYPICAL_SHAFT_UM / width_um, 0.4), 2.5)) if width_um > 0 else guess
+    return guess * min(max(TYPICAL_SHAFT_UM / width_um, 0.5), 1.6) if width_um > 0 else guess
 
 
 def _maps_at(photo: Photo, segmenter: Segmenter, um_per_px: float) -> HairMaps:

@@ -31,7 +31,7 @@ class _Maps(nn.Module):
         self.network = network
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.network(image).sigmoid()  # type: ignore[no-any-return]
+        return self.network(image).sigmoid()
 
 
 def export_model(network: HairNet, recipe: Recipe, folder: Path, *, version: str) -> ModelSpec:
@@ -84,4 +84,4 @@ def _onnx_bytes(network: HairNet) -> bytes:
     )
     model = onnx.load_from_string(buffer.getvalue())
     onnx.checker.check_model(model, full_check=True)
-    return model.SerializeToString()  # type: ignore[no-any-return]
+    return model.SerializeToString()

@@ -27,7 +27,7 @@ def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str)
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
-    network = HairNet(recipe.widths).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = HairNet(recipe.widths).to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(network).eval()
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe))
@@ -46,7 +46,7 @@ def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str)
             logits = network(image.contiguous(memory_format=torch.channels_last))
         losses = map_loss(logits.float(), target, weight)
         optimizer.zero_grad(set_to_none=True)
-        sum(losses.values()).backward()  # type: ignore[union-attr]
+        sum(losses.values()).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
         schedule.step()

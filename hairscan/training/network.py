@@ -59,7 +59,7 @@ class HairNet(nn.Module):
         self.merge = nn.ModuleList(Conv2dNormActivation(a, a, 3) for a in widths[:-1])
         self.head = nn.Conv2d(widths[0], N_CHANNELS, 1)
         # Most cells are background: start there, or the first steps only unlearn the opposite.
-        nn.init.constant_(self.head.bias, -4.0)  # type: ignore[arg-type]
+        nn.init.constant_(self.head.bias, -4.0)
         self.multiple = 2 ** len(widths)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -72,4 +72,4 @@ class HairNet(nn.Module):
         x = self.context(x)
         for skip, lateral, merge in zip(reversed(skips), reversed(self.lateral), reversed(self.merge), strict=True):
             x = merge(functional.relu(skip + functional.interpolate(lateral(x), scale_factor=2.0, mode="nearest")))
-        return self.head(x)  # type: ignore[no-any-return]
+        return self.head(x)
