@@ -152,9 +152,10 @@ def _bounded(state: FloatArray, change: FloatArray, shafts: int, free_sigma: boo
 
 def _scale(profiles: Profiles, model: FloatArray) -> FloatArray:
     """Robust standard deviation of the residuals of each profile."""
-    residual = np.where(profiles.weight > 0, np.abs(profiles.level - model), np.nan)
-    with np.errstate(all="ignore"):
-        return np.asarray(np.maximum(1.4826 * np.nan_to_num(np.nanmedian(residual, axis=1), nan=1.0), 1e-3))
+    used = profiles.weight > 0
+    used[~used.any(axis=1)] = True
+    residual = np.where(used, np.abs(profiles.level - model), np.nan)
+    return np.asarray(np.maximum(1.4826 * np.nanmedian(residual, axis=1), 1e-3))
 
 
 def _robust(profiles: Profiles, model: FloatArray) -> FloatArray:
