@@ -23,9 +23,10 @@ _UNRESOLVED_SIGMAS = 2.0
 _THIN_SIGMAS = 4.0
 _DOUBTFUL_SHARE = 0.06
 """Standard error, as a share of the width, from which a thin hair counts as unresolved."""
-_BOUNDED_SHARE = 0.3
+_BOUNDED_SHARE = 0.5
 """Standard error, as a share of the width, from which an unresolved width says nothing."""
 _LEAST_GOOD = 0.5
+_MOST_TAPER_SHARE = 0.2
 _DISAGREEMENT = 0.35
 _COVERAGE_CELLS = 1.2
 _UNSEEN_EDGE_SHARE = 0.1
@@ -99,7 +100,8 @@ def _summarised(hair: Hair, index: int, readings: Readings, guess: Guess, blur: 
     # A taper leaves the width of the hair open where only one end of it could be read.
     curve = guess.curves[index]
     middle = 0.5 * curve.length_px if curve is not None else 0.0
-    off_middle = abs(found.taper) * abs(float(readings.arc_px[rows].mean()) - middle)
+    off_middle = abs(found.taper * (float(readings.arc_px[rows].mean()) - middle))
+    off_middle = min(off_middle, _MOST_TAPER_SHARE * found.width_px)
     doubtful = (
         share < _LEAST_GOOD
         or found.stations < _FEW
