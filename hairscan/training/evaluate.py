@@ -70,11 +70,13 @@ def evaluate_phantom(phantom: Phantom, segmenter: Segmenter) -> PhantomAgreement
     return PhantomAgreement(phantom.kind, len(found), len(true), len(rows), error_um)
 
 
-def draw_phantom(kind: str, index: int) -> Phantom:
+def draw_phantom(kind: str, index: int, density_per_cm2: float | None = None) -> Phantom:
     """Phantom number `index` of a kind, of the series that is kept for evaluation: no training run draws from it."""
     rng = np.random.default_rng((2**31, index))
     width, height = PHANTOM_SIZE_PX
-    scene = sample_scene(kind, rng, width_px=width, height_px=height, um_per_px=PHANTOM_UM_PER_PX)
+    scene = sample_scene(
+        kind, rng, width_px=width, height_px=height, um_per_px=PHANTOM_UM_PER_PX, density_per_cm2=density_per_cm2
+    )
     return render_scene(scene, rng)
 
 

@@ -1,0 +1,5 @@
+"""`python -m hairscan` is `hairscan`."""
+
+from hairscan.cli import main
+
+main()

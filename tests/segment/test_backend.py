@@ -1,0 +1,54 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from hairscan.errors import DeviceError, ModelError
+from hairscan.segment import load_model, model_folders
+from hairscan.segment.backend import choose_providers
+
+CPU, CUDA, AZURE = "CPUExecutionProvider", "CUDAExecutionProvider", "AzureExecutionProvider"
+
+
+def test_auto_takes_cuda_where_installed():
+    assert choose_providers("auto", [AZURE, CUDA, CPU]) == [CUDA, CPU]
+
+
+def test_auto_falls_back_and_never_takes_an_unknown_provider():
+    assert choose_providers("auto", [AZURE, CPU]) == [CPU]
+
+
+def test_cuda_by_name_does_not_fall_back():
+    with pytest.raises(DeviceError, match="onnxruntime-gpu"):
+        choose_providers("cuda", [AZURE, CPU])
+
+
+def test_unknown_device_is_named():
+    with pytest.raises(DeviceError, match="tpu"):
+        choose_providers("tpu", [CPU])
+
+
+def test_unknown_model_lists_the_shipped_ones():
+    with pytest.raises(ModelError, match="default"):
+        load_model("nothing-of-this-name")
+
+
+def test_damaged_model_is_refused(tmp_path):
+    folder = tmp_path / "broken"
+    shutil.copytree(model_folders()["default"], folder)
+    weights = folder / "model.onnx"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(ModelError, match="damaged"):
+        load_model(folder)
+    (folder / "spec.json").write_text("{}")
+    with pytest.raises(ModelError, match="spec.json"):
+        load_model(folder)
+
+
+def test_shipped_model_gives_maps_in_range():
+    model = load_model("default", "cpu")
+    maps = model.backend.run(np.random.default_rng(0).random((1, 3, 64, 96), np.float32))
+    assert maps.shape == (1, len(model.spec.channels), 32, 48)
+    assert model.backend.device == "cpu"
+    assert maps.min() >= 0.0
+    assert maps.max() <= 1.0

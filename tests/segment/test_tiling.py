@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from hairscan.segment.spec import CELL_PX, N_CHANNELS
+from hairscan.segment.tiling import MARGIN_PX, TILE_PX, run_tiled, spans
+
+
+class LocalBackend:
+    """A network of a known answer: each channel is the mean of its cell's pixels, channel by channel of the picture."""
+
+    device = "cpu"
+
+    def __init__(self):
+        self.sizes = []
+
+    def run(self, images):
+        self.sizes.append(images.shape[2:])
+        n, c, h, w = images.shape
+        cells = images.reshape(n, c, h // CELL_PX, CELL_PX, w // CELL_PX, CELL_PX).mean(axis=(3, 5))
+        return np.concatenate([cells] * 5, axis=1)[:, :N_CHANNELS]
+
+
+@pytest.mark.parametrize("length", [32, 640, 768, 800, 1024, 1280, 1920, 5000 // 32 * 32])
+def test_spans_keep_every_pixel_once(length):
+    tiles = spans(length, multiple=32)
+    assert tiles[0].keep_start == 0
+    assert tiles[-1].keep_stop == length
+    for left, right in zip(tiles, tiles[1:], strict=False):
+        assert left.keep_stop == right.keep_start
+        assert left.stop - left.keep_stop >= MARGIN_PX // 2
+        assert right.keep_start - right.start >= MARGIN_PX // 2
+    for tile in tiles:
+        assert tile.start >= 0
+        assert tile.stop <= length
+        assert (tile.stop - tile.start) % 32 == 0
+        assert tile.start % 32 == 0
+
+
+@pytest.mark.parametrize("size", [(64, 64), (101, 67), (512, 640), (1000, 900), (700, 2100)])
+def test_tiled_equals_whole(size):
+    rgb = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    backend = LocalBackend()
+    maps = run_tiled(backend, rgb, multiple=32)
+    assert maps.shape == (N_CHANNELS, -(-size[0] // 2), -(-size[1] // 2))
+    even = rgb[: size[0] // 2 * 2, : size[1] // 2 * 2].astype(np.float32) / 255.0
+    cells = even.reshape(size[0] // 2, 2, size[1] // 2, 2, 3).mean(axis=(1, 3))
+    assert np.allclose(maps[:3, : size[0] // 2, : size[1] // 2], cells.transpose(2, 0, 1), atol=1e-6)
+    assert all(max(shape) <= TILE_PX + 2 * MARGIN_PX for shape in backend.sizes)

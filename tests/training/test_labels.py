@@ -1,0 +1,112 @@
+"""Labels, targets and metrics: closed-form cases."""
+
+import numpy as np
+import pytest
+
+from hairscan.segment.spec import COVERAGE, FIRST_DIRECTION, ROOT, TIP
+from hairscan.training.metrics import concordance, judge_photo, match_hairs, summarise
+from hairscan.training.targets import render_targets
+from hairscan.training.vectors import part_of, read_samples
+from hairscan.training.weak_labels import SHAFT, UNJUDGED, label_photo
+from hairscan.types import N_DIRECTIONS
+
+
+def test_layers_of_a_shaft_sum_to_one_and_point_along_it():
+    angle = np.deg2rad(37.0)
+    direction = np.array([np.cos(angle), np.sin(angle)])
+    path = np.array([80.5, 80.5]) + np.outer([-50, 50], direction)
+    target, weight = render_targets(np.zeros((160, 160), np.uint8), [path], [(True, True)])
+    layers = target[FIRST_DIRECTION:, 40, 40]
+    assert layers.sum() == pytest.approx(1.0, abs=0.01)
+    angles = 2 * np.pi * np.arange(N_DIRECTIONS) / N_DIRECTIONS
+    assert np.arctan2(layers @ np.sin(angles), layers @ np.cos(angles)) == pytest.approx(angle, abs=0.03)
+    assert (weight == 1.0).all()
+    root = np.unravel_index(target[ROOT].argmax(), target[ROOT].shape)
+    assert np.allclose(root[::-1], (path[0] + 0.5) / 2 - 0.5, atol=0.8)
+    assert target[TIP].max() > 0.9
+
+
+def test_unjudged_cells_have_no_weight():
+    labels = np.zeros((64, 64), np.uint8)
+    labels[:20] = UNJUDGED
+    labels[30:40, 30:40] = SHAFT
+    target, weight = render_targets(labels, [], [])
+    assert (weight[:, :10] == 0).all()
+    assert (weight[:, 10:] == 1).all()
+    assert target[COVERAGE].sum() == 25
+
+
+def test_weak_label_follows_the_pixels_not_the_vector():
+    rgb = np.full((300, 300, 3), 190, np.uint8)
+    rgb[145:157, 80:200] = 40
+    rough = np.array([[[82.0, 148.0], [196.0, 154.0]]])
+    labels = label_photo(rgb, rough, np.array([False]), um_per_px=5.56)
+    shaft = labels.image == SHAFT
+    assert shaft[146:156, 90:190].mean() > 0.95
+    assert shaft[:143].sum() == 0
+    assert shaft[159:].sum() == 0
+
+
+def test_dark_things_at_the_border_without_a_label_teach_nothing():
+    rgb = np.full((300, 300, 3), 190, np.uint8)
+    rgb[100:112, 0:90] = 40
+    labels = label_photo(rgb, np.zeros((0, 2, 2)), np.zeros(0, bool), um_per_px=5.56)
+    assert (labels.image[100:112, 0:88] == UNJUDGED).all()
+
+
+def test_matching_prefers_more_matches_to_shorter_ones():
+    found = np.array([[[0, 0], [10, 0]], [[30, 0], [40, 0]]], float)
+    labels = np.array([[[28, 0], [38, 0]], [[60, 0], [70, 0]]], float)
+    rows, columns = match_hairs(found, labels, 40.0)
+    assert list(zip(rows, columns, strict=True)) == [(0, 0), (1, 1)]
+
+
+def _judge(found, labelled, kinds):
+    return judge_photo(
+        "f",
+        np.array(found, float).reshape(-1, 2, 2),
+        np.array(labelled, float).reshape(-1, 2, 2),
+        tuple(kinds),
+        size_px=(1280, 1024),
+        um_per_px=2.78,
+    )
+
+
+def test_swapped_ends_are_a_wrong_direction_not_a_wrong_root():
+    agreement = _judge([[[500, 500], [600, 500]]], [[[600, 500], [500, 500]]], ["single"])
+    assert agreement.matched == 1
+    assert agreement.reversed_count == 1
+    assert agreement.root_um == (0.0,)
+
+
+def test_border_hairs_and_abnormal_ones_are_not_judged():
+    near_border = [[10, 500], [110, 500]]
+    loose = [[700, 700], [760, 700]]
+    good = [[500, 500], [600, 500]]
+    agreement = _judge([near_border, loose, good], [loose, good], ["abnormal", "single"])
+    assert (agreement.found, agreement.labelled, agreement.matched) == (1, 1, 1)
+    figures = summarise([agreement])
+    assert figures["f1"] == 1.0
+    assert figures["bias"] == 0.0
+
+
+def test_concordance_of_equal_series_is_one_and_a_shift_lowers_it():
+    a = np.array([1.0, 2.0, 3.0, 4.0])
+    assert concordance(a, a) == pytest.approx(1.0)
+    assert concordance(a, a + 1) == pytest.approx(2 * 1.25 / (1.25 + 1.25 + 1.0))
+
+
+def test_the_split_is_stable_and_keeps_copies_together(tmp_path):
+    assert [part_of(key) for key in ("220128", "220908", "220106")] == ["validation", "tune", "train"]
+    (tmp_path / "tiles").mkdir()
+    for name in ("a_1", "a_2", "b_1"):
+        (tmp_path / "tiles" / f"{name}.jpg").write_bytes(b"")
+    (tmp_path / "vectors.csv").write_text(
+        "tile,field,quadrant,kind,root_x_px,root_y_px,tip_x_px,tip_y_px\na_1,a,1,single,1,2,3,4\n"
+    )
+    (tmp_path / "fields.csv").write_text("field,group,duplicate_of\na,230219,\nb,230219,a\n")
+    samples = read_samples(tmp_path)
+    assert [sample.field for sample in samples] == ["a", "a", "b"]
+    assert len({sample.part for sample in samples}) == 1
+    assert samples[0].vectors_px.tolist() == [[[1.0, 2.0], [3.0, 4.0]]]
+    assert samples[1].vectors_px.shape == (0, 2, 2)
