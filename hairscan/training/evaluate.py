@@ -45,11 +45,10 @@ def evaluate_photos(
     for sample in samples:
         photo = read_photo(sample.image, um_per_px=um_per_px)
         result = score_read_photo(photo, segmenter)
-        height, width = photo.rgb.shape[:2]
         found = ends_of(hair for hair in result.traced if hair.counted)
         agreements.append(
             judge_photo(
-                sample.field, found, sample.vectors_px, sample.kinds, size_px=(width, height), um_per_px=um_per_px
+                sample.field, found, sample.vectors_px, sample.kinds, ignored=photo.ignored, um_per_px=um_per_px
             )
         )
         progress()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from hairscan.types import FloatArray
+from hairscan.types import FloatArray, LabelImage
 
 MATCH_UM = 111.0
 """Midpoints at most this far apart are the same hair (40 px of the FDU tiles)."""
@@ -71,10 +71,10 @@ def judge_photo(
     labelled: FloatArray,
     kinds: tuple[str, ...],
     *,
-    size_px: tuple[int, int],
+    ignored: LabelImage,
     um_per_px: float,
 ) -> Agreement:
-    """Agreement of one photograph.
+    """Agreement of one photograph, over the hairs whose roots lie in its judged field and away from its border.
 
     Parameters
     ----------
@@ -82,15 +82,16 @@ def judge_photo(
         Root and tip of every hair, px.
     kinds : tuple of str
         Kind of every annotated hair.
-    size_px : (int, int)
-        Width and height of the photograph.
+    ignored : uint8 array, shape (H, W)
+        `Ignored` code of every pixel of the photograph.
     """
     border = MATCH_UM / um_per_px
     # Hairs are matched before any is left out: a hair at the border must not be blamed on its neighbour.
     rows, columns = match_hairs(found, labelled, MATCH_UM / um_per_px)
+    size_px = (ignored.shape[1], ignored.shape[0])
     judged_label = _inside(labelled, size_px, border)
-    spared = np.array([kind in NOT_JUDGED_KINDS for kind in kinds], bool).reshape(-1)
-    judged_found = _inside(found, size_px, border)
+    spared = np.array([kind in NOT_JUDGED_KINDS for kind in kinds], bool).reshape(-1) | _hidden(labelled, ignored)
+    judged_found = _inside(found, size_px, border) & ~_hidden(found, ignored)
     judged_found[rows[spared[columns]]] = False
     # A pair of which one half is judged is judged as a pair by its label.
     judged_found[rows] = judged_label[columns] & ~spared[columns]
@@ -123,6 +124,13 @@ def _inside(hairs: FloatArray, size_px: tuple[int, int], border: float) -> NDArr
     """Hairs whose two ends stay away from the border."""
     limit = np.array(size_px, np.float64) - 1.0 - border
     return np.asarray(((hairs >= border) & (hairs <= limit)).all(axis=(1, 2)), bool)
+
+
+def _hidden(hairs: FloatArray, ignored: LabelImage) -> NDArray[np.bool_]:
+    """Hairs whose root lies where the photograph cannot be judged: burnt-in text, glare."""
+    limit = np.array(ignored.shape[::-1]) - 1
+    x, y = np.round(hairs[:, 0]).astype(int).clip(0, limit).T
+    return np.asarray(ignored[y, x] > 0, bool)
 
 
 def _errors(found: FloatArray, label: FloatArray, um_per_px: float) -> tuple[float, float, float, bool]:

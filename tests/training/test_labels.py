@@ -67,7 +67,7 @@ def _judge(found, labelled, kinds):
         np.array(found, float).reshape(-1, 2, 2),
         np.array(labelled, float).reshape(-1, 2, 2),
         tuple(kinds),
-        size_px=(1280, 1024),
+        ignored=np.zeros((1024, 1280), np.uint8),
         um_per_px=2.78,
     )
 
