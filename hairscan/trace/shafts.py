@@ -10,13 +10,14 @@ from scipy.spatial import cKDTree
 
 from hairscan.types import FloatArray, HairMaps, MapArray
 
-BRIDGE_CELLS = 7.0
-"""Longest gap that is bridged: 80 um, one crossing shaft."""
+BRIDGE_CELLS = 10.0
+"""Longest gap that is bridged: 110 um, one crossing shaft."""
+MERGE_CELLS = 5.0
 PEAK_REACH_CELLS = 4.5
 PEAK_HEIGHT = 0.15
 OPEN_END = 0.3
 """An end with more evidence of a root or a tip than this is not bridged."""
-MAX_BEND = np.cos(np.deg2rad(25.0))
+MAX_BEND = np.cos(np.deg2rad(40.0))
 SLACK_CELLS = 1.2
 """A ridge of the map runs this far beyond the end of its shaft."""
 
@@ -111,24 +112,25 @@ def _outward(shaft: Shaft, tip_side: bool) -> FloatArray:
 
 def follow_merges(shafts: list[Shaft], maps: HairMaps) -> list[Shaft]:
     """Shafts whose root side runs into another shaft, continued along it to the shared root."""
-    return [_followed(index, shaft, shafts, maps) for index, shaft in enumerate(shafts)]
+    return [_followed(index, shafts, maps.root) for index in range(len(shafts))]
 
 
-def _followed(index: int, shaft: Shaft, shafts: list[Shaft], maps: HairMaps) -> Shaft:
+def _followed(index: int, shafts: list[Shaft], roots: MapArray) -> Shaft:
+    shaft = shafts[index]
     start = shaft.path[0]
     outward = _outward(shaft, tip_side=False)
-    if _highest_near(maps.root, start) >= PEAK_HEIGHT:
+    if _highest_near(roots, start) >= PEAK_HEIGHT:
         return shaft
     best: tuple[float, FloatArray] | None = None
     for other in shafts[:index] + shafts[index + 1 :]:
         offsets = other.path - start
         distance = np.hypot(offsets[:, 0], offsets[:, 1])
         nearest = int(np.argmin(distance))
-        if not 2 <= nearest < len(other.path) - 1 or distance[nearest] > 3.5:
+        if not 2 <= nearest < len(other.path) - 1 or distance[nearest] > MERGE_CELLS:
             continue
-        towards_root = other.path[max(nearest - 4, 0)] - other.path[nearest]
-        towards_root = towards_root / max(float(np.hypot(*towards_root)), 1e-9)
-        if float(towards_root @ outward) > MAX_BEND and (best is None or distance[nearest] < best[0]):
+        onward = other.path[max(nearest - 4, 0)] - other.path[nearest]
+        onward = onward / max(float(np.hypot(*onward)), 1e-9)
+        if float(onward @ outward) > MAX_BEND and (best is None or distance[nearest] < best[0]):
             best = float(distance[nearest]), other.path[:nearest]
     if best is None:
         return shaft
