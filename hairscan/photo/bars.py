@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -12,6 +13,7 @@ _MIN_RUN_PX = 31
 _MIN_CONTRAST = 18
 _MAX_LEVEL_SD = 8.0
 _MAX_WANDER_PX = 0.35
+_MAX_OVERRUN_PX = 40
 _GrayImage = NDArray[np.uint8]
 
 
@@ -141,9 +143,12 @@ def _measure(gray: _GrayImage, hat: _GrayImage, piece: tuple[int, int, int, int]
         return None
     start = _end(gray, hat, (y0, y1), x0, -1, level)
     end = _end(gray, hat, (y0, y1), x1 - 1, 1, level)
-    if start is None or end is None or not _square_ends(gray, piece, level, contrast):
+    if start is None or end is None:
         return None
-    across = _across(gray, piece, 2 * _MIN_CONTRAST)
+    whole = (y0, y1, max(math.ceil(start), 0), math.floor(end) + 1)
+    if not _square_ends(gray, whole, level, contrast):
+        return None
+    across = _across(gray, whole, 2 * _MIN_CONTRAST)
     if across is None:
         return None
     return Bar(start, end, *across, level, vertical=False)
@@ -153,25 +158,25 @@ def _end(gray: _GrayImage, hat: _GrayImage, rows: tuple[int, int], at: int, step
     """Sub-pixel end of a bar, or None where a hair or the picture's border hides it."""
     y0, y1 = rows
     profile = gray[y0:y1].astype(np.float32).mean(axis=0)[::step]
-    # Begin a little inside: a run may reach past the half level of its end.
-    first = (at if step == 1 else gray.shape[1] - 1 - at) - 5
+    start = at if step == 1 else gray.shape[1] - 1 - at
+    # A run may reach past the end of its bar, where something else stands out beside it.
+    on_bar = np.flatnonzero(profile[: start + 1] <= level + _MIN_CONTRAST)
+    if on_bar.size == 0 or start - on_bar[-1] > _MAX_OVERRUN_PX:
+        return None
+    first = max(int(on_bar[-1]) - 5, 0)
     beyond = profile[first : first + 29]
-    if beyond.size < 10:
-        return None
     outside = np.flatnonzero(beyond > level + _MIN_CONTRAST)
-    if outside.size == 0:
+    if outside.size == 0 or not 0 < outside[0] <= 19 or outside[0] + 7 > beyond.size:
         return None
-    edge = int(outside[0])
-    background = float(np.median(beyond[edge + 1 : edge + 7])) if edge + 7 <= beyond.size else float("nan")
+    background = float(np.median(beyond[outside[0] + 1 : outside[0] + 7]))
     half = (level + background) / 2
     crossing = np.flatnonzero(beyond >= half)
-    if not (background > level + _MIN_CONTRAST and crossing.size and crossing[0] > 0):
+    if background <= level + _MIN_CONTRAST or crossing.size == 0:
         return None
     k = int(crossing[0])
-    last = first + k
     # The bar must still stand out from what is above or below it just inside its end.
-    inside = hat[y0:y1, ::step][:, max(last - 10, 0) : last - 3]
-    if edge > 19 or np.median(inside) <= _MIN_CONTRAST:
+    inside = hat[y0:y1, ::step][:, max(first + k - 10, 0) : first + k - 3]
+    if inside.size == 0 or np.median(inside) <= _MIN_CONTRAST:
         return None
     position = first + k - (float(beyond[k]) - half) / max(float(beyond[k] - beyond[k - 1]), 1e-6)
     return position if step == 1 else gray.shape[1] - 1 - position
@@ -185,7 +190,7 @@ def _square_ends(gray: _GrayImage, piece: tuple[int, int, int, int], level: floa
     reach = y1 - y0
     for part in (slice(max(x0 - reach, 0), x0 + reach), slice(x1 - reach, x1 + reach)):
         filled = (gray[y0:y1, part] < level + contrast / 2).sum(axis=1)
-        if filled[1:-1].max() - min(filled[1], filled[-2]) > max(1, 0.15 * reach):
+        if filled.max() - min(filled[0], filled[-1]) > max(1, 0.2 * reach):
             return False
     return True
 

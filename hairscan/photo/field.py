@@ -62,7 +62,7 @@ def judge_field(rgb: RgbImage) -> Field:
     ignored[(graphics > 0) & (ignored != Ignored.LENS)] = Ignored.GRAPHICS
     edges = find_edges(rgb, ignored)
     sigma_px = psf_sigma_px(edges)
-    blurred = find_blurred(edges, sigma_px, ignored.shape)
+    blurred = find_blurred(edges, sigma_px, (rgb.shape[0], rgb.shape[1]))
     ignored[(blurred > 0) & (ignored == Ignored.JUDGED)] = Ignored.BLUR
     return Field(ignored, sigma_px, _flags(ignored))
 
@@ -88,7 +88,7 @@ def _shrink(mask: _Mask, small: RgbImage) -> _Mask:
     """Cells of the small picture that hold any pixel of a mask."""
     size = (small.shape[1], small.shape[0])
     share = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    return (share > 0.02).astype(np.uint8)
+    return np.asarray(share > 0.02, dtype=np.uint8)
 
 
 def _enlarge(mask: _Mask, rgb: RgbImage) -> NDArray[np.bool_]:
@@ -116,7 +116,7 @@ def _lens(small: RgbImage) -> _Mask:
     corners = {int(labels[y, x]) for y in (0, -1) for x in (0, -1)} - {0}
     lens = np.isin(labels, list(corners)).astype(np.uint8)
     if lens.mean() < 0.005 or not _is_convex(1 - lens):
-        return np.zeros_like(lens)
+        return np.zeros(lens.shape, np.uint8)
     # The opening rounds the inner edge off; give back what is dark next to it, and the half-lit rim.
     near = cv2.dilate(lens, _disk(radius // 2)) & dark
     return np.asarray(cv2.dilate(lens | near, _disk(1)), dtype=np.uint8)
@@ -135,7 +135,7 @@ def _glare(small: RgbImage) -> _Mask:
     """Blown-out blobs, every channel at its end, broader than the speckle of moist skin."""
     blown = (small.min(axis=2) >= _SATURATED).astype(np.uint8)
     radius = max(2, min(small.shape[:2]) // 100)
-    core = cv2.morphologyEx(blown, cv2.MORPH_OPEN, _disk(radius))
+    core: _Mask = np.asarray(cv2.morphologyEx(blown, cv2.MORPH_OPEN, _disk(radius)), dtype=np.uint8)
     if not core.any():
         return core
     return np.asarray(cv2.dilate(core, _disk(radius)) & cv2.dilate(blown, _disk(1)), dtype=np.uint8)
@@ -159,4 +159,4 @@ def _ink(small: RgbImage, judged: NDArray[np.bool_]) -> _Mask:
     stained = cv2.morphologyEx(stained, cv2.MORPH_OPEN, _disk(radius))
     labels, stats = _components(stained)
     large = [k for k in range(1, len(stats)) if stats[k, cv2.CC_STAT_AREA] > 0.003 * stained.size]
-    return np.isin(labels, large).astype(np.uint8)
+    return np.asarray(np.isin(labels, large), dtype=np.uint8)

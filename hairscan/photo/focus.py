@@ -29,7 +29,7 @@ _FOOT = 0.2
 _SHARE_ABOVE_FOOT = erf(sqrt(log(1 / _FOOT)))
 # Smoothing along the profile, px, and the blur from which on it is not too much: soft edges need it against noise.
 _SMOOTHING_PX = ((4.0, 3.5), (1.6, 1.3), (0.6, 0.0))
-_SOFTER, _SOFT_PX = 3.5, 6.0
+_SOFTER, _SOFT_PX = 4.0, 7.0
 _MIN_SOFT_BLOCKS, _MIN_SOFT_EDGES = 4, 4
 
 
@@ -146,7 +146,7 @@ def _per_edge(sigmas_px: FloatArray) -> FloatArray:
     chosen = sigmas_px[-1]
     for sigmas, (_, least_px) in zip(sigmas_px[-2::-1], _SMOOTHING_PX[-2::-1], strict=True):
         chosen = np.where(sigmas >= least_px, sigmas, chosen)
-    return chosen
+    return np.asarray(chosen, dtype=np.float64)
 
 
 def _block_edges(

@@ -13,6 +13,7 @@ _Box = tuple[int, int, int, int]
 _MIN_STEP = 8
 _MIN_RUN_PX, _MIN_LINE_PX, _MAX_BAR_PX = 31, 60, 16
 _MIN_BOX_PX, _MIN_ROW_PX = 9, 100
+_JOIN_X_PX, _JOIN_Y_PX = 3, 6
 _SIDE_SHARE, _ROW_SHARE, _MAX_BOX_SHARE = 0.5, 0.5, 0.15
 _TICK_PX, _TICK_REACH_PX, _MIN_TICKS = 7, 40, 8
 
@@ -58,7 +59,9 @@ def _lines(gray: _Mask, runs: _Mask) -> _Mask:
 def _boxes(along_rows: _Mask, along_columns: _Mask) -> list[_Box]:
     """Rectangles that runs enclose."""
     runs = along_rows | along_columns
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(runs, np.ones((7, 7), np.uint8)), connectivity=8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(
+        cv2.dilate(runs, np.ones((2 * _JOIN_Y_PX + 1, 2 * _JOIN_X_PX + 1), np.uint8)), connectivity=8
+    )
     boxes = []
     for k in np.flatnonzero((stats[:, 2] > _MIN_RUN_PX) & (stats[:, 3] > _MIN_BOX_PX))[1:]:
         x, y, w, h = (int(v) for v in stats[k, :4])
@@ -74,7 +77,8 @@ def _extend(box: _Box, along_rows: _Mask) -> _Box:
     x0, y0, x1, y1 = box
     if y1 - y0 > x1 - x0:
         return box
-    rows = np.concatenate([along_rows[max(y0 - 2, 0) : y0 + 3], along_rows[max(y1 - 3, 0) : y1 + 2]]).any(axis=0)
+    near = np.concatenate([along_rows[max(y0 - 2, 0) : y0 + 3], along_rows[max(y1 - 3, 0) : y1 + 2]])
+    rows = near.max(axis=0) > 0
     return x0 - _reach(rows[:x0][::-1]), y0, x1 + _reach(rows[x1:]), y1
 
 
@@ -91,16 +95,21 @@ def _enclosed(runs: NDArray[np.bool_], corner_xy: tuple[int, int], shape: tuple[
     """Box (x0, y0, x1, y1) that runs enclose: on four sides, or by two long rows one above the other."""
     x, y = corner_xy
     if _has_four_sides(runs, corner_xy, shape):
-        return x + 2, y + 2, x + runs.shape[1] - 2, y + runs.shape[0] - 2
-    rows = np.flatnonzero(runs.sum(axis=1) >= _MIN_ROW_PX)
-    if rows.size < 2 or rows[-1] - rows[0] < _MIN_BOX_PX:
+        height, width = runs.shape
+        inset_x, inset_y = _JOIN_X_PX - 1, _JOIN_Y_PX - 1
+        return x + inset_x, y + inset_y, x + width - inset_x, y + height - inset_y
+    long = runs.sum(axis=1)
+    first = int(np.argmax(long))
+    apart = np.where(np.abs(np.arange(long.size) - first) >= _MIN_BOX_PX, long, 0)
+    top, bottom = sorted((first, int(np.argmax(apart))))
+    if apart.max() < _MIN_ROW_PX:
         return None
-    covered = [np.flatnonzero(runs[max(row - 1, 0) : row + 2].any(axis=0)) for row in (rows[0], rows[-1])]
+    covered = [np.flatnonzero(runs[max(row - 1, 0) : row + 2].any(axis=0)) for row in (top, bottom)]
     x0, x1 = max(int(c[0]) for c in covered), min(int(c[-1]) for c in covered) + 1
     shares = [((c >= x0) & (c < x1)).sum() / max(x1 - x0, 1) for c in covered]
-    if x1 - x0 < _MIN_ROW_PX or min(shares) < _ROW_SHARE or rows[-1] - rows[0] > (x1 - x0) / 2:
+    if x1 - x0 < _MIN_ROW_PX or min(shares) < _ROW_SHARE or bottom - top > (x1 - x0) / 2:
         return None
-    return x + x0, y + int(rows[0]), x + x1, y + int(rows[-1]) + 1
+    return x + x0, y + top, x + x1, y + bottom + 1
 
 
 def _has_four_sides(runs: NDArray[np.bool_], corner_xy: tuple[int, int], shape: tuple[int, ...]) -> bool:
@@ -120,14 +129,13 @@ def _has_four_sides(runs: NDArray[np.bool_], corner_xy: tuple[int, int], shape: 
 def _steps(gray: _Mask) -> _Mask:
     """Pixels above (1) or below (2) which a level changes within one row, and hardly changes beside it."""
     after, before = gray[1:], gray[:-1]
-    rise, fall = cv2.subtract(after, before), cv2.subtract(before, after)
-    size = cv2.max(rise, fall)
-    beside = np.zeros_like(size)
-    beside[1:-1] = cv2.max(size[:-2], size[2:])
-    sharp = cv2.compare(size, cv2.add(cv2.convertScaleAbs(beside, alpha=2.0), _MIN_STEP // 2), cv2.CMP_GE)
     steps = np.zeros(gray.shape, np.uint8)
-    steps[1:][(rise >= _MIN_STEP) & (sharp > 0)] = 1
-    steps[1:][(fall >= _MIN_STEP) & (sharp > 0)] = 2
+    for sign, size in ((1, cv2.subtract(after, before)), (2, cv2.subtract(before, after))):
+        # Only a change of the same sign makes a step soft: the other one is the far side of a thin line.
+        beside = np.zeros_like(size)
+        beside[1:-1] = cv2.max(size[:-2], size[2:])
+        sharp = cv2.compare(size, cv2.add(cv2.convertScaleAbs(beside, alpha=2.0), _MIN_STEP // 2), cv2.CMP_GE)
+        steps[1:][(size >= _MIN_STEP) & (sharp > 0)] = sign
     return steps
 
 

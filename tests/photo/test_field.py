@@ -1,0 +1,116 @@
+import csv
+
+import cv2
+import numpy as np
+import pytest
+
+from hairscan.photo import judge_field
+from hairscan.types import Ignored
+
+
+def _share(ignored, code):
+    return float((ignored == code).mean())
+
+
+def test_plain_skin_with_hairs_is_judged_all_over(make_skin, through_jpeg):
+    for seed in range(3):
+        field = judge_field(through_jpeg(make_skin(seed=seed)))
+        assert _share(field.ignored, Ignored.JUDGED) > 0.999
+        assert field.flags == ()
+
+
+def test_the_dark_outside_of_a_lens(make_skin):
+    picture = make_skin()
+    y, x = np.mgrid[:512, :640]
+    outside = np.hypot(y - 256, x - 320) > 290
+    picture[outside] = 6
+    ignored = judge_field(picture).ignored
+    assert (ignored[outside] == Ignored.LENS).mean() > 0.97
+    inside = np.hypot(y - 256, x - 320) < 280
+    assert (ignored[inside] == Ignored.JUDGED).mean() > 0.995
+
+
+def test_a_dark_hair_across_a_corner_is_no_lens(make_skin):
+    picture = make_skin()
+    cv2.line(picture, (-20, 60), (60, -20), (10, 8, 8), 26)
+    assert not (judge_field(picture).ignored == Ignored.LENS).any()
+
+
+def test_glare_is_broad_and_speckle_is_not(make_skin):
+    picture = make_skin()
+    rng = np.random.default_rng(1)
+    for x, y in rng.integers(20, 480, (200, 2)):
+        picture[y : y + 3, x : x + 3] = 255
+    assert not (judge_field(picture).ignored == Ignored.GLARE).any()
+    cv2.circle(picture, (300, 250), 40, (255, 255, 255), -1)
+    ignored = judge_field(picture).ignored
+    assert ignored[250, 300] == Ignored.GLARE
+    assert (ignored == Ignored.GLARE).sum() == pytest.approx(np.pi * 40**2, rel=0.2)
+
+
+def test_a_red_circle_leaves_no_more_than_its_line(make_skin, through_jpeg):
+    picture = make_skin()
+    cv2.circle(picture, (320, 256), 180, (235, 30, 36), 2, cv2.LINE_AA)
+    ignored = judge_field(through_jpeg(picture)).ignored
+    angle = np.linspace(0, 2 * np.pi, 400)
+    on = ignored[np.rint(256 + 180 * np.sin(angle)).astype(int), np.rint(320 + 180 * np.cos(angle)).astype(int)]
+    assert (on == Ignored.GRAPHICS).mean() > 0.9
+    assert _share(ignored, Ignored.GRAPHICS) < 8 * 2 * np.pi * 180 / ignored.size
+
+
+def test_header_text_box_scale_bar_and_bands(make_skin, through_jpeg):
+    picture = make_skin(640, 960)
+    cv2.rectangle(picture, (110, 8), (700, 40), (72, 72, 74), -1)
+    cv2.putText(picture, "1280x1024 2024/05/06", (120, 34), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (250, 250, 250), 2)
+    cv2.putText(picture, "A=19.934 mm", (400, 300), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (20, 16, 225), 2)
+    picture[600:602, 120:420] = 46
+    picture[:, :50] = 128
+    picture[:90, :50] = (235, 40, 30)
+    ignored = judge_field(through_jpeg(picture)).ignored
+    for part in (ignored[12:36, 115:695], ignored[275:300, 400:600], ignored[600:602, 124:416], ignored[:, :50]):
+        assert (part == Ignored.GRAPHICS).mean() > 0.95
+    assert (ignored[120:250, 100:] == Ignored.JUDGED).mean() > 0.99
+
+
+def test_a_ruler_is_ignored_tick_by_tick(make_skin):
+    picture = make_skin()
+    picture[480:482, 10:630] = 20
+    for x in range(10, 630, 20):
+        picture[455:480, x : x + 2] = 20
+    ignored = judge_field(picture).ignored
+    assert (ignored[458:480, 10:630:20] == Ignored.GRAPHICS).mean() > 0.9
+    assert (ignored[:420] == Ignored.JUDGED).mean() > 0.99
+
+
+def test_ink_is_a_large_stain(make_skin):
+    picture = make_skin(hairs=0)
+    stain = cv2.GaussianBlur(cv2.circle(np.zeros((512, 640), np.float32), (480, 400), 90, 1, -1), (0, 0), 6)[..., None]
+    picture = ((1 - stain) * picture + stain * np.array([70, 50, 210])).astype(np.uint8)
+    field = judge_field(picture)
+    assert field.ignored[400, 480] == Ignored.INK
+    assert (field.ignored == Ignored.INK).sum() == pytest.approx(np.pi * 90**2, rel=0.3)
+    assert "ink" in field.flags
+
+
+def test_turning_the_photo_turns_the_field(make_skin):
+    picture = make_skin()
+    cv2.circle(picture, (300, 250), 40, (255, 255, 255), -1)
+    picture[400:402, 100:380] = 40
+    upright = judge_field(picture).ignored
+    turned = judge_field(np.ascontiguousarray(np.rot90(picture))).ignored
+    assert (np.rot90(upright) != turned).mean() < 0.003
+
+
+def test_real_hairs_lie_in_the_judged_field(fdu):
+    with (fdu / "vectors.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    tiles = sorted({row["tile"] for row in rows})[::90]
+    codes = []
+    for tile in tiles:
+        ignored = judge_field(cv2.imread(str(fdu / "tiles" / f"{tile}.jpg"))[..., ::-1]).ignored
+        for row in rows:
+            if row["tile"] == tile:
+                x, y = ((float(row[f"root_{k}_px"]) + float(row[f"tip_{k}_px"])) / 2 for k in "xy")
+                codes.append(ignored[round(y), round(x)])
+    counts = np.bincount(codes, minlength=len(Ignored))
+    assert counts[Ignored.JUDGED] / (counts.sum() - counts[Ignored.GRAPHICS]) > 0.99
