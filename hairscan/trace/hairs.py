@@ -16,6 +16,9 @@ MIN_LENGTH_UM = 60.0
 END_WEIGHT = 4.0
 """How many cells of directed centre-line a root or tip peak outweighs."""
 
+SURE_DIRECTION = 0.4
+"""Share of a hair's evidence by which root to tip must outweigh tip to root: 0 is a toss-up, 1 is certain."""
+
 
 def trace_hairs(maps: HairMaps, photo: Photo) -> list[Hair]:
     """Hairs of a photograph, top to bottom by root.
@@ -80,7 +83,7 @@ def _hair_of(shaft: Shaft, maps: HairMaps, photo: Photo, confidence: float) -> H
     flags = []
     if any(at_border):
         flags.append("cut-by-border")
-    if shaft.forward < 0.25 * len(shaft.path):
+    if shaft.forward < SURE_DIRECTION * float(shaft.strength.sum()):
         flags.append("direction-unsure")
     return Hair(-1, path_xy, shaft.root_seen, shaft.tip_seen, confidence, flags=tuple(flags))
 
