@@ -1,6 +1,6 @@
 """The run folder: hairs.csv, images.csv, failures.csv, run.json, timings.csv and the overlays.
 
-Every file is written beside its place and then renamed onto it, so a reader never sees half of one.
+A run is written whole or not at all, and a reader never sees half of a file.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
+from hairscan.batch.files import write_files
 from hairscan.endpoints.result import PhotoResult
 from hairscan.endpoints.rows import HairRow, PhotoRow, cell_text, column_names, row_cells
 from hairscan.errors import OutputError
@@ -61,11 +61,11 @@ def check_writable(folder: Path) -> None:
         When they cannot.
     """
     place = folder
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    if not place.is_dir():
-        raise OutputError(f"cannot write to {folder}: {place} is a file; name another folder")
     try:
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        if not place.is_dir():
+            raise OutputError(f"cannot write to {folder}: {place} is a file; name another folder")
         with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as error:
@@ -101,11 +101,9 @@ def write_run(
         "run.json": _run_json(results, failures, record),
     }
     names = overlay_names([result.photo.image for result in results])
+    pictures = {f"overlays/{names[image]}": _png_bytes(picture) for image, picture in overlays.items()}
     try:
-        for image, picture in overlays.items():
-            write_bytes(folder / "overlays" / names[image], _png_bytes(picture))
-        for name, content in files.items():
-            write_bytes(folder / name, content)
+        write_files({folder / name: content for name, content in {**pictures, **files}.items()})
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror}; free some space or name another") from error
 
@@ -119,7 +117,7 @@ def write_picture(path: Path, picture: RgbImage) -> None:
         When it cannot be written.
     """
     try:
-        write_bytes(path, _png_bytes(picture))
+        write_files({path: _png_bytes(picture)})
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}; name another folder") from error
 
@@ -129,18 +127,6 @@ def overlay_names(images: Sequence[str]) -> dict[str, str]:
     flat = {image: PurePosixPath(image.replace("\\", "/").replace("/", "_")) for image in images}
     stems = [name.stem for name in flat.values()]
     return {image: f"{name.stem if stems.count(name.stem) == 1 else name}.png" for image, name in flat.items()}
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write the whole file or nothing: to a neighbour first, which is then renamed onto the path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    neighbour = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        neighbour.write_bytes(content)
-        neighbour.replace(path)
-    except BaseException:
-        neighbour.unlink(missing_ok=True)
-        raise
 
 
 def _csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

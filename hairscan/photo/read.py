@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from hairscan.errors import PhotoError
+from hairscan.photo.codec import decode_picture
 from hairscan.photo.headers import Header, UnreadableHeaderError, read_header
 from hairscan.types import RgbImage
 
@@ -131,13 +131,9 @@ def _checked_header(data: bytes, name: str) -> Header:
 
 def _decode(data: bytes, name: str, header: Header) -> NDArray[np.generic]:
     """Array as stored, RGB(A) or grey, upright; any depth."""
-    try:
-        stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise PhotoError(f"{name} cannot be decoded as {header.kind}; export it again as JPEG or PNG.") from error
-    if stored is None:
-        raise PhotoError(f"{name} cannot be decoded as {header.kind}; export it again as JPEG or PNG.")
-    image: NDArray[np.generic] = np.asarray(stored)
+    image = decode_picture(data)
+    if image is None:
+        raise PhotoError(f"{name} is damaged or of an unusual kind of {header.kind}: copy it again, or export it anew.")
     if image.ndim == 3 and image.shape[2] >= 3:
         image = image[..., [2, 1, 0, 3][: image.shape[2]]]
     transpose, flip_rows, flip_columns = _TURNS[header.orientation]

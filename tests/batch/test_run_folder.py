@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
+from hairscan.batch.files import write_files
 from hairscan.batch.run_folder import (
     Failure,
     RunRecord,
     check_writable,
     overlay_names,
-    write_bytes,
     write_run,
 )
 from hairscan.endpoints.area import place_area
@@ -88,9 +88,23 @@ def test_an_earlier_run_is_replaced_and_other_files_stay(tmp_path, result):
     assert len(rows_of(tmp_path / "images.csv")) == 2
 
 
-def test_a_file_that_cannot_be_finished_is_not_there(tmp_path):
+@pytest.mark.parametrize("taken", ["overlays", "hairs.csv/", "run.json/", "overlays/a, b.png/"])
+def test_a_run_that_cannot_be_finished_is_not_begun(tmp_path, result, taken):
+    out = tmp_path / "run"
+    if taken.endswith("/"):
+        (out / taken).mkdir(parents=True)
+    else:
+        out.mkdir()
+        (out / taken).write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(OutputError, match="cannot write to"):
+        write_run(out, [result], RECORD, overlays={"a, b.jpg": PICTURE})
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_folders_made_for_a_run_that_failed_are_taken_away(tmp_path):
     with pytest.raises(TypeError):
-        write_bytes(tmp_path / "a.csv", None)
+        write_files({tmp_path / "new" / "run" / "a.csv": b"whole", tmp_path / "new" / "run" / "b.csv": None})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -105,6 +119,11 @@ def test_a_folder_that_is_a_file_is_refused_before_anything_is_measured(tmp_path
 def test_a_folder_that_nobody_can_write_to_is_refused():
     with pytest.raises(OutputError, match="name another folder"):
         check_writable(Path("/proc/self/run"))
+
+
+def test_a_name_that_no_folder_can_have_is_refused(tmp_path):
+    with pytest.raises(OutputError, match="name another folder"):
+        check_writable(tmp_path / ("x" * 300))
 
 
 def test_asking_whether_a_folder_can_be_written_leaves_nothing(tmp_path):
