@@ -7,12 +7,14 @@ from scipy.ndimage import gaussian_filter1d
 
 from hairscan.trace.chains import Chain, link_chains
 from hairscan.trace.ridges import RidgePoints, find_ridge_points
-from hairscan.trace.shafts import Shaft, bridge_gaps, find_peaks, follow_merges, set_ends
+from hairscan.trace.shafts import Shaft, bridge_gaps, doubled_share, find_peaks, follow_merges, set_ends
 from hairscan.types import FloatArray, Hair, HairMaps, Photo
 
-POINT_THRESHOLD = 0.25
+POINT_THRESHOLD = 0.12
 """Least evidence of a point of a centre-line; weaker parts of a hair are bridged."""
 MIN_LENGTH_UM = 60.0
+MAX_DOUBLED = 0.5
+"""A shaft that runs for longer than this share beside a stronger one is that one again."""
 END_WEIGHT = 4.0
 """How many cells of directed centre-line a root or tip peak outweighs."""
 
@@ -32,6 +34,8 @@ def trace_hairs(maps: HairMaps, photo: Photo) -> list[Hair]:
     ridge = find_ridge_points(maps.centreline, threshold=POINT_THRESHOLD)
     shafts = [_shaft_of(ridge, chain) for chain in link_chains(ridge, min_points=3)]
     shafts = bridge_gaps(shafts, maps)
+    doubled = doubled_share(shafts)
+    shafts = [shaft for shaft, share in zip(shafts, doubled, strict=True) if share < MAX_DOUBLED]
     shafts = follow_merges([_turned(shaft, maps) for shaft in shafts], maps)
     roots, tips = find_peaks(maps.root), find_peaks(maps.tip)
     hairs = []

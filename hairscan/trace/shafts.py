@@ -12,6 +12,9 @@ from hairscan.types import FloatArray, HairMaps, MapArray
 
 BRIDGE_CELLS = 10.0
 """Longest gap that is bridged: 110 um, one crossing shaft."""
+DOUBLE_CELLS = 3.5
+"""Centre-lines nearer than this, 39 um, are one shaft seen twice, or one hair over another."""
+DOUBLE_TURN = np.cos(np.deg2rad(20.0))
 MERGE_CELLS = 5.0
 PEAK_REACH_CELLS = 4.5
 PEAK_HEIGHT = 0.15
@@ -108,6 +111,33 @@ def _outward(shaft: Shaft, tip_side: bool) -> FloatArray:
     path = shaft.path if tip_side else shaft.path[::-1]
     step: FloatArray = path[-1] - path[max(-6, -len(path))]
     return step / max(float(np.hypot(*step)), 1e-9)
+
+
+def doubled_share(shafts: list[Shaft]) -> FloatArray:
+    """Share of each shaft that runs beside a stronger one, nearer than two shafts can lie; shape (N,)."""
+    share = np.zeros(len(shafts))
+    if not shafts:
+        return share
+    mean = np.array([float(shaft.strength.mean()) for shaft in shafts])
+    owner = np.repeat(np.arange(len(shafts)), [len(shaft.path) for shaft in shafts])
+    points = np.concatenate([shaft.path for shaft in shafts])
+    tangents = np.concatenate([_tangents(shaft.path) for shaft in shafts])
+    first, second = cKDTree(points).query_pairs(DOUBLE_CELLS, output_type="ndarray").T
+    first, second = np.concatenate([first, second]), np.concatenate([second, first])
+    parallel = np.abs((tangents[first] * tangents[second]).sum(axis=1)) > DOUBLE_TURN
+    doubled = np.zeros(len(points), bool)
+    doubled[first[parallel & (mean[owner[second]] > mean[owner[first]])]] = True
+    for index in range(len(shafts)):
+        share[index] = doubled[owner == index].mean()
+    return share
+
+
+def _tangents(path: FloatArray) -> FloatArray:
+    """Unit tangents along a path."""
+    if len(path) < 2:
+        return np.zeros_like(path)
+    steps = np.gradient(path, axis=0)
+    return np.asarray(steps / np.maximum(np.hypot(steps[:, 0], steps[:, 1]), 1e-9)[:, None], np.float64)
 
 
 def follow_merges(shafts: list[Shaft], maps: HairMaps) -> list[Shaft]:
