@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from hairscan.cli.calibrate import calibrate
 from hairscan.cli.demo import demo
 from hairscan.cli.doctor import doctor
 from hairscan.cli.evaluate import evaluate
@@ -26,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(score)
+app.command()(calibrate)
 app.command()(demo)
 app.command()(doctor)
 app.command()(evaluate)

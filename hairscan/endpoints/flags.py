@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 import numpy as np
 
@@ -16,6 +17,7 @@ FLAG_WORDS = {
     "few-hairs": "fewer than 20 hairs: shares and means are uncertain",
     "area-small": "less than 0.05 cm2 was judged: the density is uncertain",
     "out-of-focus": "out of focus: thin hairs may be missing",
+    "focus-unknown": "no edge tells the focus: far out of focus, or not a scalp",
     "glare": "more than 5 % of the picture is glare",
     "ink": "more than 1 % of the picture is ink",
     "blur": "more than 5 % of the picture is blurred",
@@ -51,6 +53,7 @@ def photo_flags(photo: Photo, counted: Sequence[Hair], row: PhotoRow) -> tuple[s
     n_pale = int((np.abs(hair_contrasts(photo.rgb, counted)) < _PALE_CONTRAST).sum())
     n_many = _MANY_FRACTION * len(counted)
     tests = {
+        "focus-unknown": not isfinite(photo.psf_sigma_px),
         "scale-missing": row.um_per_px is None,
         "no-hair": not counted,
         "few-hairs": 0 < len(counted) < _FEW_HAIRS,

@@ -46,9 +46,11 @@ class OnnxBackend:
     def __init__(self, path: Path, device: str = "auto") -> None:
         wanted = choose_providers(device, onnxruntime.get_available_providers())
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
+        # Its errors reach the user as ours, in one line.
+        options.log_severity_level = 4
         # The memory arena keeps the peak of the largest tile for ever; a scored photo must leave little behind.
         options.enable_cpu_mem_arena = False
+        self._path = path
         try:
             self._session = onnxruntime.InferenceSession(path, options, providers=wanted)
         except Exception as error:  # ONNX Runtime raises its own unrelated types
@@ -66,8 +68,20 @@ class OnnxBackend:
         return self._device
 
     def run(self, images: MapArray) -> MapArray:
-        """Maps in 0..1, shape (N, C, H/2, W/2), of images in 0..1, shape (N, 3, H, W)."""
-        return np.asarray(self._session.run(["maps"], {"image": images})[0], np.float32)
+        """Maps in 0..1, shape (N, C, H/2, W/2), of images in 0..1, shape (N, 3, H, W).
+
+        Raises
+        ------
+        ModelError
+            Where the network cannot be run: another network's file, or not enough memory on the device.
+        """
+        try:
+            maps = self._session.run(["maps"], {"image": images})[0]
+        except Exception as error:  # ONNX Runtime raises its own unrelated types
+            raise ModelError(
+                f"{self._path} cannot be run on {self._device}: use --device cpu, or restore the file"
+            ) from error
+        return np.asarray(maps, np.float32)
 
 
 def choose_providers(device: str, available: list[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 
+from hairscan.errors import ScaleError
 from hairscan.segment.model import Segmenter
 from hairscan.segment.spec import CELL_PX, COVERAGE, FIRST_DIRECTION, ROOT, TIP
 from hairscan.segment.tiling import run_tiled
@@ -13,6 +14,8 @@ TYPICAL_SHAFT_UM = 70.0
 """Assumed width of most shafts in a photograph without a scale, so that the network can see it at all."""
 GUESSED_FIELDS_UM = (1.8e3, 3.6e3, 7.2e3)
 """Longer sides of what trichoscopes and macro lenses show."""
+MOST_PX = 50_000_000
+"""Largest picture shown to the network: 15 cm2 at 5.56 um/px, for which scoring needs 2 GB of memory."""
 
 
 def segment_photo(photo: Photo, segmenter: Segmenter) -> HairMaps:
@@ -20,8 +23,14 @@ def segment_photo(photo: Photo, segmenter: Segmenter) -> HairMaps:
 
     A photograph without a scale is shown at several sizes, and the size at which its shafts are of typical width is
     kept. That size is used to find hairs only; nothing is reported in micrometres from it.
+
+    Raises
+    ------
+    ScaleError
+        Where the photograph, by its scale, shows far more skin than a close-up does.
     """
     if photo.scale is not None:
+        _check_extent(photo.rgb.shape[:2], photo.scale.um_per_px, segmenter.spec.um_per_px)
         return _maps_at(photo, segmenter, photo.scale.um_per_px)
     return _maps_at(photo, segmenter, assume_um_per_px(photo, segmenter))
 
@@ -34,6 +43,17 @@ def assume_um_per_px(photo: Photo, segmenter: Segmenter) -> float:
     guess = best.um_per_cell / best.px_per_cell
     width_um = _mean_shaft_cells(best) * best.um_per_cell
     return guess * min(max(TYPICAL_SHAFT_UM / width_um, 0.5), 1.6) if width_um > 0 else guess
+
+
+def _check_extent(shape: tuple[int, ...], um_per_px: float, network_um_per_px: float) -> None:
+    """Raise ScaleError for a photograph that is too large at the network's scale."""
+    height_mm, width_mm = (side * um_per_px / 1000 for side in shape)
+    most_cm2 = MOST_PX * network_um_per_px**2 / 1e8
+    if height_mm * width_mm > most_cm2 * 100:
+        raise ScaleError(
+            f"{um_per_px:g} um/px makes the photo {width_mm:.0f} x {height_mm:.0f} mm of scalp, "
+            f"above the limit of {most_cm2:.0f} cm2: check the scale, or crop the photo"
+        )
 
 
 def _maps_at(photo: Photo, segmenter: Segmenter, um_per_px: float) -> HairMaps:

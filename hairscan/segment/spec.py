@@ -34,7 +34,7 @@ class ModelSpec(BaseModel):
 
     name: str
     version: str
-    um_per_px: float = Field(gt=0)
+    um_per_px: float = Field(ge=1, le=50)
     multiple: int = Field(gt=0)
     channels: list[str]
     hair_threshold: float = Field(gt=0, lt=1)
