@@ -185,11 +185,15 @@ def _end(gray: _GrayImage, hat: _GrayImage, rows: tuple[int, int], at: int, step
 def _square_ends(gray: _GrayImage, piece: tuple[int, int, int, int], level: float, contrast: float) -> bool:
     """False for a bar with round ends, as phones draw theirs at the foot of the screen."""
     y0, y1, x0, x1 = piece
-    if y1 - y0 < 5:
+    half = level + contrast / 2
+    if y1 - y0 < 7:
         return True
-    reach = y1 - y0
+    rows = y0 + np.flatnonzero(np.median(gray[y0:y1, x0:x1], axis=1) < half)
+    if rows.size < 7:
+        return True
+    reach = rows.size
     for part in (slice(max(x0 - reach, 0), x0 + reach), slice(x1 - reach, x1 + reach)):
-        filled = (gray[y0:y1, part] < level + contrast / 2).sum(axis=1)
+        filled = (gray[rows, part] < half).sum(axis=1)
         if filled.max() - min(filled[0], filled[-1]) > max(1, 0.2 * reach):
             return False
     return True
@@ -199,7 +203,7 @@ def _across(gray: _GrayImage, piece: tuple[int, int, int, int], contrast: float)
     """Axis and thickness of the bar; None where its sides are soft or it is not straight."""
     y0, y1, x0, x1 = piece
     reach = 4
-    if y0 < reach or y1 + reach > gray.shape[0]:
+    if y0 < reach or y1 + reach > gray.shape[0] or x1 - x0 < _MIN_RUN_PX:
         return None
     band = gray[y0 - reach : y1 + reach, x0:x1].astype(np.float32)
     background = np.maximum(band[:2].mean(axis=0), band[-2:].mean(axis=0))

@@ -14,7 +14,9 @@ from hairscan.types import Ignored, LabelImage, MapArray, RgbImage
 
 _SMALL_SIDE_PX = 256
 _LENS_LEVEL = 40
-_SATURATED = 250
+_RIM_STEP = 35
+_SATURATED = 244
+_GLARE_SHARE = 0.7
 _Mask = NDArray[np.uint8]
 
 
@@ -115,7 +117,7 @@ def _lens(small: RgbImage) -> _Mask:
     labels, _ = _components(broad)
     corners = {int(labels[y, x]) for y in (0, -1) for x in (0, -1)} - {0}
     lens = np.isin(labels, list(corners)).astype(np.uint8)
-    if lens.mean() < 0.005 or not _is_convex(1 - lens):
+    if lens.mean() < 0.005 or not _is_convex(1 - lens) or not _has_sharp_rim(small, lens, radius):
         return np.zeros(lens.shape, np.uint8)
     # The opening rounds the inner edge off; give back what is dark next to it, and the half-lit rim.
     near = cv2.dilate(lens, _disk(radius // 2)) & dark
@@ -123,21 +125,32 @@ def _lens(small: RgbImage) -> _Mask:
 
 
 def _is_convex(field: _Mask) -> bool:
-    outlines, _ = cv2.findContours(field, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    """True where the field fills its convex hull, bright letters in its surroundings not counted."""
+    outlines, _ = cv2.findContours(
+        cv2.morphologyEx(field, cv2.MORPH_OPEN, _disk(4)), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
+    )
     if not outlines:
         return False
     largest = max(outlines, key=cv2.contourArea)
     hull = float(cv2.contourArea(cv2.convexHull(largest)))
-    return hull > 0 and float(cv2.contourArea(largest)) / hull > 0.97
+    return hull > 0 and float(cv2.contourArea(largest)) / hull > 0.95
+
+
+def _has_sharp_rim(small: RgbImage, lens: _Mask, radius: int) -> bool:
+    """True where brightness jumps at the rim of the lens; towards the corners of a vignette it fades."""
+    light = small.max(axis=2)
+    inside = (cv2.dilate(lens, _disk(radius)) > 0) & (cv2.dilate(lens, _disk(max(2, radius // 3))) == 0)
+    outside = (lens > 0) & (cv2.erode(lens, _disk(max(2, radius // 3))) == 0)
+    return bool(inside.any() and np.median(light[inside]) - np.median(light[outside]) > _RIM_STEP)
 
 
 def _glare(small: RgbImage) -> _Mask:
     """Blown-out blobs, every channel at its end, broader than the speckle of moist skin."""
     blown = (small.min(axis=2) >= _SATURATED).astype(np.uint8)
-    radius = max(2, min(small.shape[:2]) // 100)
-    core: _Mask = np.asarray(cv2.morphologyEx(blown, cv2.MORPH_OPEN, _disk(radius)), dtype=np.uint8)
-    if not core.any():
-        return core
+    radius = max(2, min(small.shape[:2]) // 80)
+    share = cv2.blur(blown.astype(np.float32), (2 * radius + 1, 2 * radius + 1))
+    core = (share > _GLARE_SHARE).astype(np.uint8)
+    core = cv2.morphologyEx(core, cv2.MORPH_OPEN, _disk(1))
     return np.asarray(cv2.dilate(core, _disk(radius)) & cv2.dilate(blown, _disk(1)), dtype=np.uint8)
 
 
