@@ -143,7 +143,7 @@ def _measure(gray: _GrayImage, hat: _GrayImage, piece: tuple[int, int, int, int]
         return None
     start = _end(gray, hat, (y0, y1), x0, -1, level)
     end = _end(gray, hat, (y0, y1), x1 - 1, 1, level)
-    if start is None or end is None:
+    if start is None or end is None or end - start < _MIN_RUN_PX:
         return None
     whole = (y0, y1, max(math.ceil(start), 0), math.floor(end) + 1)
     if not _square_ends(gray, whole, level, contrast):
