@@ -82,8 +82,10 @@ class HairMaps:
         Photograph pixels per cell: ``x_px = (x_cell + 0.5) * px_per_cell - 0.5``.
     um_per_cell : float
         Scale at which the network saw the photograph (assumed, where the photo has none).
+    confidence_weights : tuple of float
+        How readings along a shaft become the probability that it is a hair; fitted together with the network.
     hair_threshold : float
-        Least mean evidence of a centre-line that is a hair, chosen together with the weights.
+        Least probability of a hair, chosen together with the network.
     device : str
         The device that really ran.
     """
@@ -94,6 +96,7 @@ class HairMaps:
     tip: MapArray
     px_per_cell: float
     um_per_cell: float
+    confidence_weights: tuple[float, ...]
     hair_threshold: float
     device: str
 

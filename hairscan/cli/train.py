@@ -28,10 +28,13 @@ def train(
         from hairscan.training.loop import train_network
     except ModuleNotFoundError as error:
         raise DataError(f"training needs {error.name}: pip install 'hairscan[train]'") from error
+    from hairscan.training.confidence import calibrate_model
     from hairscan.training.vectors import read_samples
     from hairscan.version import __version__
 
     samples = read_samples(data) if data is not None else []
     network = train_network(settings, samples, out, device)
-    spec = export_model(network, settings, out / "model", version=__version__)
+    export_model(network, settings, out / "model", version=__version__)
+    tune = [sample for sample in samples if sample.part == "tune"]
+    spec = calibrate_model(out / "model", tune, um_per_px=settings.photo_um_per_px)
     typer.echo(f"{out / 'model'}  sha256 {spec.sha256[:12]}  (use it with --model {out / 'model'})")

@@ -68,6 +68,7 @@ def _maps_at(photo: Photo, segmenter: Segmenter, um_per_px: float) -> HairMaps:
         tip=maps[TIP],
         px_per_cell=CELL_PX / factor,
         um_per_cell=segmenter.spec.um_per_px * CELL_PX,
+        confidence_weights=segmenter.spec.confidence_weights,
         hair_threshold=segmenter.spec.hair_threshold,
         device=segmenter.backend.device,
     )

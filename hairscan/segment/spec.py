@@ -26,6 +26,10 @@ class ModelSpec(BaseModel):
         Height and width of the input must divide by this.
     channels : list of str
         Name of every output channel, in order.
+    confidence_weights : list of float
+        Intercept and weights of the logistic model that turns readings along a shaft into a probability.
+    hair_threshold : float
+        Least probability of a hair.
     sha256 : str
         Of `model.onnx`.
     """
@@ -37,6 +41,7 @@ class ModelSpec(BaseModel):
     um_per_px: float = Field(ge=1, le=50)
     multiple: int = Field(gt=0)
     channels: list[str]
+    confidence_weights: tuple[float, ...]
     hair_threshold: float = Field(gt=0, lt=1)
     sha256: str
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from hairscan.trace.ridges import RidgePoints
-from hairscan.types import FloatArray
 
 REACH_CELLS = 2.6
 """Farthest step from one ridge point to the next."""
@@ -26,13 +25,10 @@ class Chain:
         Indices into the ridge points, root side first.
     direction : float
         Mean evidence that this is the right way round, -1 to 1; the sign is made positive.
-    strength : float
-        Mean evidence of a centre-line.
     """
 
     points: NDArray[np.intp]
     direction: float
-    strength: float
 
 
 def link_chains(ridge: RidgePoints, *, min_points: int) -> list[Chain]:
@@ -53,7 +49,7 @@ def orient_chain(ridge: RidgePoints, points: NDArray[np.intp]) -> Chain:
     sign = np.sign((steps * ridge.tangent_xy[points]).sum(axis=1))
     direction = float((sign * ridge.forward[points]).mean())
     ordered = points if direction >= 0 else points[::-1]
-    return Chain(ordered, abs(direction), float(ridge.strength[points].mean()))
+    return Chain(ordered, abs(direction))
 
 
 def _best_neighbours(ridge: RidgePoints) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -96,8 +92,3 @@ def _runs(forth: NDArray[np.intp], back: NDArray[np.intp]) -> list[list[int]]:
             seen[step[0]] = True
         runs.append(run)
     return runs
-
-
-def chain_xy(ridge: RidgePoints, chain: Chain) -> FloatArray:
-    """Path of a chain, map cells, shape (P, 2)."""
-    return ridge.xy[chain.points]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from hairscan.trace.chains import Chain, link_chains
+from hairscan.trace.confidence import READINGS, confidence_of, read_shafts
 from hairscan.trace.ridges import RidgePoints, find_ridge_points
 from hairscan.trace.shafts import Shaft, bridge_gaps, doubled_share, find_peaks, follow_merges, set_ends
 from hairscan.types import FloatArray, Hair, HairMaps, Photo
@@ -13,7 +16,7 @@ from hairscan.types import FloatArray, Hair, HairMaps, Photo
 POINT_THRESHOLD = 0.12
 """Least evidence of a point of a centre-line; weaker parts of a hair are bridged."""
 MIN_LENGTH_UM = 60.0
-MAX_DOUBLED = 0.5
+MAX_DOUBLED = 0.8
 """A shaft that runs for longer than this share beside a stronger one is that one again."""
 END_WEIGHT = 4.0
 """How many cells of directed centre-line a root or tip peak outweighs."""
@@ -31,24 +34,30 @@ def trace_hairs(maps: HairMaps, photo: Photo) -> list[Hair]:
         Without widths and units. Flags: `cut-by-border` where an end lies at the border of the picture,
         `direction-unsure` where root and tip might be swapped.
     """
+    shafts, readings = trace_shafts(maps)
+    confidences = confidence_of(readings, maps.confidence_weights)
+    hairs = [
+        _hair_of(shaft, maps, photo, float(confidence))
+        for shaft, confidence in zip(shafts, confidences, strict=True)
+        if confidence >= maps.hair_threshold
+    ]
+    hairs.sort(key=lambda hair: (hair.path_xy[0, 1], hair.path_xy[0, 0]))
+    return [replace(hair, hair_id=index) for index, hair in enumerate(hairs)]
+
+
+def trace_shafts(maps: HairMaps) -> tuple[list[Shaft], FloatArray]:
+    """Everything that might be a hair, and its readings in the order of `confidence.READINGS`."""
     ridge = find_ridge_points(maps.centreline, threshold=POINT_THRESHOLD)
     shafts = [_shaft_of(ridge, chain) for chain in link_chains(ridge, min_points=3)]
     shafts = bridge_gaps(shafts, maps)
     doubled = doubled_share(shafts)
-    shafts = [shaft for shaft, share in zip(shafts, doubled, strict=True) if share < MAX_DOUBLED]
-    shafts = follow_merges([_turned(shaft, maps) for shaft in shafts], maps)
+    single = doubled < MAX_DOUBLED
+    shafts = [_turned(shaft, maps) for shaft, keep in zip(shafts, single, strict=True) if keep]
     roots, tips = find_peaks(maps.root), find_peaks(maps.tip)
-    hairs = []
-    for shaft in shafts:
-        ended = set_ends(shaft, roots, tips)
-        confidence = float(np.clip(ended.strength.mean(), 0.0, 1.0))
-        length_um = float(np.hypot(*np.diff(ended.path, axis=0).T).sum()) * maps.um_per_cell
-        if confidence >= maps.hair_threshold and length_um >= MIN_LENGTH_UM:
-            hairs.append(_hair_of(ended, maps, photo, confidence))
-    hairs.sort(key=lambda hair: (hair.path_xy[0, 1], hair.path_xy[0, 0]))
-    return [
-        Hair(index, h.path_xy, h.root_seen, h.tip_seen, h.confidence, flags=h.flags) for index, h in enumerate(hairs)
-    ]
+    shafts = [set_ends(shaft, roots, tips) for shaft in follow_merges(shafts, maps)]
+    readings = read_shafts(shafts, doubled[single], maps)
+    long_enough = readings[:, READINGS.index("log_length")] >= np.log(MIN_LENGTH_UM)
+    return [shaft for shaft, keep in zip(shafts, long_enough, strict=True) if keep], readings[long_enough]
 
 
 def _shaft_of(ridge: RidgePoints, chain: Chain) -> Shaft:

@@ -19,6 +19,8 @@ from hairscan.training.network import HairNet
 from hairscan.training.recipe import Recipe
 
 OPSET = 17
+UNFITTED_WEIGHTS = (0.0, 1.0, 1.0, 1.0, 1.0, -1.0, 0.0)
+"""Confidence until it is fitted: every reading counts alike, shafts that are seen twice less."""
 TOLERANCE = 1e-3
 """Largest difference between torch and ONNX Runtime that is let pass, on maps in 0..1."""
 
@@ -60,7 +62,8 @@ def export_model(network: HairNet, recipe: Recipe, folder: Path, *, version: str
         um_per_px=recipe.um_per_px,
         multiple=network.multiple,
         channels=channel_names(),
-        hair_threshold=recipe.hair_threshold,
+        confidence_weights=UNFITTED_WEIGHTS,
+        hair_threshold=0.5,
         sha256=hashlib.sha256(payload).hexdigest(),
     )
     (folder / "spec.json").write_text(spec.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -25,8 +25,6 @@ class Recipe(BaseModel):
         Scenes rendered once at the start.
     steps, batch : int
         Batches seen and crops in each.
-    hair_threshold : float
-        Operating point: least mean evidence of a hair, chosen on the tune part.
     decay_share : float
         Last part of the steps in which the learning rate falls to zero.
     """
@@ -47,7 +45,6 @@ class Recipe(BaseModel):
     weight_decay: float = 0.02
     warmup_steps: int = 200
     decay_share: float = 0.4
-    hair_threshold: float = Field(0.35, gt=0, lt=1)
     average_decay: float = 0.998
     checkpoint_every: int = 250
 

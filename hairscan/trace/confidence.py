@@ -1,0 +1,52 @@
+"""How sure it is that a traced shaft is one hair: a logistic model of a few readings along it."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import map_coordinates, maximum_filter
+from scipy.special import expit
+
+from hairscan.trace.shafts import Shaft
+from hairscan.types import FloatArray, HairMaps
+
+READINGS = ("weakest", "root", "tip", "coverage", "doubled", "log_length")
+"""In order: logit of the 20 % quantile of the centre-line evidence; evidence of a root and of a tip at the ends; mean
+shaft coverage; share beside a stronger shaft; logarithm of the length in um."""
+BORDER_EVIDENCE = 0.5
+"""An end at the picture's border can show neither root nor tip: it speaks neither for nor against a hair."""
+BORDER_CELLS = 4.0
+
+
+def confidence_of(readings: FloatArray, weights: tuple[float, ...]) -> FloatArray:
+    """Probability that each shaft is a hair, shape (N,).
+
+    Parameters
+    ----------
+    readings : float array, shape (N, 6)
+        In the order of `READINGS`.
+    weights : tuple of float
+        Intercept, then one weight per reading, as fitted with the network (logistic regression).
+    """
+    return np.asarray(expit(weights[0] + readings @ np.array(weights[1:])), np.float64)
+
+
+def read_shafts(shafts: list[Shaft], doubled: FloatArray, maps: HairMaps) -> FloatArray:
+    """Readings of every shaft, shape (N, 6), in the order of `READINGS`."""
+    ends = [maximum_filter(layer, size=5) for layer in (maps.root, maps.tip)]
+    rows = []
+    for shaft, share in zip(shafts, doubled, strict=True):
+        weakest = float(np.clip(np.quantile(shaft.strength, 0.2), 0.02, 0.98))
+        at_ends = [_end_value(layer, shaft.path[side]) for layer, side in zip(ends, (0, -1), strict=True)]
+        coverage = map_coordinates(maps.coverage, shaft.path.T[::-1], order=1, mode="nearest").mean()
+        length_um = float(np.hypot(*np.diff(shaft.path, axis=0).T).sum()) * maps.um_per_cell
+        rows.append([np.log(weakest / (1.0 - weakest)), *at_ends, coverage, share, np.log(max(length_um, 1.0))])
+    return np.array(rows, np.float64).reshape(-1, len(READINGS))
+
+
+def _end_value(layer: FloatArray, place: FloatArray) -> float:
+    """Evidence of an end at a place; neutral at the border."""
+    height, width = layer.shape
+    x, y = place
+    value = float(layer[min(max(round(y), 0), height - 1), min(max(round(x), 0), width - 1)])
+    at_border = min(x, y, width - 1 - x, height - 1 - y) < BORDER_CELLS
+    return max(value, BORDER_EVIDENCE) if at_border else value

@@ -1,0 +1,145 @@
+"""Fits, for a trained network, the probability that a traced shaft is a hair, and the threshold that counts fairly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from hairscan.phantom import KINDS
+from hairscan.photo import read_photo
+from hairscan.segment import Segmenter, load_model, segment_photo
+from hairscan.segment.spec import ModelSpec
+from hairscan.trace.confidence import READINGS
+from hairscan.trace.hairs import trace_shafts
+from hairscan.training.evaluate import draw_phantom
+from hairscan.training.metrics import MATCH_UM, NOT_JUDGED_KINDS
+from hairscan.training.vectors import Sample
+from hairscan.types import FloatArray, LabelImage, Photo
+
+PHANTOMS_PER_KIND = 4
+FIRST_PHANTOM = 1_000_000
+"""Phantoms of the fit lie far from those of the evaluation in their series."""
+PENALTY = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Traced shafts of one photograph.
+
+    Attributes
+    ----------
+    readings : float array, shape (N, R)
+    is_hair : bool array, shape (N,)
+        Whether an annotated or true hair is there that no clearer shaft answers.
+    true_count : int
+        Hairs that are there, whether traced or not.
+    """
+
+    readings: FloatArray
+    is_hair: NDArray[np.bool_]
+    true_count: int
+
+
+def calibrate_model(folder: Path, samples: Sequence[Sample], *, um_per_px: float) -> ModelSpec:
+    """Fit the confidence of a model folder on photographs of the tune part and on phantoms, and write it to its spec.
+
+    The network has not seen either. The threshold is the one at which as many hairs are counted as there are.
+    """
+    segmenter = load_model(folder, "cpu")
+    photos = [_of_sample(sample, segmenter, um_per_px) for sample in samples]
+    phantoms = [
+        _of_phantom(kind, FIRST_PHANTOM + index, segmenter) for kind in KINDS for index in range(PHANTOMS_PER_KIND)
+    ]
+    weights = fit_weights(photos + phantoms)
+    threshold = fair_threshold(photos or phantoms, weights)
+    spec = segmenter.spec.model_copy(update={"confidence_weights": weights, "hair_threshold": threshold})
+    (folder / "spec.json").write_text(spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return spec
+
+
+def fit_weights(candidates: Sequence[Candidates]) -> tuple[float, ...]:
+    """Intercept and weights of a logistic regression with a ridge penalty on standardised readings."""
+    readings = np.concatenate([one.readings for one in candidates])
+    is_hair = np.concatenate([one.is_hair for one in candidates]).astype(np.float64)
+    mean, sd = readings.mean(axis=0), readings.std(axis=0) + 1e-9
+    design = np.column_stack([np.ones(len(readings)), (readings - mean) / sd])
+
+    def loss(weights: FloatArray) -> tuple[float, FloatArray]:
+        score = design @ weights
+        gradient = design.T @ (expit(score) - is_hair)
+        gradient[1:] += PENALTY * weights[1:]
+        penalty = 0.5 * PENALTY * float((weights[1:] ** 2).sum())
+        return float((np.logaddexp(0.0, score) - is_hair * score).sum()) + penalty, gradient
+
+    fitted = minimize(loss, np.zeros(1 + len(READINGS)), jac=True, method="L-BFGS-B").x
+    slopes = fitted[1:] / sd
+    return tuple(round(float(value), 5) for value in (fitted[0] - slopes @ mean, *slopes))
+
+
+def fair_threshold(candidates: Sequence[Candidates], weights: tuple[float, ...]) -> float:
+    """Probability above which as many shafts lie as there are hairs."""
+    readings = np.concatenate([one.readings for one in candidates])
+    probability = np.sort(expit(weights[0] + readings @ np.array(weights[1:])))[::-1]
+    true_count = sum(one.true_count for one in candidates)
+    return round(float(np.clip(probability[min(true_count, len(probability) - 1)], 0.2, 0.7)), 3)
+
+
+def _of_sample(sample: Sample, segmenter: Segmenter, um_per_px: float) -> Candidates:
+    """Candidates of an annotated photograph, border and unjudged kinds left out; matched by midpoint."""
+    photo = read_photo(sample.image, um_per_px=um_per_px)
+    ends, readings = _shafts(photo, segmenter)
+    spared = np.array([kind in NOT_JUDGED_KINDS for kind in sample.kinds], bool).reshape(-1)
+    label_of = _claim(ends.mean(axis=1), sample.vectors_px.mean(axis=1), readings, MATCH_UM / um_per_px)
+    border = MATCH_UM / um_per_px
+    judged = _inside(ends, photo.ignored, border)
+    judged[label_of >= 0] &= ~spared[label_of[label_of >= 0]]
+    labels = _inside(sample.vectors_px, photo.ignored, border) & ~spared
+    return Candidates(readings[judged], label_of[judged] >= 0, int(labels.sum()))
+
+
+def _of_phantom(kind: str, index: int, segmenter: Segmenter) -> Candidates:
+    """Candidates of a phantom, where it can be judged; matched by root."""
+    phantom = draw_phantom(kind, index)
+    photo = read_photo(phantom.rgb, um_per_px=phantom.um_per_px)
+    ends, readings = _shafts(photo, segmenter)
+    true = [hair for hair in phantom.hairs if not hair.loose]
+    roots = np.array([hair.path_xy[0] for hair in true], np.float64).reshape(-1, 2)
+    label_of = _claim(ends[:, 0], roots, readings, MATCH_UM / phantom.um_per_px)
+    judged = _inside(ends[:, :1], photo.ignored, 0.0)
+    return Candidates(readings[judged], label_of[judged] >= 0, int(_inside(roots[:, None], photo.ignored, 0.0).sum()))
+
+
+def _shafts(photo: Photo, segmenter: Segmenter) -> tuple[FloatArray, FloatArray]:
+    """Ends, px, shape (N, 2, 2), and readings of everything that might be a hair."""
+    maps = segment_photo(photo, segmenter)
+    shafts, readings = trace_shafts(maps)
+    ends = np.array([[shaft.path[0], shaft.path[-1]] for shaft in shafts], np.float64).reshape(-1, 2, 2)
+    return (ends + 0.5) * maps.px_per_cell - 0.5, readings
+
+
+def _claim(found: FloatArray, true: FloatArray, readings: FloatArray, reach: float) -> NDArray[np.intp]:
+    """Of each found place, the true place that it answers, the clearest shafts choosing first; -1 for none."""
+    label_of = np.full(len(found), -1, np.intp)
+    if not len(true):
+        return label_of
+    distance = np.hypot(*(found[:, None] - true[None]).transpose(2, 0, 1))
+    for index in np.argsort(-readings[:, 0], kind="stable"):
+        nearest = int(np.argmin(distance[index]))
+        if distance[index, nearest] <= reach:
+            label_of[index] = nearest
+            distance[:, nearest] = np.inf
+    return label_of
+
+
+def _inside(points: FloatArray, ignored: LabelImage, border: float) -> NDArray[np.bool_]:
+    """Hairs, shape (N, K, 2), whose points stay away from the border, and whose first point can be judged."""
+    limit = np.array(ignored.shape[::-1], np.float64) - 1.0
+    inside = ((points >= border) & (points <= limit - border)).all(axis=(1, 2))
+    x, y = np.round(points[:, 0]).clip(0, limit).astype(int).T
+    return np.asarray(inside & (ignored[y, x] == 0), bool)
