@@ -20,7 +20,7 @@ def write_files(files: Mapping[Path, bytes]) -> None:
         Where a file cannot be written, or a folder has its name.
     """
     missing = sorted({folder for path in files for folder in path.parents if not folder.exists()}, reverse=True)
-    neighbours = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in files}
+    neighbours = {path: path.with_name(f".{os.getpid()}-{number}") for number, path in enumerate(files)}
     try:
         for path, content in files.items():
             if path.is_dir():

@@ -52,9 +52,12 @@ def hairscan(
 
 
 def main() -> None:
-    """Run the command line; what a user can mend ends with one line on stderr and exit code 2."""
+    """Run the command line; what a user can mend ends with one line on stderr and exit code 2.
+
+    An error of any other class is a mistake in hairscan: its traceback is left to be seen and reported.
+    """
     try:
         app()
     except HairscanError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {' '.join(str(error).splitlines())}", err=True)
         sys.exit(2)

@@ -45,7 +45,7 @@ def read_photo(
     path = None if isinstance(photo, np.ndarray) else Path(photo)
     # A wrong scale is reported before time is spent on the picture.
     scale = resolve_scale(path, um_per_px=um_per_px, um_per_px_sd=um_per_px_sd)
-    name = "array" if path is None else path.name
+    name = "array" if path is None else _printable(path.name)
     rgb, sha256 = _from_array(photo, name) if isinstance(photo, np.ndarray) else read_rgb(Path(photo))
     field = judge_field(rgb)
     blurred = is_out_of_focus(field.psf_sigma_px, None if scale is None else scale.um_per_px)
@@ -64,3 +64,8 @@ def _from_array(array: NDArray[np.generic], name: str) -> tuple[RgbImage, str]:
     rgb = to_rgb8(array, name)
     check_shows_something(rgb, name)
     return rgb, hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def _printable(name: str) -> str:
+    """File name as it can be written to any table: undecodable bytes and control characters replaced."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in name)

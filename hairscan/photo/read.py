@@ -15,6 +15,8 @@ from hairscan.types import RgbImage
 
 MIN_SIDE_PX = 64
 MAX_PX = 120_000_000
+MAX_BYTES = 1_000_000_000
+"""The largest photo allowed, without any compression."""
 _BLACK_LEVEL, _WHITE_LEVEL, _MIN_CONTRAST = 16, 239, 6
 # EXIF orientation -> (transpose, flip rows, flip columns), applied in this order.
 _TURNS = {
@@ -103,9 +105,11 @@ def check_shows_something(rgb: RgbImage, name: str) -> None:
 
 
 def _read_bytes(path: Path) -> bytes:
-    if path.is_dir():
-        raise PhotoError(f"{path} is a folder; give a photo (JPEG, PNG or TIFF), or use 'hairscan batch' for many.")
     try:
+        if path.is_dir():
+            raise PhotoError(f"{path} is a folder; give a photo (JPEG, PNG or TIFF).")
+        if path.stat().st_size > MAX_BYTES:
+            raise PhotoError(f"{path.name} is larger than {MAX_BYTES // 10**9} GB; give a photo (JPEG, PNG or TIFF).")
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise PhotoError(f"{path} does not exist; check the path.") from error

@@ -63,9 +63,17 @@ def checked_scale(um_per_px: float, sd_um_per_px: float | None, *, source: str) 
 def _from_sidecar(path: Path) -> Scale | None:
     for suffix in (".json", ".toml"):
         for sidecar in (path.with_name(path.name + suffix), path.with_suffix(suffix)):
-            if sidecar.is_file() and (scale := _read_sidecar(sidecar)) is not None:
+            if _is_file(sidecar) and (scale := _read_sidecar(sidecar)) is not None:
                 return scale
     return None
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether a file is there; a name too long for the system is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _read_sidecar(sidecar: Path) -> Scale | None:

@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import pytest
 
-from hairscan.cli import main
 from hairscan.endpoints.area import place_area
 from hairscan.endpoints.result import ResultFile, RunInfo, photo_result
 from hairscan.types import Hair
@@ -38,19 +37,6 @@ def three_hairs(monkeypatch):
 
     monkeypatch.setattr("hairscan.cli.one_photo.load_model", lambda model, device: None)
     monkeypatch.setattr("hairscan.cli.one_photo.score_read_photo", score_read_photo)
-
-
-@pytest.fixture
-def hairscan(monkeypatch, capsys):
-    """Run the command line and give its exit code, stdout and stderr."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["hairscan", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code, *capsys.readouterr()
-
-    return run
 
 
 def test_a_person_reads_counts_density_thickness_and_how_the_scale_is_known(hairscan, photo_file, three_hairs):

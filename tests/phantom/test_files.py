@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hairscan.cli.phantom import app
-from hairscan.errors import OutputError
+from hairscan.errors import OutputError, ScaleError
 from hairscan.phantom import render_scene, sample_scene, write_phantom
 
 COLUMNS = (
@@ -67,6 +67,6 @@ def test_render_command_refuses_what_it_cannot_draw(tmp_path):
     runner = CliRunner()
     assert runner.invoke(app, ["render", "--out", str(tmp_path), "--kind", "beard"]).exit_code == 2
     result = runner.invoke(app, ["render", "--out", str(tmp_path), "--um-per-px", "0"])
-    assert result.exit_code == 1
-    assert "um/px" in result.output
+    assert isinstance(result.exception, ScaleError)
+    assert "um/px" in str(result.exception)
     assert not list(tmp_path.iterdir())

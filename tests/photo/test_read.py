@@ -1,5 +1,6 @@
 import hashlib
 import io
+import os
 import struct
 import zlib
 
@@ -128,6 +129,42 @@ def test_a_damaged_png_is_refused(tmp_path, picture):
     (tmp_path / "bad.png").write_bytes(data)
     with pytest.raises(PhotoError, match="damaged"):
         read_rgb(tmp_path / "bad.png")
+
+
+@pytest.mark.parametrize("lost", [b"", bytes(300)])
+def test_a_jpeg_that_lost_a_block_is_refused_and_its_codec_says_nothing(tmp_path, picture, capfd, lost):
+    data = _save(tmp_path / "a.jpg", picture).read_bytes()
+    middle = len(data) // 2
+    (tmp_path / "bad.jpg").write_bytes(data[:middle] + lost + data[middle + 300 :])
+    with pytest.raises(PhotoError, match="damaged"):
+        read_rgb(tmp_path / "bad.jpg")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_tags_that_the_codec_does_not_know_are_no_news(tmp_path, picture, capfd):
+    path = _save(tmp_path / "a.tif", picture, tiffinfo={65000: "made by a microscope"})
+    np.testing.assert_array_equal(read_rgb(path)[0], picture)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_file_too_large_for_a_photo_is_not_read(tmp_path):
+    with (tmp_path / "film.jpg").open("wb") as file:
+        file.truncate(1_000_000_001)
+    with pytest.raises(PhotoError, match="larger than 1 GB"):
+        read_rgb(tmp_path / "film.jpg")
+
+
+def test_a_name_that_cannot_be_written_to_a_table_is_made_printable(tmp_path, picture):
+    path = tmp_path / os.fsdecode(b"caf\xe9\n.png")
+    try:
+        _save(path, picture)
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    assert read_photo(path).name == "caf\ufffd\ufffd.png"
+
+
+def test_a_name_as_long_as_the_system_allows_is_read(tmp_path, picture):
+    assert read_photo(_save(tmp_path / f"{'x' * 251}.png", picture)).scale is None
 
 
 def test_a_jpeg_thumbnail_does_not_hide_truncation(tmp_path, picture):
