@@ -1,0 +1,42 @@
+"""The fitted confidence: it orders hairs rightly, and its threshold counts as many as there are."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from hairscan.trace.confidence import READINGS, confidence_of
+from hairscan.training.confidence import Candidates, fair_threshold, fit_weights
+
+
+@pytest.fixture
+def photographs():
+    """Candidates whose chance to be a hair rises with the root's evidence, and with nothing else."""
+    rng = np.random.default_rng(0)
+    out = []
+    for _ in range(40):
+        readings = rng.normal(size=(50, len(READINGS)))
+        is_hair = rng.random(50) < expit(3.0 * readings[:, READINGS.index("root")])
+        out.append(Candidates(readings, is_hair, int(is_hair.sum())))
+    return out
+
+
+def test_the_reading_that_matters_gets_the_weight(photographs):
+    weights = np.array(fit_weights(photographs))
+    root = 1 + READINGS.index("root")
+    assert weights[root] == pytest.approx(3.0, abs=0.4)
+    assert np.abs(np.delete(weights, root)).max() < 0.3
+
+
+def test_probabilities_are_fair(photographs):
+    weights = fit_weights(photographs)
+    readings = np.concatenate([one.readings for one in photographs])
+    is_hair = np.concatenate([one.is_hair for one in photographs])
+    probability = confidence_of(readings, weights)
+    assert probability.sum() == pytest.approx(is_hair.sum(), rel=0.02)
+
+
+def test_the_threshold_counts_as_many_as_there_are(photographs):
+    weights = fit_weights(photographs)
+    threshold = fair_threshold(photographs, weights)
+    counted = sum(int((confidence_of(one.readings, weights) >= threshold).sum()) for one in photographs)
+    assert counted == pytest.approx(sum(one.true_count for one in photographs), rel=0.02)
