@@ -13,17 +13,6 @@ from hairscan.types import Hair
 
 
 @pytest.fixture
-def photo_file(tmp_path):
-    path = tmp_path / "scalp.png"
-    rng = np.random.default_rng(0)
-    picture = np.clip(rng.normal(175, 6, (300, 400, 3)), 0, 255).astype(np.uint8)
-    for x_px in (100, 200, 300):
-        cv2.line(picture, (x_px, 80), (x_px + 40, 220), (30, 30, 30), 10, cv2.LINE_AA)
-    cv2.imwrite(str(path), picture)
-    return path
-
-
-@pytest.fixture
 def three_hairs(monkeypatch):
     """The walk with a network that always sees the three hairs of the photograph."""
 
@@ -74,53 +63,6 @@ def test_out_holds_the_tables_and_the_overlay(hairscan, photo_file, three_hairs,
     run = json.loads((tmp_path / "run" / "run.json").read_text())
     assert run["configuration"]["um_per_px"] == 5
     assert "numpy" in run["versions"]
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (("--um-per-px", "0"), "um/px"),
-        (("--um-per-px", "-2"), "um/px"),
-        (("--um-per-px", "nan"), "um/px"),
-        (("--um-per-px", "0.01"), "um/px"),
-        (("--um-per-px", "500"), "um/px"),
-        (("--um-per-px", "5", "--area", "circle:9cm2"), "largest that fits"),
-        (("--um-per-px", "5", "--area", "round"), "cannot be read"),
-        (("--area", "circle:0.01cm2"), "needs a scale"),
-    ],
-)
-def test_what_a_user_can_mend_is_one_line_and_exit_code_2(hairscan, photo_file, three_hairs, tmp_path, options, words):
-    code, out, err = hairscan("score", photo_file, *options, "--out", tmp_path / "run")
-    assert (code, out) == (2, "")
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
-    assert words in err
-    assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize("content", [None, b"", b"not a picture", b"\x89PNG\r\n\x1a\n cut"])
-def test_a_file_that_is_no_photograph_is_one_line_and_exit_code_2(hairscan, tmp_path, content):
-    path = tmp_path / "a.png"
-    if content is not None:
-        path.write_bytes(content)
-    code, out, err = hairscan("score", path)
-    assert (code, out) == (2, "")
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
-
-
-def test_a_folder_that_cannot_be_written_is_said_before_the_photo_is_read(hairscan, tmp_path):
-    (tmp_path / "taken").write_text("")
-    code, _, err = hairscan("score", tmp_path / "missing.png", "--out", tmp_path / "taken")
-    assert code == 2
-    assert "name another folder" in err
-
-
-def test_an_unknown_network_is_one_line_and_exit_code_2(hairscan, photo_file):
-    code, _, err = hairscan("score", photo_file, "--model", "nothing-of-that-name")
-    assert code == 2
-    assert err.startswith("error: no model 'nothing-of-that-name'")
-    assert err.count("\n") == 1
 
 
 def test_version_and_help(hairscan):
