@@ -90,16 +90,25 @@ def scored(hairscan):
 
 
 @pytest.fixture
-def network_sees_nothing(monkeypatch, segmenter):
-    """The walk with a network that finds no hair."""
+def network_sees(monkeypatch, segmenter):
+    """Replace what the network computes: `maps` gives the maps of a shape."""
 
-    class Blind:
-        device = "cpu"
+    def see(maps):
+        class Backend:
+            device = "cpu"
 
-        def run(self, images):
-            return np.zeros((1, N_CHANNELS, images.shape[2] // 2, images.shape[3] // 2), np.float32)
+            def run(self, images):
+                return maps((1, N_CHANNELS, images.shape[2] // 2, images.shape[3] // 2)).astype(np.float32)
 
-    monkeypatch.setattr("hairscan.cli.one_photo.load_model", lambda model, device: replace(segmenter, backend=Blind()))
+        seeing = replace(segmenter, backend=Backend())
+        monkeypatch.setattr("hairscan.cli.one_photo.load_model", lambda model, device: seeing)
+
+    return see
+
+
+@pytest.fixture
+def network_sees_nothing(network_sees):
+    network_sees(np.zeros)
 
 
 # Files
@@ -211,6 +220,20 @@ def test_what_is_no_scalp_is_refused_in_a_line_or_flagged(hairscan, tmp_path, dr
     else:
         assert err == ""
         assert set(json.loads(out)["photo"]["flags"]) - {"scale-missing"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("draw", [noise, gradient, checkerboard])
+def test_whatever_the_network_sees_there_is_an_answer_without_a_warning(scored, network_sees, tmp_path, draw, seed):
+    def maps(shape):
+        rng = np.random.default_rng(seed)
+        field = [cv2.GaussianBlur(rng.random(shape[2:]), (0, 0), rng.choice([1.0, 2.0, 3.0])) for _ in range(shape[1])]
+        steep = [(part - part.mean()) / part.std() / 3 for part in field]
+        return np.clip(steep, 0, 1)[None]
+
+    network_sees(maps)
+    photo = scored(write_picture(tmp_path / "a.png", draw()), "--um-per-px", UM_PER_PX, "--out", tmp_path / "run")
+    assert photo["hair_count"] >= 0
 
 
 # Scale and area
