@@ -7,7 +7,7 @@ from scipy.ndimage import map_coordinates, maximum_filter
 from scipy.special import expit
 
 from hairscan.trace.shafts import Shaft
-from hairscan.types import FloatArray, HairMaps
+from hairscan.types import FloatArray, HairMaps, MapArray
 
 READINGS = ("weakest", "root", "tip", "coverage", "doubled", "log_length")
 """In order: logit of the 20 % quantile of the centre-line evidence; evidence of a root and of a tip at the ends; mean
@@ -43,7 +43,7 @@ def read_shafts(shafts: list[Shaft], doubled: FloatArray, maps: HairMaps) -> Flo
     return np.array(rows, np.float64).reshape(-1, len(READINGS))
 
 
-def _end_value(layer: FloatArray, place: FloatArray) -> float:
+def _end_value(layer: MapArray, place: FloatArray) -> float:
     """Evidence of an end at a place; neutral at the border."""
     height, width = layer.shape
     x, y = place

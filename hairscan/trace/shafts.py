@@ -142,31 +142,48 @@ def _tangents(path: FloatArray) -> FloatArray:
 
 def follow_merges(shafts: list[Shaft], maps: HairMaps) -> list[Shaft]:
     """Shafts whose root side runs into another shaft, continued along it to the shared root."""
-    return [_followed(index, shafts, maps.root) for index in range(len(shafts))]
+    if not shafts:
+        return []
+    lengths = [len(shaft.path) for shaft in shafts]
+    owner = np.repeat(np.arange(len(shafts)), lengths)
+    place = np.concatenate([np.arange(length) for length in lengths])
+    tree = cKDTree(np.concatenate([shaft.path for shaft in shafts]))
+    followed = []
+    for index, shaft in enumerate(shafts):
+        stem = None
+        if _highest_near(maps.root, shaft.path[0]) < PEAK_HEIGHT:
+            near = np.array(tree.query_ball_point(shaft.path[0], MERGE_CELLS), np.intp)
+            near = near[owner[near] != index]
+            stem = _stem(shaft, [(shafts[owner[point]], int(place[point])) for point in near])
+        followed.append(shaft if stem is None else _continued(shaft, stem))
+    return followed
 
 
-def _followed(index: int, shafts: list[Shaft], roots: MapArray) -> Shaft:
-    shaft = shafts[index]
-    start = shaft.path[0]
-    outward = _outward(shaft, tip_side=False)
-    if _highest_near(roots, start) >= PEAK_HEIGHT:
-        return shaft
+def _stem(shaft: Shaft, near: list[tuple[Shaft, int]]) -> FloatArray | None:
+    """Root side of the nearest shaft that this one runs into; None where there is none.
+
+    Parameters
+    ----------
+    near : list of (Shaft, int)
+        Points of other shafts around the first point of this one.
+    """
+    start, outward = shaft.path[0], _outward(shaft, tip_side=False)
     best: tuple[float, FloatArray] | None = None
-    for other in shafts[:index] + shafts[index + 1 :]:
-        offsets = other.path - start
-        distance = np.hypot(offsets[:, 0], offsets[:, 1])
-        nearest = int(np.argmin(distance))
-        if not 2 <= nearest < len(other.path) - 1 or distance[nearest] > MERGE_CELLS:
+    for other, point in near:
+        if not 2 <= point < len(other.path) - 1:
             continue
-        onward = other.path[max(nearest - 4, 0)] - other.path[nearest]
+        distance = float(np.hypot(*(other.path[point] - start)))
+        onward = other.path[max(point - 4, 0)] - other.path[point]
         onward = onward / max(float(np.hypot(*onward)), 1e-9)
-        if float(onward @ outward) > MAX_BEND and (best is None or distance[nearest] < best[0]):
-            best = float(distance[nearest]), other.path[:nearest]
-    if best is None:
-        return shaft
-    path = np.concatenate([best[1], shaft.path])
-    added = np.full(len(best[1]), float(shaft.strength.mean()))
-    return replace(shaft, path=path, strength=np.concatenate([added, shaft.strength]))
+        if float(onward @ outward) > MAX_BEND and (best is None or distance < best[0]):
+            best = distance, other.path[:point]
+    return None if best is None else best[1]
+
+
+def _continued(shaft: Shaft, stem: FloatArray) -> Shaft:
+    """The shaft with a stem before it."""
+    added = np.full(len(stem), float(shaft.strength.mean()))
+    return replace(shaft, path=np.concatenate([stem, shaft.path]), strength=np.concatenate([added, shaft.strength]))
 
 
 def _highest_near(layer: MapArray, place: FloatArray) -> float:

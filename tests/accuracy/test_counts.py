@@ -79,8 +79,8 @@ def test_a_changed_photograph_gives_the_same_answer(change, plain_results, segme
     total = after.sum() / before.sum() - 1.0
     with capsys.disabled():
         print(
-            f"\n{change.__name__}: count {total:+.3f} in total, {np.abs(after / before - 1).mean():.3f} per photograph; "
-            f"mean width {shift_um.mean():+.2f} um, {np.abs(shift_um).mean():.2f} um per photograph"
+            f"\n{change.__name__}: count {total:+.3f} in total, {np.abs(after / before - 1).mean():.3f} per photo; "
+            f"mean width {shift_um.mean():+.2f} um, {np.abs(shift_um).mean():.2f} um per photo"
         )
     assert abs(total) <= 0.03
     assert np.abs(shift_um).mean() <= 2.0

@@ -1,7 +1,7 @@
 """Times one photograph stage by stage, beside a Sato ridge filter on the same picture.
 
-Run ``python tests/benchmarks/bench_score.py [PHOTO] [--um-per-px X]``; without a photograph a phantom is drawn. Prints the
-median and the fastest of several runs in turn, and the peak memory of the process.
+Run ``python tests/benchmarks/bench_score.py [PHOTO] [--um-per-px X]``; without a photograph a phantom is drawn.
+Prints the median and the fastest of several runs in turn, and the peak memory of the process.
 """
 
 import argparse

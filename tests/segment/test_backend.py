@@ -41,7 +41,7 @@ def test_damaged_model_is_refused(tmp_path):
     with pytest.raises(ModelError, match="damaged"):
         load_model(folder)
     (folder / "spec.json").write_text("{}")
-    with pytest.raises(ModelError, match="spec.json"):
+    with pytest.raises(ModelError, match=r"spec\.json"):
         load_model(folder)
 
 

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -25,7 +27,7 @@ def test_spans_keep_every_pixel_once(length):
     tiles = spans(length, multiple=32)
     assert tiles[0].keep_start == 0
     assert tiles[-1].keep_stop == length
-    for left, right in zip(tiles, tiles[1:], strict=False):
+    for left, right in itertools.pairwise(tiles):
         assert left.keep_stop == right.keep_start
         assert left.stop - left.keep_stop >= MARGIN_PX // 2
         assert right.keep_start - right.start >= MARGIN_PX // 2
