@@ -23,7 +23,7 @@ FLAG_WORDS = {
     "blur": "more than 5 % of the picture is blurred",
     "small-field": "less than half of the picture can be judged",
     "low-contrast": "many hairs differ little from the skin: light hairs may be missing",
-    "many-unresolved": "more than a fifth of the hairs have no width",
+    "many-unresolved": "more than a fifth of the hairs have no width, or too thin a one for the blur",
     "width-missing": "counted hairs without a width, taken to be like the measured ones: {}",
     "implausible-density": "more than 500 hairs per cm2: check the scale",
     "implausible-width": "mean width outside 10 to 200 um: check the scale",
@@ -50,16 +50,18 @@ def photo_flags(photo: Photo, counted: Sequence[Hair], row: PhotoRow) -> tuple[s
         The endpoints, flags not yet set.
     """
     n_unmeasured = sum(hair.width_px != hair.width_px for hair in counted)
-    n_pale = int((np.abs(hair_contrasts(photo.rgb, counted)) < _PALE_CONTRAST).sum())
-    n_many = _MANY_FRACTION * len(counted)
+    # an unresolved width may hold only roughly, and still enters the mean and the classes
+    n_unresolved = sum(hair.width_px != hair.width_px or "unresolved" in hair.flags for hair in counted)
+    contrasts = hair_contrasts(photo.rgb, counted)
+    n_pale = int((np.abs(contrasts) < _PALE_CONTRAST).sum())
     tests = {
         "focus-unknown": not isfinite(photo.psf_sigma_px),
         "scale-missing": row.um_per_px is None,
         "no-hair": not counted,
         "few-hairs": 0 < len(counted) < _FEW_HAIRS,
         "area-small": row.area_cm2 is not None and row.area_cm2 < _SMALL_AREA_CM2,
-        "low-contrast": n_pale > n_many,
-        "many-unresolved": n_unmeasured > n_many,
+        "low-contrast": n_pale > _MANY_FRACTION * np.isfinite(contrasts).sum(),
+        "many-unresolved": n_unresolved > _MANY_FRACTION * len(counted),
         f"width-missing:{n_unmeasured}": n_unmeasured > 0,
         "implausible-density": (row.density_per_cm2 or 0) > _MOST_DENSE_PER_CM2,
         "implausible-width": row.mean_width_um is not None and not _WIDTHS_UM[0] <= row.mean_width_um <= _WIDTHS_UM[1],

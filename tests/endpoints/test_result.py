@@ -172,6 +172,20 @@ def test_flags_of_the_photo_come_first_and_pale_hairs_are_flagged(make_photo, ma
     assert scored(photo, hairs).photo.flags == ("out-of-focus", "low-contrast")
 
 
+def test_rough_widths_of_unresolved_hairs_make_the_photo_doubtful(make_photo, make_hair):
+    photo, hairs = make_photo(), scattered(make_hair)
+    draw_hairs(photo, hairs, grey=40)
+    rough = [replace(hair, flags=("unresolved",)) for hair in hairs[:15]]
+    assert scored(photo, [*rough, *hairs[15:]]).photo.flags == ("many-unresolved",)
+
+
+def test_pale_hairs_are_told_by_the_hairs_whose_contrast_is_known(make_photo, make_hair):
+    photo, hairs = make_photo(), scattered(make_hair)
+    draw_hairs(photo, hairs, grey=165)
+    unmeasured = [replace(hair, width_px=float("nan")) for hair in hairs[10:]]
+    assert "low-contrast" in scored(photo, [*hairs[:10], *unmeasured]).photo.flags
+
+
 def test_contrast_is_the_grey_levels_between_skin_and_hair(make_photo, make_hair):
     photo = make_photo()
     hairs = [make_hair(0, (100, 100), (160, 140), 9.0), make_hair(1, (400, 100), (460, 90), np.nan)]
