@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from math import hypot, sqrt
 from pathlib import Path
 
 from rich.console import Console
@@ -63,7 +64,7 @@ def print_comparison(lines: Sequence[tuple[str, float | None, float, str]]) -> N
 def _lines(result: PhotoResult) -> list[tuple[str, str]]:
     """Name and value of each line of the table."""
     photo = result.photo
-    widths = _scaled_lines(photo) if photo.um_per_px is not None else [("thickness", _width_px_words(result))]
+    widths = _scaled_lines(result) if photo.um_per_px is not None else [("thickness", _width_px_words(result))]
     scale = (
         _HOW_TO_SCALE
         if photo.um_per_px is None
@@ -87,8 +88,9 @@ def _count_words(result: PhotoResult) -> str:
     return f"{result.photo.hair_count}" + (f"  (traced but not counted: {others})" if others else "")
 
 
-def _scaled_lines(photo: PhotoRow) -> list[tuple[str, str]]:
+def _scaled_lines(result: PhotoResult) -> list[tuple[str, str]]:
     """Lines that need a scale."""
+    photo = result.photo
     classes = [
         f"{getattr(photo, f'terminal_{cut:.0f}um_per_cm2'):.0f} / {getattr(photo, f'vellus_{cut:.0f}um_per_cm2'):.0f}"
         f" per cm² at {cut:.0f} µm"
@@ -104,12 +106,24 @@ def _scaled_lines(photo: PhotoRow) -> list[tuple[str, str]]:
     ]
     if photo.mean_width_um is not None:
         spread = "" if photo.sd_width_um is None else f", sd {photo.sd_width_um:.1f}"
-        lines.append(("thickness", f"mean {photo.mean_width_um:.1f} µm, median {photo.median_width_um:.1f}{spread}"))
+        mean = f"mean {photo.mean_width_um:.1f}{_mean_interval_words(result)} µm"
+        lines.append(("thickness", f"{mean}, median {photo.median_width_um:.1f}{spread}"))
     if classes:
         lines.append(("terminal / vellus", ";  ".join(classes)))
     if photo.cumulative_width_mm_per_cm2 is not None:
         lines.append(("cumulative thickness", f"{photo.cumulative_width_mm_per_cm2:.2f} mm per cm²"))
     return lines
+
+
+def _mean_interval_words(result: PhotoResult) -> str:
+    """Half of the 95 % interval of the mean width: chance among the measured hairs, and the scale's sd."""
+    photo = result.photo
+    measured = sum(row.counted and row.width_um is not None for row in result.hairs)
+    if photo.sd_width_um is None or photo.mean_width_um is None or not photo.um_per_px:
+        return ""
+    chance_um = photo.sd_width_um / sqrt(measured)
+    scale_um = photo.mean_width_um * (photo.um_per_px_sd or 0.0) / photo.um_per_px
+    return f" ± {1.96 * hypot(chance_um, scale_um):.1f}"
 
 
 def _width_px_words(result: PhotoResult) -> str:

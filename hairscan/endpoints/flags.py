@@ -25,6 +25,7 @@ FLAG_WORDS = {
     "low-contrast": "many hairs differ little from the skin: light hairs may be missing",
     "many-unresolved": "more than a fifth of the hairs have no width, or too thin a one for the blur",
     "width-missing": "counted hairs without a width, taken to be like the measured ones: {}",
+    "coarse-scale": "coarser than 5 um per px: thin hairs cannot be told apart at 30 or 40 um",
     "implausible-density": "more than 500 hairs per cm2: check the scale",
     "implausible-width": "mean width outside 10 to 200 um: check the scale",
 }
@@ -35,6 +36,7 @@ _SMALL_AREA_CM2 = 0.05
 _MOST_DENSE_PER_CM2 = 500.0
 _WIDTHS_UM = (10.0, 200.0)
 _MANY_FRACTION = 0.2
+_COARSE_UM_PER_PX = 5.0
 _PALE_CONTRAST = 20.0
 """Grey levels; fewer than a tenth of the dark hairs of the FDU phototrichograms differ so little from their skin."""
 
@@ -57,6 +59,7 @@ def photo_flags(photo: Photo, counted: Sequence[Hair], row: PhotoRow) -> tuple[s
     tests = {
         "focus-unknown": not isfinite(photo.psf_sigma_px),
         "scale-missing": row.um_per_px is None,
+        "coarse-scale": (row.um_per_px or 0) > _COARSE_UM_PER_PX,
         "no-hair": not counted,
         "few-hairs": 0 < len(counted) < _FEW_HAIRS,
         "area-small": row.area_cm2 is not None and row.area_cm2 < _SMALL_AREA_CM2,

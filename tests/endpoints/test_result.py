@@ -73,7 +73,7 @@ def test_endpoints_of_four_hairs_by_hand(make_photo, make_hair):
     assert row.nearest_unit_mm == pytest.approx(2.0)
     assert row.mean_length_um == pytest.approx(600)
     assert row.focus_um == pytest.approx(12.0)
-    assert row.flags == ("few-hairs", "many-unresolved", "width-missing:1")
+    assert row.flags == ("coarse-scale", "few-hairs", "many-unresolved", "width-missing:1")
 
 
 def test_without_a_scale_only_counts_and_pixels_are_given(make_photo, make_hair):
@@ -95,7 +95,7 @@ def test_no_hair_is_a_density_of_zero_with_an_upper_limit_and_no_thickness(make_
     assert row.density_high_per_cm2 > 0
     assert (row.terminal_30um_per_cm2, row.vellus_40um_per_cm2, row.cumulative_width_mm_per_cm2) == (0, 0, 0)
     assert (row.mean_width_um, row.terminal_fraction, row.hairs_per_unit, row.mean_length_um) == (None,) * 4
-    assert row.flags == ("no-hair",)
+    assert row.flags == ("coarse-scale", "no-hair")
 
 
 def test_hairs_of_which_none_has_a_width_are_of_no_class(make_photo, make_hair):
@@ -169,14 +169,14 @@ def test_numbers_that_cannot_be_are_flagged(make_photo, make_hair, um_per_px, wi
 def test_flags_of_the_photo_come_first_and_pale_hairs_are_flagged(make_photo, make_hair):
     photo, hairs = replace(make_photo(), flags=("out-of-focus",)), scattered(make_hair)
     draw_hairs(photo, hairs, grey=165)
-    assert scored(photo, hairs).photo.flags == ("out-of-focus", "low-contrast")
+    assert scored(photo, hairs).photo.flags == ("out-of-focus", "coarse-scale", "low-contrast")
 
 
 def test_rough_widths_of_unresolved_hairs_make_the_photo_doubtful(make_photo, make_hair):
     photo, hairs = make_photo(), scattered(make_hair)
     draw_hairs(photo, hairs, grey=40)
     rough = [replace(hair, flags=("unresolved",)) for hair in hairs[:15]]
-    assert scored(photo, [*rough, *hairs[15:]]).photo.flags == ("many-unresolved",)
+    assert scored(photo, [*rough, *hairs[15:]]).photo.flags == ("coarse-scale", "many-unresolved")
 
 
 def test_pale_hairs_are_told_by_the_hairs_whose_contrast_is_known(make_photo, make_hair):
