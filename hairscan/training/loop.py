@@ -33,6 +33,8 @@ def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe))
     parts = {"network": network, "average": average, "optimizer": optimizer, "schedule": schedule}
     first = _resume(parts, out / "checkpoint.pt")
+    if first >= recipe.steps:
+        return average.cpu()
     photos = load_photos([s for s in samples if s.part == "train"], recipe) if recipe.phantom_share < 1.0 else []
     stream = CropStream(photos, render_phantoms(recipe), recipe, first * recipe.batch)
     workers = max(1, (os.cpu_count() or 2) // 2)
