@@ -14,10 +14,14 @@ def train(
     data: Annotated[
         Path | None, typer.Option(help="Annotated photographs: tiles/, vectors.csv, fields.csv. Not for phantoms only.")
     ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Model, by name or folder, whose weights to begin with.")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Train the network; a run that was stopped goes on where it was."""
     from hairscan.errors import DataError
+    from hairscan.segment import find_model
     from hairscan.training.recipe import read_recipe
 
     settings = read_recipe(recipe)
@@ -33,7 +37,7 @@ def train(
     from hairscan.version import __version__
 
     samples = read_samples(data) if data is not None else []
-    network = train_network(settings, samples, out, device)
+    network = train_network(settings, samples, out, device, None if start is None else find_model(start))
     export_model(network, settings, out / "model", version=__version__)
     tune = [sample for sample in samples if sample.part == "tune"]
     spec = calibrate_model(out / "model", tune, um_per_px=settings.photo_um_per_px)

@@ -55,7 +55,9 @@ def export_model(network: HairNet, recipe: Recipe, folder: Path, *, version: str
     if difference > TOLERANCE:
         raise ModelError(f"the exported model differs from the network by {difference:.2g}: do not use it")
     (folder / "model.onnx").write_bytes(payload)
-    save_file(network.state_dict(), folder / "weights.safetensors")
+    # The training loop keeps its weights channels-last.
+    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+    save_file(weights, folder / "weights.safetensors")
     spec = ModelSpec(
         name=recipe.name,
         version=version,

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from rich.progress import track
+from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 
 from hairscan.training.dataset import CropStream, load_photos, render_phantoms
@@ -20,14 +21,18 @@ from hairscan.training.recipe import Recipe
 from hairscan.training.vectors import Sample
 
 
-def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str) -> HairNet:
+def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str, start: Path | None = None) -> HairNet:
     """The trained network (running average of its weights), on the CPU and ready for use.
 
-    Writes `checkpoint.pt` and `metrics.jsonl` to `out`, and goes on from the checkpoint where there is one.
+    Writes `checkpoint.pt` and `metrics.jsonl` to `out`, and goes on from the checkpoint where there is one. `start` is
+    a model folder whose weights a new run begins with, in place of random ones.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
-    network = HairNet(recipe.widths).to(device, memory_format=torch.channels_last)
+    network = HairNet(recipe.widths)
+    if start is not None:
+        network.load_state_dict(load_file(start / "weights.safetensors"))
+    network = network.to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(network).eval()
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe))
