@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from hairscan.errors import DataError
 from hairscan.phantom import Phantom
@@ -54,8 +55,17 @@ def example_of_phantom(phantom: Phantom) -> Example:
     labels = np.where(phantom.coverage >= 0.5, SHAFT, 0).astype(np.uint8)
     labels[(phantom.coverage > 0.15) & (phantom.coverage < 0.5)] = UNSURE_SHAFT
     # A hair under a text box, in glare or outside the lens can be drawn, but it cannot be asked for.
-    labels[(phantom.ignored > 0) & (phantom.ignored != Ignored.INK) & (phantom.coverage > 0.15)] = UNJUDGED
+    hidden = (phantom.ignored > 0) & (phantom.ignored != Ignored.INK)
+    labels[hidden & (phantom.coverage > 0.15)] = UNJUDGED
     hairs = [hair for hair in phantom.hairs if not hair.loose and len(hair.path_xy) > 1]
-    return Example(
-        phantom.rgb, labels, [hair.path_xy for hair in hairs], [(hair.root_seen, hair.tip_seen) for hair in hairs]
-    )
+    ends_seen = [
+        (hair.root_seen and not _at(hidden, hair.path_xy[0]), hair.tip_seen and not _at(hidden, hair.path_xy[-1]))
+        for hair in hairs
+    ]
+    return Example(phantom.rgb, labels, [hair.path_xy for hair in hairs], ends_seen)
+
+
+def _at(mask: NDArray[np.bool_], place: FloatArray) -> bool:
+    """Value of a mask at a point; the nearest pixel's outside."""
+    x, y = np.round(place).astype(int).clip(0, np.array(mask.shape[::-1]) - 1)
+    return bool(mask[y, x])
