@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hairscan.phantom.growth import PhantomHair
 from hairscan.phantom.look import Look
@@ -17,10 +18,20 @@ _GLOW_FACTOR = np.array([0.48, 0.64, 0.80])
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """The picture while it is painted: colours, and the share of each pixel that visible true hair covers."""
+    """The picture while it is painted: colours, visible hair, and whose it is.
+
+    Attributes
+    ----------
+    rgb : float32 array, shape (H, W, 3)
+    coverage : float32 array, shape (H, W)
+        Share of each pixel that visible true hair covers.
+    top : int32 array, shape (H, W)
+        Index of the hair that lies on top; -1 on skin.
+    """
 
     rgb: MapArray
     coverage: MapArray
+    top: NDArray[np.int32]
     um_per_px: float
 
 
@@ -29,19 +40,24 @@ def path_px(path_um: FloatArray, um_per_px: float) -> FloatArray:
     return path_um / um_per_px - 0.5
 
 
-def paint_hair(canvas: Canvas, hair: PhantomHair, rng: np.random.Generator) -> None:
-    """Paint one shaft over what is there; a loose fragment hides the hair below it from the coverage."""
+def paint_hair(canvas: Canvas, hair: PhantomHair, index: int, rng: np.random.Generator) -> int:
+    """Paint one shaft over what is there, and say how many pixels it took.
+
+    A loose fragment hides the hair below it from the coverage.
+    """
     path = path_px(hair.path_um, canvas.um_per_px)
     reach = float(hair.width_um.max() / 2 + 3 * hair.defocus_um.max()) / canvas.um_per_px + 2.0
     pixels = nearby_pixels(path, reach, canvas.coverage.shape)
     if not len(pixels.rows):
-        return
+        return 0
     along_um = _along_um(hair)
     half = np.interp(pixels.along_px, along_um / canvas.um_per_px, hair.width_um / (2 * canvas.um_per_px))
     sharp = _shaft_share(hair, pixels, half, canvas.um_per_px, 0.0, 0.0)
     place = (pixels.rows, pixels.cols)
     before = canvas.coverage[place]
     canvas.coverage[place] = before * (1 - sharp) if hair.loose else before + sharp * (1 - before)
+    solid = sharp > 0.5
+    canvas.top[pixels.rows[solid], pixels.cols[solid]] = index
     seen = sharp
     if hair.defocus_um.any() or hair.root_soft_um:
         soft = np.interp(pixels.along_px, along_um / canvas.um_per_px, hair.defocus_um / canvas.um_per_px)
@@ -50,6 +66,7 @@ def paint_hair(canvas: Canvas, hair: PhantomHair, rng: np.random.Generator) -> N
     canvas.rgb[place] = canvas.rgb[place] * (1 - alpha) + alpha * _shaft_colour(
         hair, pixels, half, canvas.um_per_px, rng
     )
+    return int(solid.sum())
 
 
 def paint_root(canvas: Canvas, hair: PhantomHair, look: Look, rng: np.random.Generator) -> None:

@@ -55,9 +55,10 @@ def render_scene(scene: Scene, rng: np.random.Generator) -> Phantom:
     look = scene.look
     shape = (scene.height_px, scene.width_px)
     ignored = np.zeros(shape, dtype=np.uint8)
-    canvas = Canvas(paint_skin(shape, scene.um_per_px, look, rng), np.zeros(shape, dtype=np.float32), scene.um_per_px)
+    skin = paint_skin(shape, scene.um_per_px, look, rng)
+    canvas = Canvas(skin, np.zeros(shape, np.float32), np.full(shape, -1, np.int32), scene.um_per_px)
     paint_ink(canvas.rgb, ignored, scene.um_per_px, look, rng)
-    _paint_hairs(canvas, scene, rng)
+    visible = _paint_hairs(canvas, scene, rng)
     hidden = paint_flakes(canvas.rgb, scene.um_per_px, look, rng)
     paint_bubbles(canvas.rgb, ignored, scene.um_per_px, look, rng)
     paint_glare(canvas.rgb, ignored, scene.um_per_px, look, rng)
@@ -65,8 +66,8 @@ def render_scene(scene: Scene, rng: np.random.Generator) -> Phantom:
     burn_graphics(photo, ignored, scene.um_per_px, look.graphics, rng)
     truths = [
         stretch
-        for hair in scene.hairs
-        for stretch in true_hairs(hair, scene.um_per_px, scene.width_px, scene.height_px)
+        for hair, share in zip(scene.hairs, visible, strict=True)
+        for stretch in true_hairs(hair, scene.um_per_px, scene.width_px, scene.height_px, visible_fraction=share)
     ]
     return Phantom(
         rgb=compress(photo, look.jpeg_quality),
@@ -80,8 +81,14 @@ def render_scene(scene: Scene, rng: np.random.Generator) -> Phantom:
     )
 
 
-def _paint_hairs(canvas: Canvas, scene: Scene, rng: np.random.Generator) -> None:
-    """Paint what is under the skin first, then shadows on it, then the shafts, bottom to top."""
+def _paint_hairs(canvas: Canvas, scene: Scene, rng: np.random.Generator) -> list[float]:
+    """Paint what is under the skin first, then shadows on it, then the shafts, bottom to top.
+
+    Returns
+    -------
+    list of float
+        Share of each shaft's pixels that no other shaft covers.
+    """
     for hair in scene.hairs:
         if not hair.loose:
             paint_root(canvas, hair, scene.look, rng)
@@ -91,5 +98,7 @@ def _paint_hairs(canvas: Canvas, scene: Scene, rng: np.random.Generator) -> None
     for hair in scene.hairs:
         if hair.lift_um and strength:
             paint_cast_shadow(canvas, hair, light_xy, strength)
-    for hair in scene.hairs:
-        paint_hair(canvas, hair, rng)
+    painted = [paint_hair(canvas, hair, index, rng) for index, hair in enumerate(scene.hairs)]
+    on_top = np.bincount(canvas.top[canvas.top >= 0], minlength=len(scene.hairs))
+    # A shaft thinner than a pixel is solid nowhere, and too thin to be covered for long.
+    return [float(seen / all_px) if all_px else 1.0 for seen, all_px in zip(on_top, painted, strict=True)]

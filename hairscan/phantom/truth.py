@@ -9,6 +9,8 @@ import numpy as np
 from hairscan.phantom.growth import PhantomHair
 from hairscan.types import FloatArray
 
+HIDDEN_FRACTION = 0.3
+"""A hair of which less than this is uncovered by other hairs is hidden: nobody can count what cannot be seen."""
 TERMINAL_UM = 40.0
 """Shafts of this mean width or more are terminal in the truth files."""
 
@@ -29,6 +31,8 @@ class TrueHair:
         Follicular unit; -1 for a loose fragment.
     loose : bool
         A cut fragment, which is no hair of this scalp.
+    visible_fraction : float
+        Share of the shaft that no other shaft covers.
     """
 
     path_xy: FloatArray
@@ -39,15 +43,18 @@ class TrueHair:
     tip_seen: bool
     unit_id: int
     loose: bool
+    visible_fraction: float = 1.0
     flags: tuple[str, ...] = ()
 
     @property
     def counted(self) -> bool:
-        """True where the hair emerges inside the picture."""
-        return self.root_seen and not self.loose
+        """True where the hair emerges inside the picture and is not hidden below others."""
+        return self.root_seen and not self.loose and self.visible_fraction >= HIDDEN_FRACTION
 
 
-def true_hairs(hair: PhantomHair, um_per_px: float, width_px: int, height_px: int) -> list[TrueHair]:
+def true_hairs(
+    hair: PhantomHair, um_per_px: float, width_px: int, height_px: int, *, visible_fraction: float = 1.0
+) -> list[TrueHair]:
     """Return the stretches of one hair that lie in the picture, root side first."""
     path = hair.path_um / um_per_px - 0.5
     # The counted stretch ends where the shaft itself leaves the picture: half a pixel beyond the last centres.
@@ -62,11 +69,13 @@ def true_hairs(hair: PhantomHair, um_per_px: float, width_px: int, height_px: in
             runs[-1][1] = end
         else:
             runs.append([start, end])
-    stretches = [_stretch(hair, path, start, end, um_per_px) for start, end in runs]
+    stretches = [_stretch(hair, path, start, end, um_per_px, visible_fraction) for start, end in runs]
     return [stretch for stretch in stretches if stretch.length_um > 0]
 
 
-def _stretch(hair: PhantomHair, path: FloatArray, start: float, end: float, um_per_px: float) -> TrueHair:
+def _stretch(
+    hair: PhantomHair, path: FloatArray, start: float, end: float, um_per_px: float, visible_fraction: float
+) -> TrueHair:
     last = len(path) - 1
     knots = np.concatenate([[start], np.arange(np.floor(start) + 1, np.ceil(end)), [end]])
     index = np.arange(last + 1)
@@ -79,6 +88,7 @@ def _stretch(hair: PhantomHair, path: FloatArray, start: float, end: float, um_p
     flags = [] if root_seen else ["root-outside"]
     flags += [] if tip_seen else ["tip-outside"]
     flags += ["end-on"] if length_px * um_per_px < mean_um and root_seen and tip_seen else []
+    flags += ["hidden"] if visible_fraction < HIDDEN_FRACTION else []
     return TrueHair(
         path_xy=points,
         width_px=mean_um / um_per_px,
@@ -88,6 +98,7 @@ def _stretch(hair: PhantomHair, path: FloatArray, start: float, end: float, um_p
         tip_seen=tip_seen,
         unit_id=hair.unit_id,
         loose=hair.loose,
+        visible_fraction=visible_fraction,
         flags=tuple(flags),
     )
 

@@ -15,7 +15,7 @@ from hairscan.training.metrics import Agreement, judge_photo, match_hairs, summa
 from hairscan.training.vectors import Sample
 from hairscan.types import FloatArray, Hair, LabelImage
 
-PHANTOM_UM_PER_PX = 2.78
+PHANTOM_UM_PER_PX = 4.0
 PHANTOM_SIZE_PX = (1280, 1024)
 ROOT_REACH_UM = 111.0
 RESAMPLES = 1000

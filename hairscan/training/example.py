@@ -57,7 +57,7 @@ def example_of_phantom(phantom: Phantom) -> Example:
     # A hair under a text box, in glare or outside the lens can be drawn, but it cannot be asked for.
     hidden = (phantom.ignored > 0) & (phantom.ignored != Ignored.INK)
     labels[hidden & (phantom.coverage > 0.15)] = UNJUDGED
-    hairs = [hair for hair in phantom.hairs if not hair.loose and len(hair.path_xy) > 1]
+    hairs = [hair for hair in phantom.hairs if not hair.loose and "hidden" not in hair.flags]
     ends_seen = [
         (hair.root_seen and not _at(hidden, hair.path_xy[0]), hair.tip_seen and not _at(hidden, hair.path_xy[-1]))
         for hair in hairs

@@ -38,9 +38,24 @@ def test_every_kind_renders_with_shapes_and_ranges(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("density_per_cm2", [0.0, 80.0, 260.0])
-def test_as_many_hairs_are_counted_as_were_asked_for(kind, density_per_cm2):
+def test_as_many_hairs_grow_as_were_asked_for(kind, density_per_cm2):
     phantom = render(kind, 11, density_per_cm2=density_per_cm2)
-    assert sum(hair.counted for hair in phantom.hairs) == round(density_per_cm2 * phantom.area_cm2)
+    growing = [hair for hair in phantom.hairs if hair.root_seen and not hair.loose]
+    assert len(growing) == round(density_per_cm2 * phantom.area_cm2)
+    for hair in growing:
+        assert hair.counted == ("hidden" not in hair.flags)
+
+
+def test_a_hair_below_another_is_hidden_and_not_counted():
+    scene = plain_scene(sample_scene("clipped", np.random.default_rng(4), width_px=400, height_px=300, um_per_px=5.0))
+    (hair, *_) = [one for one in scene.hairs if not one.loose]
+    thinner = replace(hair, width_um=0.8 * hair.width_um)
+    phantom = render_scene(replace(scene, hairs=(thinner, hair)), np.random.default_rng(0))
+    below = [one for one in phantom.hairs if one.width_um < 0.9 * float(hair.width_um.mean())]
+    assert below
+    assert all("hidden" in one.flags and not one.counted for one in below)
+    above = [one for one in phantom.hairs if one.width_um >= 0.9 * float(hair.width_um.mean())]
+    assert all(one.visible_fraction == 1.0 for one in above)
 
 
 @pytest.mark.parametrize("kind", KINDS)
