@@ -34,6 +34,7 @@ def evaluate(
     with Progress(console=Console(stderr=True), transient=True) as progress:
         if data is not None:
             figures[part] = _photos(data, segmenter, um_per_px, part, progress)
+            figures["labelled_twice"] = _label_noise(data, um_per_px)
         figures["phantoms"] = _phantoms(phantoms, segmenter, progress)
     _print(figures, part)
     if out is not None:
@@ -57,6 +58,16 @@ def _photos(data: Path, segmenter: Segmenter, um_per_px: float, part: str, progr
         name: {"value": value, "low": intervals[name][0], "high": intervals[name][1]}
         for name, value in summarise(agreements).items()
     }
+
+
+def _label_noise(data: Path, um_per_px: float) -> dict[str, float]:
+    """Figures of the labels against themselves; empty where nothing was labelled twice."""
+    from hairscan.training.evaluate import label_noise
+    from hairscan.training.metrics import summarise
+    from hairscan.training.vectors import read_samples
+
+    agreements = label_noise(read_samples(data), um_per_px=um_per_px)
+    return summarise(agreements) if agreements else {}
 
 
 def _phantoms(count: int, segmenter: Segmenter, progress: Progress) -> dict[str, dict[str, float]]:
@@ -84,10 +95,12 @@ def _print(figures: dict[str, object], part: str) -> None:
     photos = figures.get(part)
     if isinstance(photos, dict):
         table = Table(title=f"{figures['model']}: annotated photographs, {part}")
-        for heading in ("figure", "value", "95 % interval over fields"):
+        for heading in ("figure", "value", "95 % interval over fields", "labels against themselves"):
             table.add_column(heading)
+        twice = figures["labelled_twice"]
         for name, entry in photos.items():
-            table.add_row(name, f"{entry['value']:.3f}", f"{entry['low']:.3f} to {entry['high']:.3f}")
+            ceiling = f"{twice[name]:.3f}" if isinstance(twice, dict) and name in twice else ""
+            table.add_row(name, f"{entry['value']:.3f}", f"{entry['low']:.3f} to {entry['high']:.3f}", ceiling)
         console.print(table)
     phantoms = figures["phantoms"]
     if isinstance(phantoms, dict) and phantoms:

@@ -11,7 +11,7 @@ from hairscan.phantom import Phantom, TrueHair, render_scene, sample_scene
 from hairscan.photo import read_photo
 from hairscan.score import score_read_photo
 from hairscan.segment import Segmenter
-from hairscan.training.metrics import Agreement, judge_photo, match_hairs, summarise
+from hairscan.training.metrics import NOT_JUDGED_KINDS, Agreement, judge_photo, match_hairs, summarise
 from hairscan.training.vectors import Sample
 from hairscan.types import FloatArray, Hair, LabelImage
 
@@ -52,6 +52,23 @@ def evaluate_photos(
             )
         )
         progress()
+    return agreements
+
+
+def label_noise(samples: Sequence[Sample], *, um_per_px: float) -> list[Agreement]:
+    """Agreement of the second labelling with the first, on photographs that were labelled twice: the ceiling."""
+    by_name = {sample.name: sample for sample in samples}
+    agreements = []
+    for sample in samples:
+        first = by_name.get(sample.copy_of)
+        if first is None:
+            continue
+        judged = [kind not in NOT_JUDGED_KINDS for kind in sample.kinds]
+        ignored = read_photo(sample.image, um_per_px=um_per_px).ignored
+        second = sample.vectors_px[np.array(judged, bool)]
+        agreements.append(
+            judge_photo(first.field, second, first.vectors_px, first.kinds, ignored=ignored, um_per_px=um_per_px)
+        )
     return agreements
 
 

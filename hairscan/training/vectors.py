@@ -30,6 +30,8 @@ class Sample:
         Root and tip of every hair, px of the photograph.
     kinds : tuple of str
         Annotators' word for every hair: single, premium, undersize, abnormal.
+    copy_of : str
+        Name of the same photograph in the field that was labelled first; empty where it was labelled once.
     part : str
         train, tune or validation.
     """
@@ -41,6 +43,7 @@ class Sample:
     part: str
     vectors_px: FloatArray
     kinds: tuple[str, ...]
+    copy_of: str = ""
 
 
 def part_of(key: str) -> str:
@@ -95,7 +98,9 @@ def _sample(image: Path, field: str, about: dict[str, str], rows: list[dict[str,
     columns = ("root_x_px", "root_y_px", "tip_x_px", "tip_y_px")
     vectors = np.array([[float(row[c]) for c in columns] for row in rows], dtype=np.float64).reshape(-1, 2, 2)
     kinds = tuple(row.get("kind") or "single" for row in rows)
-    return Sample(image, image.stem, field, group, part_of(key), vectors, kinds)
+    first = about.get("duplicate_of") or ""
+    copy_of = first + image.stem.removeprefix(field) if first else ""
+    return Sample(image, image.stem, field, group, part_of(key), vectors, kinds, copy_of)
 
 
 def _read_csv(path: Path, columns: set[str]) -> list[dict[str, str]]:
