@@ -29,7 +29,7 @@ def maps_of(coverage, um_per_px):
     grid = np.broadcast_to(cols, shape).copy(), np.broadcast_to(rows[:, None], shape).copy()
     cells = cv2.remap(soft, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     none = np.zeros((1, 1), np.float32)
-    return HairMaps(cells, none[None], none, none, px_per_cell, UM_PER_CELL, 0.3, "cpu")
+    return HairMaps(cells, none[None], none, none, px_per_cell, UM_PER_CELL, (), 0.3, "cpu")
 
 
 def photo_of(rgb, psf_sigma_px=float("nan")):

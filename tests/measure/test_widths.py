@@ -19,7 +19,7 @@ def scene(*shafts, size=200, ignored=None):
     rgb = np.repeat(np.repeat(gray[:, None], size, axis=1)[..., None], 3, axis=2).astype(np.uint8)
     coverage = np.repeat(share[:, None], size, axis=1).astype(np.float32)
     none = np.zeros((1, 1), np.float32)
-    maps = HairMaps(coverage, none[None], none, none, 1.0, 3.0, 0.3, "cpu")
+    maps = HairMaps(coverage, none[None], none, none, 1.0, 3.0, (), 0.3, "cpu")
     field = np.zeros((size, size), np.uint8) if ignored is None else ignored
     hairs = [hair(k, [(15, centre + 1), (size - 15, centre + 1)]) for k, (centre, _) in enumerate(shafts)]
     return Photo("drawn", rgb, field, None, "", SIGMA), hairs, maps
