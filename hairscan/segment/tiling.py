@@ -49,7 +49,7 @@ def spans(length_px: int, *, multiple: int) -> list[Span]:
     return out
 
 
-def run_tiled(backend: Backend, rgb: RgbImage, *, multiple: int) -> MapArray:
+def run_tiled(backend: Backend, rgb: RgbImage, *, multiple: int, views: int = 4) -> MapArray:
     """Maps of a whole picture, shape (N_CHANNELS, ceil(H / 2), ceil(W / 2)).
 
     The picture is continued beyond its right and lower border by its edge pixels until it divides by `multiple`.
@@ -61,13 +61,13 @@ def run_tiled(backend: Backend, rgb: RgbImage, *, multiple: int) -> MapArray:
         tile = padded[rows.start : rows.stop, columns.start : columns.stop]
         image = np.ascontiguousarray(tile.transpose(2, 0, 1)[None], np.float32)
         image /= 255.0
-        out = run_turned(backend, image)
+        out = run_turned(backend, image, views)
         maps[:, _cells(rows), _cells(columns)] = out[:, _inside(rows), _inside(columns)]
     return maps[:, : -(-height // CELL_PX), : -(-width // CELL_PX)]
 
 
-def run_turned(backend: Backend, image: MapArray) -> MapArray:
-    """Mean of the maps of a picture and of its three quarter turns, shape (N_CHANNELS, H / 2, W / 2).
+def run_turned(backend: Backend, image: MapArray, views: int) -> MapArray:
+    """Mean of the maps of a picture and of its next quarter turns, shape (N_CHANNELS, H / 2, W / 2).
 
     A photograph and the same photograph on its side so get the same answer, and a better one: the errors of the four
     views differ.
@@ -75,6 +75,8 @@ def run_turned(backend: Backend, image: MapArray) -> MapArray:
     Parameters
     ----------
     image : float32 array, shape (1, 3, H, W)
+    views : int
+        1 for the picture as it is, 4 for all turns.
 
     Notes
     -----
@@ -82,12 +84,12 @@ def run_turned(backend: Backend, image: MapArray) -> MapArray:
     number.
     """
     total = np.zeros((N_CHANNELS, image.shape[2] // CELL_PX, image.shape[3] // CELL_PX), np.float32)
-    for turns in range(4):
+    for turns in range(views):
         turned = backend.run(np.ascontiguousarray(np.rot90(image, turns, axes=(2, 3))))[0]
         upright = np.rot90(turned, -turns, axes=(1, 2))
         total[:FIRST_DIRECTION] += upright[:FIRST_DIRECTION]
         total[FIRST_DIRECTION:] += np.roll(upright[FIRST_DIRECTION:], turns * N_DIRECTIONS // 4, axis=0)
-    total /= 4.0
+    total /= views
     return total
 
 

@@ -3,8 +3,9 @@ import itertools
 import numpy as np
 import pytest
 
-from hairscan.segment.spec import CELL_PX, N_CHANNELS
-from hairscan.segment.tiling import MARGIN_PX, TILE_PX, run_tiled, spans
+from hairscan.segment.spec import CELL_PX, FIRST_DIRECTION, N_CHANNELS
+from hairscan.segment.tiling import MARGIN_PX, TILE_PX, run_tiled, run_turned, spans
+from hairscan.types import N_DIRECTIONS
 
 
 class LocalBackend:
@@ -48,3 +49,27 @@ def test_tiled_equals_whole(size):
     cells = even.reshape(size[0] // 2, 2, size[1] // 2, 2, 3).mean(axis=(1, 3))
     assert np.allclose(maps[:3, : size[0] // 2, : size[1] // 2], cells.transpose(2, 0, 1), atol=1e-6)
     assert all(max(shape) <= TILE_PX + 2 * MARGIN_PX for shape in backend.sizes)
+
+
+class ArrowBackend:
+    """Answers with the direction in which the picture gets brighter, in the directed layer of that direction."""
+
+    device = "cpu"
+
+    def run(self, images):
+        grey = images.mean(axis=1)
+        slope_y, slope_x = np.gradient(grey, axis=(1, 2))
+        angle = np.arctan2(slope_y, slope_x)[:, ::2, ::2]
+        maps = np.zeros((len(images), N_CHANNELS, *angle.shape[1:]), np.float32)
+        layer = np.round(angle / (2 * np.pi) * N_DIRECTIONS).astype(int) % N_DIRECTIONS
+        for k in range(N_DIRECTIONS):
+            maps[:, FIRST_DIRECTION + k] = layer == k
+        return maps
+
+
+@pytest.mark.parametrize("step_xy", [(1, 0), (0, 1), (-1, 0), (0, -1)])
+def test_turned_views_agree_on_directions(step_xy):
+    ys, xs = np.mgrid[0:64, 0:96].astype(np.float32)
+    image = np.repeat(((xs * step_xy[0] + ys * step_xy[1]) / 200 + 0.5)[None, None], 3, axis=1)
+    one, four = run_turned(ArrowBackend(), image, 1), run_turned(ArrowBackend(), image, 4)
+    assert np.allclose(one, four)
