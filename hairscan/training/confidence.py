@@ -18,9 +18,9 @@ from hairscan.segment.spec import ModelSpec
 from hairscan.trace.confidence import READINGS
 from hairscan.trace.hairs import trace_shafts
 from hairscan.training.evaluate import draw_phantom
-from hairscan.training.metrics import MATCH_UM, NOT_JUDGED_KINDS
+from hairscan.training.metrics import MATCH_UM, NOT_JUDGED_KINDS, in_judged_field
 from hairscan.training.vectors import Sample
-from hairscan.types import FloatArray, LabelImage, Photo
+from hairscan.types import FloatArray, Photo
 
 PHANTOMS_PER_KIND = 4
 FIRST_PHANTOM = 1_000_000
@@ -97,9 +97,9 @@ def _of_sample(sample: Sample, segmenter: Segmenter, um_per_px: float) -> Candid
     spared = np.array([kind in NOT_JUDGED_KINDS for kind in sample.kinds], bool).reshape(-1)
     label_of = _claim(ends.mean(axis=1), sample.vectors_px.mean(axis=1), readings, MATCH_UM / um_per_px)
     border = MATCH_UM / um_per_px
-    judged = _inside(ends, photo.ignored, border)
+    judged = in_judged_field(ends, photo.ignored, border)
     judged[label_of >= 0] &= ~spared[label_of[label_of >= 0]]
-    labels = _inside(sample.vectors_px, photo.ignored, border) & ~spared
+    labels = in_judged_field(sample.vectors_px, photo.ignored, border) & ~spared
     return Candidates(readings[judged], label_of[judged] >= 0, int(labels.sum()))
 
 
@@ -111,8 +111,10 @@ def _of_phantom(kind: str, index: int, segmenter: Segmenter) -> Candidates:
     true = [hair for hair in phantom.hairs if not hair.loose]
     roots = np.array([hair.path_xy[0] for hair in true], np.float64).reshape(-1, 2)
     label_of = _claim(ends[:, 0], roots, readings, MATCH_UM / phantom.um_per_px)
-    judged = _inside(ends[:, :1], photo.ignored, 0.0)
-    return Candidates(readings[judged], label_of[judged] >= 0, int(_inside(roots[:, None], photo.ignored, 0.0).sum()))
+    judged = in_judged_field(ends[:, :1], photo.ignored, 0.0)
+    return Candidates(
+        readings[judged], label_of[judged] >= 0, int(in_judged_field(roots[:, None], photo.ignored, 0.0).sum())
+    )
 
 
 def _shafts(photo: Photo, segmenter: Segmenter) -> tuple[FloatArray, FloatArray]:
@@ -135,11 +137,3 @@ def _claim(found: FloatArray, true: FloatArray, readings: FloatArray, reach: flo
             label_of[index] = nearest
             distance[:, nearest] = np.inf
     return label_of
-
-
-def _inside(points: FloatArray, ignored: LabelImage, border: float) -> NDArray[np.bool_]:
-    """Hairs, shape (N, K, 2), whose points stay away from the border, and whose first point can be judged."""
-    limit = np.array(ignored.shape[::-1], np.float64) - 1.0
-    inside = ((points >= border) & (points <= limit - border)).all(axis=(1, 2))
-    x, y = np.round(points[:, 0]).clip(0, limit).astype(int).T
-    return np.asarray(inside & (ignored[y, x] == 0), bool)

@@ -41,7 +41,6 @@ class Agreement:
     tip_um: tuple[float, ...]
     angle_deg: tuple[float, ...]
     reversed_count: int
-    matched_pairs: tuple[tuple[int, int], ...] = ()
 
 
 def match_hairs(found: FloatArray, labelled: FloatArray, reach: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -88,14 +87,11 @@ def judge_photo(
     border = MATCH_UM / um_per_px
     # Hairs are matched before any is left out: a hair at the border must not be blamed on its neighbour.
     rows, columns = match_hairs(found, labelled, MATCH_UM / um_per_px)
-    size_px = (ignored.shape[1], ignored.shape[0])
-    judged_label = _inside(labelled, size_px, border)
-    spared = np.array([kind in NOT_JUDGED_KINDS for kind in kinds], bool).reshape(-1) | _hidden(labelled, ignored)
-    judged_found = _inside(found, size_px, border) & ~_hidden(found, ignored)
-    judged_found[rows[spared[columns]]] = False
+    named = np.array([kind not in NOT_JUDGED_KINDS for kind in kinds], bool).reshape(-1)
+    judged_label = in_judged_field(labelled, ignored, border) & named
+    judged_found = in_judged_field(found, ignored, border)
     # A pair of which one half is judged is judged as a pair by its label.
-    judged_found[rows] = judged_label[columns] & ~spared[columns]
-    judged_label &= ~spared
+    judged_found[rows] = judged_label[columns]
     pairs = [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if judged_label[c]]
     hit = {column for _, column in pairs}
     recalled = {
@@ -116,21 +112,23 @@ def judge_photo(
         tip_um=tuple(error[1] for error in errors),
         angle_deg=tuple(error[2] for error in errors),
         reversed_count=sum(error[3] for error in errors),
-        matched_pairs=tuple(pairs),
     )
 
 
-def _inside(hairs: FloatArray, size_px: tuple[int, int], border: float) -> NDArray[np.bool_]:
-    """Hairs whose two ends stay away from the border."""
-    limit = np.array(size_px, np.float64) - 1.0 - border
-    return np.asarray(((hairs >= border) & (hairs <= limit)).all(axis=(1, 2)), bool)
+def in_judged_field(hairs: FloatArray, ignored: LabelImage, border_px: float) -> NDArray[np.bool_]:
+    """Hairs whose points stay away from the border, and whose root can be judged: no burnt-in text, no glare.
 
-
-def _hidden(hairs: FloatArray, ignored: LabelImage) -> NDArray[np.bool_]:
-    """Hairs whose root lies where the photograph cannot be judged: burnt-in text, glare."""
-    limit = np.array(ignored.shape[::-1]) - 1
-    x, y = np.round(hairs[:, 0]).astype(int).clip(0, limit).T
-    return np.asarray(ignored[y, x] > 0, bool)
+    Parameters
+    ----------
+    hairs : float array, shape (N, K, 2)
+        Points of every hair, root first, px.
+    ignored : uint8 array, shape (H, W)
+        `Ignored` code of every pixel of the photograph.
+    """
+    limit = np.array(ignored.shape[::-1], np.float64) - 1.0
+    inside = ((hairs >= border_px) & (hairs <= limit - border_px)).all(axis=(1, 2))
+    x, y = np.round(hairs[:, 0]).clip(0, limit).astype(int).T
+    return np.asarray(inside & (ignored[y, x] == 0), bool)
 
 
 def _errors(found: FloatArray, label: FloatArray, um_per_px: float) -> tuple[float, float, float, bool]:
