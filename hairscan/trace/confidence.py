@@ -6,12 +6,14 @@ import numpy as np
 from scipy.ndimage import map_coordinates, maximum_filter
 from scipy.special import expit
 
+from hairscan.errors import ModelError
 from hairscan.trace.shafts import Shaft
 from hairscan.types import FloatArray, HairMaps, MapArray
 
-READINGS = ("weakest", "root", "tip", "coverage", "doubled", "log_length")
+READINGS = ("weakest", "root", "tip", "coverage", "doubled", "log_length", "shared")
 """In order: logit of the 20 % quantile of the centre-line evidence; evidence of a root and of a tip at the ends; mean
-shaft coverage; share beside a stronger shaft; logarithm of the length in um."""
+shaft coverage; share beside a stronger shaft; logarithm of the length in um; share that was
+taken from the shaft that this one runs into."""
 BORDER_EVIDENCE = 0.5
 """An end at the picture's border can show neither root nor tip: it speaks neither for nor against a hair."""
 BORDER_CELLS = 4.0
@@ -22,16 +24,23 @@ def confidence_of(readings: FloatArray, weights: tuple[float, ...]) -> FloatArra
 
     Parameters
     ----------
-    readings : float array, shape (N, 6)
+    readings : float array, shape (N, 7)
         In the order of `READINGS`.
     weights : tuple of float
         Intercept, then one weight per reading, as fitted with the network (logistic regression).
+
+    Raises
+    ------
+    ModelError
+        Where the weights were fitted for other readings.
     """
+    if len(weights) != 1 + len(READINGS):
+        raise ModelError("the model was made for another version of hairscan: update hairscan or the model")
     return np.asarray(expit(weights[0] + readings @ np.array(weights[1:])), np.float64)
 
 
 def read_shafts(shafts: list[Shaft], doubled: FloatArray, maps: HairMaps) -> FloatArray:
-    """Readings of every shaft, shape (N, 6), in the order of `READINGS`."""
+    """Readings of every shaft, shape (N, 7), in the order of `READINGS`."""
     ends = [maximum_filter(layer, size=5) for layer in (maps.root, maps.tip)]
     rows = []
     for shaft, share in zip(shafts, doubled, strict=True):
@@ -39,7 +48,9 @@ def read_shafts(shafts: list[Shaft], doubled: FloatArray, maps: HairMaps) -> Flo
         at_ends = [_end_value(layer, shaft.path[side]) for layer, side in zip(ends, (0, -1), strict=True)]
         coverage = map_coordinates(maps.coverage, shaft.path.T[::-1], order=1, mode="nearest").mean()
         length_um = float(np.hypot(*np.diff(shaft.path, axis=0).T).sum()) * maps.um_per_cell
-        rows.append([np.log(weakest / (1.0 - weakest)), *at_ends, coverage, share, np.log(max(length_um, 1.0))])
+        rows.append(
+            [np.log(weakest / (1.0 - weakest)), *at_ends, coverage, share, np.log(max(length_um, 1.0)), shaft.shared]
+        )
     return np.array(rows, np.float64).reshape(-1, len(READINGS))
 
 

@@ -9,15 +9,14 @@ from scipy.ndimage import gaussian_filter1d
 
 from hairscan.trace.chains import Chain, link_chains
 from hairscan.trace.confidence import READINGS, confidence_of, read_shafts
+from hairscan.trace.joins import join_pieces
 from hairscan.trace.ridges import RidgePoints, find_ridge_points
-from hairscan.trace.shafts import Shaft, bridge_gaps, doubled_share, find_peaks, follow_merges, set_ends
+from hairscan.trace.shafts import Shaft, doubled_share, find_peaks, follow_merges, set_ends
 from hairscan.types import FloatArray, Hair, HairMaps, Photo
 
 POINT_THRESHOLD = 0.12
 """Least evidence of a point of a centre-line; weaker parts of a hair are bridged."""
-MIN_LENGTH_UM = 60.0
-MAX_DOUBLED = 0.8
-"""A shaft that runs for longer than this share beside a stronger one is that one again."""
+MIN_LENGTH_UM = 25.0
 END_WEIGHT = 4.0
 """How many cells of directed centre-line a root or tip peak outweighs."""
 
@@ -49,13 +48,12 @@ def trace_shafts(maps: HairMaps) -> tuple[list[Shaft], FloatArray]:
     """Everything that might be a hair, and its readings in the order of `confidence.READINGS`."""
     ridge = find_ridge_points(maps.centreline, threshold=POINT_THRESHOLD)
     shafts = [_shaft_of(ridge, chain) for chain in link_chains(ridge, min_points=3)]
-    shafts = bridge_gaps(shafts, maps)
+    shafts = join_pieces(shafts, maps)
     doubled = doubled_share(shafts)
-    single = doubled < MAX_DOUBLED
-    shafts = [_turned(shaft, maps) for shaft, keep in zip(shafts, single, strict=True) if keep]
+    shafts = [_turned(shaft, maps) for shaft in shafts]
     roots, tips = find_peaks(maps.root), find_peaks(maps.tip)
     shafts = [set_ends(shaft, roots, tips) for shaft in follow_merges(shafts, maps)]
-    readings = read_shafts(shafts, doubled[single], maps)
+    readings = read_shafts(shafts, doubled, maps)
     long_enough = readings[:, READINGS.index("log_length")] >= np.log(MIN_LENGTH_UM)
     return [shaft for shaft, keep in zip(shafts, long_enough, strict=True) if keep], readings[long_enough]
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates
 
 from hairscan.types import N_DIRECTIONS, FloatArray, MapArray
 
 N_ORIENTATIONS = N_DIRECTIONS // 2
+_STEEP = (np.abs(np.arange(N_ORIENTATIONS) + 0.5 - N_ORIENTATIONS / 2) < 1).astype(np.intp)
+"""1 for the pairs of layers of steep shafts, which are crossed along rows; the others are crossed along columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,9 @@ class RidgePoints:
 def find_ridge_points(centreline: MapArray, *, threshold: float) -> RidgePoints:
     """Sub-cell ridge points of the directed layers.
 
-    A shaft lies in two neighbouring layers whose sum is about one: ridges are sought in those sums, across the shaft's
-    own normal, and each place and direction is answered by the strongest pair of layers only.
+    A shaft lies in two neighbouring layers whose sum is about one: ridges are sought in those sums, and each place and
+    direction is answered by the strongest pair of layers only. A shaft has one point in every column that it crosses
+    (in every row, where it is steep), so that its points follow each other in a single file.
 
     Parameters
     ----------
@@ -47,22 +49,30 @@ def find_ridge_points(centreline: MapArray, *, threshold: float) -> RidgePoints:
     threshold : float
         Least evidence of a point.
     """
-    lines = centreline[:N_ORIENTATIONS] + centreline[N_ORIENTATIONS:]
-    pairs = lines + np.roll(lines, -1, axis=0)
+    lines = _undirected(centreline)
+    pairs = pair_layers(centreline)
     layer, row, column = _strongest_pairs(pairs, threshold)
-    following = (layer + 1) % N_ORIENTATIONS
     strength = pairs[layer, row, column].astype(np.float64)
-    share = lines[following, row, column] / np.maximum(strength, 1e-9)
+    share = lines[(layer + 1) % N_ORIENTATIONS, row, column] / np.maximum(strength, 1e-9)
     angle = (layer + share) * np.pi / N_ORIENTATIONS
     tangent = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    normal = tangent[:, ::-1] * (-1.0, 1.0)
-    here = np.stack([column, row], axis=1).astype(np.float64)
-    left, right = _sample(pairs, layer, here - normal), _sample(pairs, layer, here + normal)
-    peak = (strength >= left) & (strength > right)
-    curvature = np.minimum(left - 2.0 * strength + right, -1e-9)
-    offset = np.clip(0.5 * (left - right) / curvature, -0.75, 0.75)
-    xy = here + offset[:, None] * normal
+    down, right = _STEEP[layer] == 0, _STEEP[layer] == 1
+    before, after = _value(pairs, layer, row - down, column - right), _value(pairs, layer, row + down, column + right)
+    peak = (strength >= before) & (strength > after)
+    offset = np.clip(0.5 * (before - after) / np.minimum(before - 2.0 * strength + after, -1e-9), -0.75, 0.75)
+    xy = np.stack([column + offset * right, row + offset * down], axis=1)
     return RidgePoints(xy[peak], tangent[peak], strength[peak], _forward(centreline, layer, row, column)[peak])
+
+
+def pair_layers(centreline: MapArray) -> MapArray:
+    """Sums of neighbouring undirected layers, shape (N_ORIENTATIONS, h, w): layer k holds directions k to k + 1."""
+    lines = _undirected(centreline)
+    return lines + np.roll(lines, -1, axis=0)
+
+
+def _undirected(centreline: MapArray) -> MapArray:
+    lines: MapArray = centreline[:N_ORIENTATIONS] + centreline[N_ORIENTATIONS:]
+    return lines
 
 
 def _strongest_pairs(pairs: MapArray, threshold: float) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
@@ -74,10 +84,12 @@ def _strongest_pairs(pairs: MapArray, threshold: float) -> tuple[NDArray[np.intp
     return layer, row[index], column[index]
 
 
-def _sample(pairs: MapArray, layer: NDArray[np.intp], xy: FloatArray) -> FloatArray:
-    """Bilinear value of each point in its own layer; 0 outside."""
-    where = np.stack([layer.astype(np.float64), xy[:, 1], xy[:, 0]])
-    return np.asarray(map_coordinates(pairs, where, order=1, mode="constant"), np.float64)
+def _value(pairs: MapArray, layer: NDArray[np.intp], row: NDArray[np.intp], column: NDArray[np.intp]) -> FloatArray:
+    """Values of cells; 0 outside."""
+    height, width = pairs.shape[1:]
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    values = pairs[layer, row.clip(0, height - 1), column.clip(0, width - 1)]
+    return np.asarray(np.where(inside, values, 0.0), np.float64)
 
 
 def _forward(

@@ -10,16 +10,13 @@ from scipy.spatial import cKDTree
 
 from hairscan.types import FloatArray, HairMaps, MapArray
 
-BRIDGE_CELLS = 10.0
-"""Longest gap that is bridged: 110 um, one crossing shaft."""
-DOUBLE_CELLS = 3.5
-"""Centre-lines nearer than this, 39 um, are one shaft seen twice, or one hair over another."""
+DOUBLE_CELLS = 2.0
+"""Centre-lines nearer than this, 22 um, may be one shaft seen twice."""
 DOUBLE_TURN = np.cos(np.deg2rad(20.0))
 MERGE_CELLS = 5.0
+STEM_BEYOND = 1
 PEAK_REACH_CELLS = 4.5
 PEAK_HEIGHT = 0.15
-OPEN_END = 0.3
-"""An end with more evidence of a root or a tip than this is not bridged."""
 MAX_BEND = np.cos(np.deg2rad(40.0))
 SLACK_CELLS = 1.2
 """A ridge of the map runs this far beyond the end of its shaft."""
@@ -37,6 +34,8 @@ class Shaft:
         Summed evidence that the path runs root to tip.
     strength : float array, shape (P,)
         Evidence of a centre-line along the path.
+    shared : float
+        Share of the path that was taken from the shaft that this one runs into.
     """
 
     path: FloatArray
@@ -44,33 +43,15 @@ class Shaft:
     strength: FloatArray
     root_seen: bool = False
     tip_seen: bool = False
+    shared: float = 0.0
 
     def reversed(self) -> Shaft:
         """The same shaft, other end first."""
         return replace(self, path=self.path[::-1], strength=self.strength[::-1], forward=-self.forward)
 
 
-def bridge_gaps(shafts: list[Shaft], maps: HairMaps) -> list[Shaft]:
-    """Shafts with collinear neighbours joined, nearest first; an end that is a root or a tip is left alone."""
-    partner = _partners(shafts, maps)
-    joined, used = [], set[int]()
-    # Ends are numbered 2 * shaft + (1 at the tip side); a run of joined shafts starts at an end without a partner.
-    for end in [end for end in range(2 * len(shafts)) if end not in partner]:
-        if end // 2 in used:
-            continue
-        run = []
-        while True:
-            used.add(end // 2)
-            shaft = shafts[end // 2]
-            run.append(shaft.reversed() if end % 2 else shaft)
-            if (leaving := end ^ 1) not in partner:
-                break
-            end = partner[leaving]
-        joined.append(_concatenated(run))
-    return joined
-
-
-def _concatenated(run: list[Shaft]) -> Shaft:
+def concatenated(run: list[Shaft]) -> Shaft:
+    """One shaft of several in a row, turned root to tip."""
     whole = Shaft(
         np.concatenate([shaft.path for shaft in run]),
         sum(shaft.forward for shaft in run),
@@ -79,38 +60,16 @@ def _concatenated(run: list[Shaft]) -> Shaft:
     return whole if whole.forward >= 0 else whole.reversed()
 
 
-def _partners(shafts: list[Shaft], maps: HairMaps) -> dict[int, int]:
-    """Ends that belong together, both ways."""
-    ends = range(2 * len(shafts))
-    if not shafts:
-        return {}
-    outward = np.array([_outward(shafts[end // 2], tip_side=bool(end % 2)) for end in ends])
-    places = np.array([shafts[end // 2].path[-(end % 2)] for end in ends])
-    first, second = cKDTree(places).query_pairs(BRIDGE_CELLS, output_type="ndarray").T
-    gap = places[second] - places[first]
-    length = np.hypot(gap[:, 0], gap[:, 1])
-    unit = gap / np.maximum(length, 1e-9)[:, None]
-    meets = -(outward[first] * outward[second]).sum(axis=1)
-    leaves = np.minimum((unit * outward[first]).sum(axis=1), -(unit * outward[second]).sum(axis=1))
-    is_open = _value(np.maximum(maps.root, maps.tip), places) < OPEN_END
-    fits = (meets > MAX_BEND) & ((leaves > MAX_BEND) | (length < 1.5)) & is_open[first] & is_open[second]
-    partner: dict[int, int] = {}
-    root_of = list(range(len(shafts)))
-    for index in np.nonzero(fits)[0][np.argsort(length[fits], kind="stable")]:
-        a, b = int(first[index]), int(second[index])
-        if a in partner or b in partner or root_of[a // 2] == root_of[b // 2]:
-            continue
-        partner[a], partner[b] = b, a
-        old, new = root_of[a // 2], root_of[b // 2]
-        root_of = [new if root == old else root for root in root_of]
-    return partner
-
-
-def _outward(shaft: Shaft, tip_side: bool) -> FloatArray:
+def outward(shaft: Shaft, *, tip_side: bool) -> FloatArray:
     """Unit vector that leaves the shaft at one end."""
     path = shaft.path if tip_side else shaft.path[::-1]
     step: FloatArray = path[-1] - path[max(-6, -len(path))]
     return step / max(float(np.hypot(*step)), 1e-9)
+
+
+def end_value(layer: MapArray, xy: FloatArray) -> FloatArray:
+    """Bilinear values of a map at points; the border's value outside."""
+    return np.asarray(map_coordinates(layer, [xy[:, 1], xy[:, 0]], order=1, mode="nearest"), np.float64)
 
 
 def doubled_share(shafts: list[Shaft]) -> FloatArray:
@@ -167,15 +126,15 @@ def _stem(shaft: Shaft, near: list[tuple[Shaft, int]]) -> FloatArray | None:
     near : list of (Shaft, int)
         Points of other shafts around the first point of this one.
     """
-    start, outward = shaft.path[0], _outward(shaft, tip_side=False)
+    start, away = shaft.path[0], outward(shaft, tip_side=False)
     best: tuple[float, FloatArray] | None = None
     for other, point in near:
-        if not 2 <= point < len(other.path) - 1:
+        if not 2 <= point < len(other.path) - STEM_BEYOND:
             continue
         distance = float(np.hypot(*(other.path[point] - start)))
         onward = other.path[max(point - 4, 0)] - other.path[point]
         onward = onward / max(float(np.hypot(*onward)), 1e-9)
-        if float(onward @ outward) > MAX_BEND and (best is None or distance < best[0]):
+        if float(onward @ away) > MAX_BEND and (best is None or distance < best[0]):
             best = distance, other.path[:point]
     return None if best is None else best[1]
 
@@ -183,7 +142,9 @@ def _stem(shaft: Shaft, near: list[tuple[Shaft, int]]) -> FloatArray | None:
 def _continued(shaft: Shaft, stem: FloatArray) -> Shaft:
     """The shaft with a stem before it."""
     added = np.full(len(stem), float(shaft.strength.mean()))
-    return replace(shaft, path=np.concatenate([stem, shaft.path]), strength=np.concatenate([added, shaft.strength]))
+    share = len(stem) / (len(stem) + len(shaft.path))
+    path, strength = np.concatenate([stem, shaft.path]), np.concatenate([added, shaft.strength])
+    return replace(shaft, path=path, strength=strength, shared=share)
 
 
 def _highest_near(layer: MapArray, place: FloatArray) -> float:
@@ -204,16 +165,16 @@ def set_ends(shaft: Shaft, roots: FloatArray, tips: FloatArray) -> Shaft:
 def _set_end(shaft: Shaft, peaks: FloatArray) -> tuple[Shaft, bool]:
     """The shaft with its first end at the nearest peak, and whether there was one; else less the map's slack."""
     path = shaft.path
-    outward = _outward(shaft, tip_side=False)
+    away = outward(shaft, tip_side=False)
     offsets = peaks - path[0]
-    along, across = offsets @ outward, np.abs(offsets @ (outward[::-1] * (-1.0, 1.0)))
+    along, across = offsets @ away, np.abs(offsets @ (away[::-1] * (-1.0, 1.0)))
     near = (np.abs(along) < PEAK_REACH_CELLS) & (across < 2.5)
     if near.any():
         cost = np.where(near, np.abs(along) + 2.0 * across, np.inf)
         distance = float(along[int(np.argmin(cost))])
     else:
         distance = -SLACK_CELLS
-    return _moved(shaft, outward, distance), bool(near.any())
+    return _moved(shaft, away, distance), bool(near.any())
 
 
 def _moved(shaft: Shaft, outward: FloatArray, distance: float) -> Shaft:
@@ -234,8 +195,3 @@ def find_peaks(layer: MapArray) -> FloatArray:
     top = (layer >= maximum_filter(layer, size=5)) & (layer > PEAK_HEIGHT)
     ys, xs = np.nonzero(top)
     return np.stack([xs, ys], axis=1).astype(np.float64)
-
-
-def _value(layer: MapArray, xy: FloatArray) -> FloatArray:
-    """Bilinear values of a map at points; the border's value outside."""
-    return np.asarray(map_coordinates(layer, [xy[:, 1], xy[:, 0]], order=1, mode="nearest"), np.float64)

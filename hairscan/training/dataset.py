@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import lru_cache
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -17,7 +17,11 @@ from hairscan.training.recipe import Recipe
 from hairscan.training.targets import render_targets
 from hairscan.training.vectors import Sample
 
-PHANTOM_SIDE_PX = 512
+PHANTOM_SIDE_UM = 2850.0
+PHANTOM_UM_PER_PX = (3.5, 7.0)
+"""Phantoms are photographed at scales around the network's, then resized, as photographs of users are."""
+SCENES_AT_HAND = 48
+"""So many scenes take turns at any time; the oldest leaves as a new one is drawn."""
 
 
 def load_photos(samples: list[Sample], recipe: Recipe) -> list[Example]:
@@ -28,20 +32,16 @@ def load_photos(samples: list[Sample], recipe: Recipe) -> list[Example]:
     ]
 
 
-def render_phantoms(recipe: Recipe) -> list[Example]:
-    """Rendered scenes of every kind in turn; the same for the same seed, however many processes draw them."""
-    if recipe.phantom_share == 0.0:
-        return []
-    draw = partial(_render_phantom, seed=recipe.seed, um_per_px=recipe.um_per_px)
-    with ProcessPoolExecutor() as pool:
-        return list(pool.map(draw, range(recipe.phantom_scenes), chunksize=8))
-
-
-def _render_phantom(index: int, *, seed: int, um_per_px: float) -> Example:
-    rng = np.random.default_rng((seed, index))
-    kind = KINDS[index % len(KINDS)]
-    scene = sample_scene(kind, rng, width_px=PHANTOM_SIDE_PX, height_px=PHANTOM_SIDE_PX, um_per_px=um_per_px)
-    return example_of_phantom(render_scene(scene, rng))
+@lru_cache(maxsize=2 * SCENES_AT_HAND)
+def draw_example(number: int, seed: int, um_per_px: float) -> Example:
+    """Rendered scene `number` of a training run, at the network's scale; the kinds take turns."""
+    rng = np.random.default_rng((seed, number))
+    low, high = np.log(PHANTOM_UM_PER_PX)
+    native_um_per_px = float(np.exp(rng.uniform(low, high)))
+    side_px = round(PHANTOM_SIDE_UM / native_um_per_px)
+    kind = KINDS[number % len(KINDS)]
+    scene = sample_scene(kind, rng, width_px=side_px, height_px=side_px, um_per_px=native_um_per_px)
+    return example_of_phantom(render_scene(scene, rng), um_per_px=um_per_px)
 
 
 class CropStream(Dataset[tuple[Tensor, Tensor, Tensor]]):
@@ -50,8 +50,10 @@ class CropStream(Dataset[tuple[Tensor, Tensor, Tensor]]):
     Crop `i` depends on the seed and `i` alone, so a run that was killed goes on as if it had not been.
     """
 
-    def __init__(self, photos: list[Example], phantoms: list[Example], recipe: Recipe, first: int) -> None:
-        self._pools = (photos, phantoms)
+    def __init__(self, photos: list[Example], recipe: Recipe, first: int) -> None:
+        # Many workers must not take the processor from the network.
+        cv2.setNumThreads(1)
+        self._photos = photos
         self._recipe = recipe
         self._first = first
         self._augment = Augment(recipe.crop_px)
@@ -60,9 +62,14 @@ class CropStream(Dataset[tuple[Tensor, Tensor, Tensor]]):
         return self._recipe.steps * self._recipe.batch - self._first
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
-        rng = np.random.default_rng((self._recipe.seed, 1, self._first + index))
-        pool = self._pools[int(rng.random() < self._recipe.phantom_share)]
-        example = self._augment(pool[rng.integers(len(pool))], seed=int(rng.integers(2**31)))
+        recipe, number = self._recipe, self._first + index
+        rng = np.random.default_rng((recipe.seed, 1, number))
+        if rng.random() < recipe.phantom_share:
+            oldest = number * recipe.phantom_scenes // (recipe.steps * recipe.batch)
+            example = draw_example(oldest + int(rng.integers(SCENES_AT_HAND)), recipe.seed, recipe.um_per_px)
+        else:
+            example = self._photos[rng.integers(len(self._photos))]
+        example = self._augment(example, seed=int(rng.integers(2**31)))
         target, weight = render_targets(example.labels, example.paths_px, example.ends_seen)
         image = torch.from_numpy(example.rgb.transpose(2, 0, 1).copy()).float().div_(255.0)
         return image, torch.from_numpy(target), torch.from_numpy(weight)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -42,27 +43,34 @@ def example_of_sample(sample: Sample, *, photo_um_per_px: float, um_per_px: floa
     if bgr is None:
         raise DataError(f"{sample.image} is not a readable photograph: replace or remove it")
     factor = photo_um_per_px / um_per_px
-    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    rgb = cv2.cvtColor(cv2.resize(bgr, None, fx=factor, fy=factor, interpolation=method), cv2.COLOR_BGR2RGB)
+    rgb = _resized(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), factor)
     # Loose and bent hairs ("abnormal") are labelled now and then only: they teach neither yes nor no.
     ignored = np.array([kind == "abnormal" for kind in sample.kinds], bool)
     labels = label_photo(rgb, (sample.vectors_px + 0.5) * factor - 0.5, ignored, um_per_px=um_per_px)
     return Example(rgb, labels.image, labels.paths_px, [(True, True)] * len(labels.paths_px))
 
 
-def example_of_phantom(phantom: Phantom) -> Example:
-    """The example of one rendered scene, at the scale it was rendered in."""
-    labels = np.where(phantom.coverage >= 0.5, SHAFT, 0).astype(np.uint8)
-    labels[(phantom.coverage > 0.15) & (phantom.coverage < 0.5)] = UNSURE_SHAFT
+def example_of_phantom(phantom: Phantom, *, um_per_px: float) -> Example:
+    """The example of one rendered scene, brought to `um_per_px`."""
+    factor = phantom.um_per_px / um_per_px
     # A hair under a text box, in glare or outside the lens can be drawn, but it cannot be asked for.
     hidden = (phantom.ignored > 0) & (phantom.ignored != Ignored.INK)
-    labels[hidden & (phantom.coverage > 0.15)] = UNJUDGED
+    rgb, coverage = _resized(phantom.rgb, factor), _resized(phantom.coverage, factor)
+    labels = np.where(coverage >= 0.5, SHAFT, 0).astype(np.uint8)
+    labels[(coverage > 0.15) & (coverage < 0.5)] = UNSURE_SHAFT
+    labels[(_resized(hidden.astype(np.float32), factor) > 0) & (coverage > 0.15)] = UNJUDGED
     hairs = [hair for hair in phantom.hairs if not hair.loose and "hidden" not in hair.flags]
     ends_seen = [
         (hair.root_seen and not _at(hidden, hair.path_xy[0]), hair.tip_seen and not _at(hidden, hair.path_xy[-1]))
         for hair in hairs
     ]
-    return Example(phantom.rgb, labels, [hair.path_xy for hair in hairs], ends_seen)
+    return Example(rgb, labels, [(hair.path_xy + 0.5) * factor - 0.5 for hair in hairs], ends_seen)
+
+
+def _resized(image: NDArray[Any], factor: float) -> NDArray[Any]:
+    """An image `factor` times as large."""
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=method))
 
 
 def _at(mask: NDArray[np.bool_], place: FloatArray) -> bool:

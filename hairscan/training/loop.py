@@ -14,7 +14,7 @@ from rich.progress import track
 from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 
-from hairscan.training.dataset import CropStream, load_photos, render_phantoms
+from hairscan.training.dataset import CropStream, load_photos
 from hairscan.training.losses import map_loss
 from hairscan.training.network import HairNet
 from hairscan.training.recipe import Recipe
@@ -41,7 +41,7 @@ def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str,
     if first >= recipe.steps:
         return average.cpu()
     photos = load_photos([s for s in samples if s.part == "train"], recipe) if recipe.phantom_share < 1.0 else []
-    stream = CropStream(photos, render_phantoms(recipe), recipe, first * recipe.batch)
+    stream = CropStream(photos, recipe, first * recipe.batch)
     workers = max(1, (os.cpu_count() or 2) // 2)
     loader = DataLoader(stream, recipe.batch, num_workers=workers, pin_memory=device == "cuda", prefetch_factor=4)
     started = time.perf_counter()

@@ -22,7 +22,7 @@ class Recipe(BaseModel):
     phantom_share : float
         Share of rendered scenes in every batch; 1 trains without photographs.
     phantom_scenes : int
-        Scenes rendered once at the start.
+        Scenes rendered over the whole run; a few dozen take turns at any time.
     steps, batch : int
         Batches seen and crops in each.
     decay_share : float

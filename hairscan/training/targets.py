@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hairscan.segment.spec import CELL_PX, COVERAGE, FIRST_DIRECTION, N_CHANNELS, ROOT, TIP
 from hairscan.training.weak_labels import SHAFT, UNJUDGED, UNSURE_SHAFT
@@ -41,10 +42,9 @@ def render_targets(
     height, width = labels.shape[0] // CELL_PX, labels.shape[1] // CELL_PX
     target = np.zeros((N_CHANNELS, height, width), np.float32)
     weight = np.ones_like(target)
-    cells = labels.reshape(height, CELL_PX, width, CELL_PX)
-    target[COVERAGE] = (cells == SHAFT).mean(axis=(1, 3))
-    weight[COVERAGE][(cells == UNSURE_SHAFT).any(axis=(1, 3))] = 0.0
-    weight[:, (cells == UNJUDGED).any(axis=(1, 3))] = 0.0
+    target[COVERAGE] = _share(labels == SHAFT)
+    weight[COVERAGE][_share(labels == UNSURE_SHAFT) > 0] = 0.0
+    weight[:, _share(labels == UNJUDGED) > 0] = 0.0
     for path_px, (root_seen, tip_seen) in zip(paths_px, ends_seen, strict=True):
         path = (path_px + 0.5) / CELL_PX - 0.5
         for start, end in itertools.pairwise(path):
@@ -54,6 +54,12 @@ def render_targets(
         if tip_seen:
             _add_peak(target[TIP], path[-1])
     return target, weight
+
+
+def _share(mask: NDArray[np.bool_]) -> MapArray:
+    """Share of each cell's pixels that are true."""
+    parts = [mask[row::CELL_PX, column::CELL_PX] for row in range(CELL_PX) for column in range(CELL_PX)]
+    return np.mean(parts, axis=0, dtype=np.float32)
 
 
 def _add_segment(layers: MapArray, start: FloatArray, end: FloatArray) -> None:

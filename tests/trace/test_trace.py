@@ -25,7 +25,7 @@ def drawn_maps(paths, ends_seen=None):
         tip=target[TIP],
         px_per_cell=float(CELL_PX),
         um_per_cell=UM_PER_PX * CELL_PX,
-        confidence_weights=(0.0, 1.0, 1.0, 1.0, 1.0, -1.0, 0.0),
+        confidence_weights=(0.0, 1.0, 1.0, 1.0, 1.0, -1.0, 0.0, 0.0),
         hair_threshold=0.5,
         device="cpu",
     )
