@@ -17,6 +17,8 @@ from hairscan.types import FloatArray, Hair, HairMaps, Photo
 POINT_THRESHOLD = 0.12
 """Least evidence of a point of a centre-line; weaker parts of a hair are bridged."""
 MIN_LENGTH_UM = 25.0
+MAX_DOUBLED = 0.9
+"""A shaft that runs for longer than this share on a stronger one is that one again, or the middle of a crossing."""
 END_WEIGHT = 4.0
 """How many cells of directed centre-line a root or tip peak outweighs."""
 
@@ -50,10 +52,11 @@ def trace_shafts(maps: HairMaps) -> tuple[list[Shaft], FloatArray]:
     shafts = [_shaft_of(ridge, chain) for chain in link_chains(ridge, min_points=3)]
     shafts = join_pieces(shafts, maps)
     doubled = doubled_share(shafts)
-    shafts = [_turned(shaft, maps) for shaft in shafts]
+    single = doubled < MAX_DOUBLED
+    shafts = [_turned(shaft, maps) for shaft, keep in zip(shafts, single, strict=True) if keep]
     roots, tips = find_peaks(maps.root), find_peaks(maps.tip)
     shafts = [set_ends(shaft, roots, tips) for shaft in follow_merges(shafts, maps)]
-    readings = read_shafts(shafts, doubled, maps)
+    readings = read_shafts(shafts, doubled[single], maps)
     long_enough = readings[:, READINGS.index("log_length")] >= np.log(MIN_LENGTH_UM)
     return [shaft for shaft, keep in zip(shafts, long_enough, strict=True) if keep], readings[long_enough]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -51,12 +52,14 @@ class Shaft:
 
 
 def concatenated(run: list[Shaft]) -> Shaft:
-    """One shaft of several in a row, turned root to tip."""
-    whole = Shaft(
-        np.concatenate([shaft.path for shaft in run]),
-        sum(shaft.forward for shaft in run),
-        np.concatenate([shaft.strength for shaft in run]),
-    )
+    """One shaft of several in a row, their gaps filled, turned root to tip."""
+    paths, strengths = [run[0].path], [run[0].strength]
+    for before, after in itertools.pairwise(run):
+        steps = int(np.hypot(*(after.path[0] - before.path[-1])))
+        share = np.linspace(0.0, 1.0, steps + 2)[1:-1]
+        paths += [before.path[-1] + share[:, None] * (after.path[0] - before.path[-1]), after.path]
+        strengths += [before.strength[-1] + share * (after.strength[0] - before.strength[-1]), after.strength]
+    whole = Shaft(np.concatenate(paths), sum(shaft.forward for shaft in run), np.concatenate(strengths))
     return whole if whole.forward >= 0 else whole.reversed()
 
 
@@ -73,11 +76,11 @@ def end_value(layer: MapArray, xy: FloatArray) -> FloatArray:
 
 
 def doubled_share(shafts: list[Shaft]) -> FloatArray:
-    """Share of each shaft that runs beside a stronger one, nearer than two shafts can lie; shape (N,)."""
+    """Share of each shaft that runs on one with more evidence in all; shape (N,)."""
     share = np.zeros(len(shafts))
     if not shafts:
         return share
-    mean = np.array([float(shaft.strength.mean()) for shaft in shafts])
+    evidence = np.array([float(shaft.strength.sum()) for shaft in shafts])
     owner = np.repeat(np.arange(len(shafts)), [len(shaft.path) for shaft in shafts])
     points = np.concatenate([shaft.path for shaft in shafts])
     tangents = np.concatenate([_tangents(shaft.path) for shaft in shafts])
@@ -85,7 +88,7 @@ def doubled_share(shafts: list[Shaft]) -> FloatArray:
     first, second = np.concatenate([first, second]), np.concatenate([second, first])
     parallel = np.abs((tangents[first] * tangents[second]).sum(axis=1)) > DOUBLE_TURN
     doubled = np.zeros(len(points), bool)
-    doubled[first[parallel & (mean[owner[second]] > mean[owner[first]])]] = True
+    doubled[first[parallel & (evidence[owner[second]] > evidence[owner[first]])]] = True
     for index in range(len(shafts)):
         share[index] = doubled[owner == index].mean()
     return share
@@ -194,4 +197,14 @@ def find_peaks(layer: MapArray) -> FloatArray:
     """Places of the local maxima above `PEAK_HEIGHT`, map cells, shape (N, 2)."""
     top = (layer >= maximum_filter(layer, size=5)) & (layer > PEAK_HEIGHT)
     ys, xs = np.nonzero(top)
-    return np.stack([xs, ys], axis=1).astype(np.float64)
+    around = np.pad(layer, 1, mode="edge").astype(np.float64)
+    shifts = [
+        _vertex(around[ys + 1 - dy, xs + 1 - dx], around[ys + 1, xs + 1], around[ys + 1 + dy, xs + 1 + dx])
+        for dx, dy in ((1, 0), (0, 1))
+    ]
+    return np.stack([xs, ys], axis=1) + np.stack(shifts, axis=1)
+
+
+def _vertex(before: FloatArray, middle: FloatArray, after: FloatArray) -> FloatArray:
+    """Where the parabola through three values, one cell apart, has its top; half a cell from the middle at most."""
+    return np.clip(0.5 * (before - after) / np.minimum(before - 2.0 * middle + after, -1e-9), -0.5, 0.5)

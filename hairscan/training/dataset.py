@@ -17,7 +17,7 @@ from hairscan.training.recipe import Recipe
 from hairscan.training.targets import render_targets
 from hairscan.training.vectors import Sample
 
-PHANTOM_SIDE_UM = 2850.0
+PHANTOM_SIDE_UM = 2300.0
 PHANTOM_UM_PER_PX = (3.5, 7.0)
 """Phantoms are photographed at scales around the network's, then resized, as photographs of users are."""
 SCENES_AT_HAND = 48

@@ -50,7 +50,7 @@ def test_a_straight_hair_is_traced_root_first(photo, angle_deg):
     assert hair.tip_seen
 
 
-@pytest.mark.parametrize("crossing_deg", [35, 60, 90])
+@pytest.mark.parametrize("crossing_deg", [14, 18, 22, 27, 31, 35, 45, 60, 75, 90])
 def test_crossing_hairs_stay_two(photo, crossing_deg):
     half = np.deg2rad(crossing_deg) / 2
     paths = []
@@ -59,15 +59,25 @@ def test_crossing_hairs_stay_two(photo, crossing_deg):
         paths.append([np.array([160, 160]) - direction, np.array([160, 160]) + direction])
     hairs = trace_hairs(drawn_maps(paths), photo)
     assert len(hairs) == 2
-    for path in paths:
+    # At a narrower angle nothing tells which half belongs to which: the count is right either way.
+    for path in paths if crossing_deg > 25 else []:
         assert min(np.hypot(*(hair.root_xy - path[0])) + np.hypot(*(hair.tip_xy - path[1])) for hair in hairs) < 8.0
 
 
-def test_parallel_neighbours_stay_two(photo):
-    paths = [[(100, 150), (190, 150)], [(100, 158), (190, 158)]]
+@pytest.mark.parametrize("gap_px", [6, 8, 12])
+def test_parallel_neighbours_stay_two(photo, gap_px):
+    paths = [[(100, 150), (190, 150)], [(100, 150 + gap_px), (190, 150 + gap_px)]]
     hairs = trace_hairs(drawn_maps(paths), photo)
     assert len(hairs) == 2
-    assert sorted(round(hair.root_xy[1]) for hair in hairs) == pytest.approx([150, 158], abs=1)
+    assert sorted(round(hair.root_xy[1]) for hair in hairs) == pytest.approx([150, 150 + gap_px], abs=1)
+
+
+@pytest.mark.parametrize("angle_deg", range(0, 180, 20))
+def test_a_stub_is_a_hair(photo, angle_deg):
+    direction = np.array([np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))])
+    root = np.array([160.0, 160.0])
+    (hair,) = trace_hairs(drawn_maps([[root, root + 11 * direction]]), photo)
+    assert np.hypot(*(hair.root_xy - root)) < 3.0
 
 
 def test_hairs_of_one_root_share_it(photo):
