@@ -202,9 +202,10 @@ def find_peaks(layer: MapArray) -> FloatArray:
         _vertex(around[ys + 1 - dy, xs + 1 - dx], around[ys + 1, xs + 1], around[ys + 1 + dy, xs + 1 + dx])
         for dx, dy in ((1, 0), (0, 1))
     ]
-    return np.stack([xs, ys], axis=1) + np.stack(shifts, axis=1)
+    return np.asarray(np.stack([xs, ys], axis=1) + np.stack(shifts, axis=1), np.float64)
 
 
 def _vertex(before: FloatArray, middle: FloatArray, after: FloatArray) -> FloatArray:
     """Where the parabola through three values, one cell apart, has its top; half a cell from the middle at most."""
-    return np.clip(0.5 * (before - after) / np.minimum(before - 2.0 * middle + after, -1e-9), -0.5, 0.5)
+    curvature = np.minimum(before - 2.0 * middle + after, -1e-9)
+    return np.asarray(np.clip(0.5 * (before - after) / curvature, -0.5, 0.5), np.float64)
