@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import map_coordinates, maximum_filter
+from scipy.ndimage import map_coordinates
 from scipy.special import expit
 
 from hairscan.errors import ModelError
-from hairscan.trace.shafts import Shaft
+from hairscan.trace.shafts import Shaft, highest_near
 from hairscan.types import FloatArray, HairMaps, MapArray
 
 READINGS = ("weakest", "root", "tip", "coverage", "doubled", "log_length", "shared")
 """In order: logit of the 20 % quantile of the centre-line evidence; evidence of a root and of a tip at the ends; mean
 shaft coverage; share beside a stronger shaft; logarithm of the length in um; share that was
 taken from the shaft that this one runs into."""
+END_REACH_CELLS = 2
+"""A root or tip peak this near to the end of a path speaks for it."""
 BORDER_EVIDENCE = 0.5
 """An end at the picture's border can show neither root nor tip: it speaks neither for nor against a hair."""
 BORDER_CELLS = 4.0
@@ -41,11 +43,10 @@ def confidence_of(readings: FloatArray, weights: tuple[float, ...]) -> FloatArra
 
 def read_shafts(shafts: list[Shaft], doubled: FloatArray, maps: HairMaps) -> FloatArray:
     """Readings of every shaft, shape (N, 7), in the order of `READINGS`."""
-    ends = [maximum_filter(layer, size=5) for layer in (maps.root, maps.tip)]
     rows = []
     for shaft, share in zip(shafts, doubled, strict=True):
         weakest = float(np.clip(np.quantile(shaft.strength, 0.2), 0.02, 0.98))
-        at_ends = [_end_value(layer, shaft.path[side]) for layer, side in zip(ends, (0, -1), strict=True)]
+        at_ends = [_end_value(layer, shaft.path[side]) for layer, side in ((maps.root, 0), (maps.tip, -1))]
         coverage = map_coordinates(maps.coverage, shaft.path.T[::-1], order=1, mode="nearest").mean()
         length_um = float(np.hypot(*np.diff(shaft.path, axis=0).T).sum()) * maps.um_per_cell
         rows.append(
@@ -58,6 +59,5 @@ def _end_value(layer: MapArray, place: FloatArray) -> float:
     """Evidence of an end at a place; neutral at the border."""
     height, width = layer.shape
     x, y = place
-    value = float(layer[min(max(round(y), 0), height - 1), min(max(round(x), 0), width - 1)])
     at_border = min(x, y, width - 1 - x, height - 1 - y) < BORDER_CELLS
-    return max(value, BORDER_EVIDENCE) if at_border else value
+    return max(highest_near(layer, place, END_REACH_CELLS), BORDER_EVIDENCE if at_border else 0.0)

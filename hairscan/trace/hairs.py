@@ -8,10 +8,10 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from hairscan.trace.chains import Chain, link_chains
-from hairscan.trace.confidence import READINGS, confidence_of, read_shafts
+from hairscan.trace.confidence import END_REACH_CELLS, READINGS, confidence_of, read_shafts
 from hairscan.trace.joins import join_pieces
 from hairscan.trace.ridges import RidgePoints, find_ridge_points
-from hairscan.trace.shafts import Shaft, doubled_share, find_peaks, follow_merges, set_ends
+from hairscan.trace.shafts import Shaft, doubled_share, find_peaks, follow_merges, highest_near, set_ends
 from hairscan.types import FloatArray, Hair, HairMaps, Photo
 
 POINT_THRESHOLD = 0.12
@@ -69,18 +69,13 @@ def _shaft_of(ridge: RidgePoints, chain: Chain) -> Shaft:
 
 def _turned(shaft: Shaft, maps: HairMaps) -> Shaft:
     """The shaft, turned round where its direction and its ends together say so."""
-    ends = [_end_evidence(maps, place) for place in (shaft.path[0], shaft.path[-1])]
-    forward = shaft.forward + END_WEIGHT * (ends[0] - ends[1])
+    root_side, tip_side = (
+        highest_near(maps.root, place, END_REACH_CELLS) - highest_near(maps.tip, place, END_REACH_CELLS)
+        for place in (shaft.path[0], shaft.path[-1])
+    )
+    forward = shaft.forward + END_WEIGHT * (root_side - tip_side)
     turned = Shaft(shaft.path, forward, shaft.strength)
     return turned if forward >= 0 else turned.reversed()
-
-
-def _end_evidence(maps: HairMaps, place: FloatArray) -> float:
-    """Evidence of a root less that of a tip, around a place."""
-    x, y = np.round(place).astype(int)
-    window = np.s_[max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3]
-    root, tip = maps.root[window], maps.tip[window]
-    return float(root.max() - tip.max()) if root.size else 0.0
 
 
 def _hair_of(shaft: Shaft, maps: HairMaps, photo: Photo, confidence: float) -> Hair:

@@ -113,7 +113,7 @@ def follow_merges(shafts: list[Shaft], maps: HairMaps) -> list[Shaft]:
     followed = []
     for index, shaft in enumerate(shafts):
         stem = None
-        if _highest_near(maps.root, shaft.path[0]) < PEAK_HEIGHT:
+        if highest_near(maps.root, shaft.path[0], int(PEAK_REACH_CELLS)) < PEAK_HEIGHT:
             near = np.array(tree.query_ball_point(shaft.path[0], MERGE_CELLS), np.intp)
             near = near[owner[near] != index]
             stem = _stem(shaft, [(shafts[owner[point]], int(place[point])) for point in near])
@@ -150,10 +150,9 @@ def _continued(shaft: Shaft, stem: FloatArray) -> Shaft:
     return replace(shaft, path=path, strength=strength, shared=share)
 
 
-def _highest_near(layer: MapArray, place: FloatArray) -> float:
-    """Largest value of a map around a place."""
+def highest_near(layer: MapArray, place: FloatArray, reach: int) -> float:
+    """Largest value of a map within `reach` cells of a place, each way; 0 outside."""
     x, y = np.round(place).astype(int)
-    reach = int(PEAK_REACH_CELLS)
     patch = layer[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1]
     return float(patch.max()) if patch.size else 0.0
 
