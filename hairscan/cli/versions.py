@@ -6,7 +6,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 LIBRARIES = ("numpy", "scipy", "scikit-image", "opencv-python-headless", "onnxruntime", "pydantic", "typer", "rich")
 """What `hairscan score` runs on."""
-EXTRAS = {"train": ("torch", "torchvision", "albumentations", "onnx", "onnxscript", "safetensors")}
+EXTRAS = {
+    "gpu": ("torch", "torchvision", "safetensors"),
+    "train": ("torch", "torchvision", "albumentations", "onnx", "onnxscript", "safetensors"),
+}
 """What an extra brings."""
 
 
