@@ -40,13 +40,15 @@ class TorchBackend:
         except (SafetensorError, KeyError, RuntimeError) as error:
             raise ModelError(f"{path} does not hold weights of the network: restore the file") from error
         self._device = device
-        self._dtype = torch.float16 if device == "cuda" else torch.float32
-        self._network = network.to(device, self._dtype, memory_format=torch.channels_last)
+        self._precision = torch.float16 if device == "cuda" else torch.float32
+        self._network = network.to(device, self._precision, memory_format=torch.channels_last)
+        # Pixels are centred in float32 and rounded only then: rounded as they come, pale hair would drown in it.
+        self._network.stem.register_forward_pre_hook(lambda _, inputs: inputs[0].to(self._precision))
 
     @property
     def device(self) -> str:
         """The device that really runs the network, and how."""
-        return f"{self._device} (torch, {str(self._dtype).removeprefix('torch.')})"
+        return f"{self._device} (torch, {str(self._precision).removeprefix('torch.')})"
 
     @property
     def batch(self) -> int:
@@ -63,10 +65,8 @@ class TorchBackend:
         """
         try:
             with torch.inference_mode():
-                # First to the device, then to its precision: it converts faster than the CPU does.
-                batch = torch.from_numpy(images).to(self._device)
-                logits = self._network(batch.to(self._dtype, memory_format=torch.channels_last))
-                maps: MapArray = logits.float().sigmoid().contiguous().cpu().numpy()
+                batch = torch.from_numpy(images).to(self._device, memory_format=torch.channels_last)
+                maps: MapArray = self._network(batch).float().sigmoid().contiguous().cpu().numpy()
         except RuntimeError as error:
             raise DeviceError(f"PyTorch cannot run the network on {self._device}: use --device cpu") from error
         return maps
