@@ -14,8 +14,8 @@ EXTRAS = {
 
 
 def library_versions() -> dict[str, str]:
-    """Give the version of each library of the base installation that is there."""
-    return {name: found for name in LIBRARIES if (found := installed_version(name)) is not None}
+    """Give the version of each library that can take part in a score and is there."""
+    return {name: found for name in (*LIBRARIES, "torch") if (found := installed_version(name)) is not None}
 
 
 def missing_from_extras() -> dict[str, list[str]]:

@@ -41,7 +41,10 @@ class TorchBackend:
             raise ModelError(f"{path} does not hold weights of the network: restore the file") from error
         self._device = device
         self._precision = torch.float16 if device == "cuda" else torch.float32
-        self._network = network.to(device, self._precision, memory_format=torch.channels_last)
+        try:
+            self._network = network.to(device, self._precision, memory_format=torch.channels_last)
+        except RuntimeError as error:
+            raise DeviceError(f"PyTorch cannot start {device}") from error
         # Pixels are centred in float32 and rounded only then: rounded as they come, pale hair would drown in it.
         self._network.stem.register_forward_pre_hook(lambda _, inputs: inputs[0].to(self._precision))
 

@@ -8,6 +8,7 @@ each of the photograph's size at the network's scale, and as many turned views a
 import argparse
 import os
 import platform
+import subprocess
 import time
 from collections.abc import Callable
 from statistics import median
@@ -36,8 +37,10 @@ def main() -> None:
     scene = sample_scene("clipped", rng, width_px=SIZE_PX[0], height_px=SIZE_PX[1], um_per_px=UM_PER_PX)
     rgb = render_scene(scene, rng).rgb
     photo = read_photo(rgb, um_per_px=UM_PER_PX)
-    sides = (round(side * UM_PER_PX / segmenter.spec.um_per_px / 32) * 32 for side in (SIZE_PX[1], SIZE_PX[0]))
-    images = rng.random((backend.batch, 3, *sides), np.float32)
+    # A side at the network's scale, as a number that the network can take.
+    step_px = segmenter.spec.multiple * segmenter.spec.um_per_px / UM_PER_PX
+    height, width = (round(side / step_px) * segmenter.spec.multiple for side in reversed(SIZE_PX))
+    images = rng.random((backend.batch, 3, height, width), np.float32)
     timings = {
         "network alone": [one / backend.batch * VIEWS for one in timed(lambda: backend.run(images), arguments.runs)],
         "photo to result": timed(lambda: score_read_photo(photo, segmenter), arguments.runs),
@@ -64,11 +67,10 @@ def timed(work: Callable[[], object], runs: int) -> list[float]:
 
 def hardware(device: str) -> str:
     """Name of what ran it."""
-    if device.startswith("cuda (torch"):
-        import torch
-
-        return str(torch.cuda.get_device_name())
-    return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+    if not device.startswith("cuda"):
+        return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[0]
 
 
 if __name__ == "__main__":

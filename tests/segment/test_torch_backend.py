@@ -61,6 +61,16 @@ def test_cuda_that_is_not_there_is_refused(monkeypatch):
         TorchBackend(WEIGHTS, "cuda")
 
 
+def test_a_card_that_does_not_start_is_refused(monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError("CUDA error: no kernel image is available for execution on the device")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.nn.Module, "to", fail)
+    with pytest.raises(DeviceError, match="cannot start cuda"):
+        TorchBackend(WEIGHTS, "cuda")
+
+
 def test_a_card_without_memory_says_what_to_do(monkeypatch):
     backend = TorchBackend(WEIGHTS, "cpu")
 
