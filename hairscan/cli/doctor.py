@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -66,7 +67,7 @@ def examine() -> Health:
         system=platform.platform(),
         libraries=libraries,
         models=models,
-        devices=_devices() if can_run else [],
+        devices=_devices(models),
         missing_from_extras={extra: missing for extra, missing in missing_from_extras().items() if missing},
         ready=None not in libraries.values() and any(m.name == "default" and m.problem is None for m in models),
     )
@@ -76,25 +77,30 @@ def _models() -> list[ModelHealth]:
     """Health of every network that came with the package."""
     from hairscan.errors import HairscanError
     from hairscan.segment import load_model, model_folders
+    from hairscan.segment.spec import whole_file
 
     health = []
     for name, folder in model_folders().items():
         try:
-            found = ModelHealth(name=name, folder=str(folder), sha256=load_model(folder, "cpu").sha256, problem=None)
+            spec = load_model(folder, "cpu").spec
+            if spec.weights_sha256 is not None:
+                whole_file(folder / "weights.safetensors", spec.weights_sha256)
+            found = ModelHealth(name=name, folder=str(folder), sha256=spec.sha256, problem=None)
         except HairscanError as error:
             found = ModelHealth(name=name, folder=str(folder), sha256=None, problem=str(error))
         health.append(found)
     return health
 
 
-def _devices() -> list[str]:
-    """Devices that the installed ONNX Runtime offers."""
-    import onnxruntime
+def _devices(models: list[ModelHealth]) -> list[str]:
+    """Devices that really run the default network, first the one that ``--device auto`` takes."""
+    for model in models:
+        if model.name == "default" and model.problem is None:
+            from hairscan.segment.device import usable_devices
+            from hairscan.segment.model import read_spec
 
-    from hairscan.segment.backend import PROVIDERS
-
-    available = onnxruntime.get_available_providers()
-    return [device for device, provider in PROVIDERS.items() if provider in available]
+            return usable_devices(Path(model.folder), read_spec(Path(model.folder)))
+    return []
 
 
 def _lines(health: Health) -> list[str]:

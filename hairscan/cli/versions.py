@@ -6,13 +6,16 @@ from importlib.metadata import PackageNotFoundError, version
 
 LIBRARIES = ("numpy", "scipy", "scikit-image", "opencv-python-headless", "onnxruntime", "pydantic", "typer", "rich")
 """What `hairscan score` runs on."""
-EXTRAS = {"train": ("torch", "torchvision", "albumentations", "onnx", "onnxscript", "safetensors")}
+EXTRAS = {
+    "gpu": ("torch", "torchvision", "safetensors"),
+    "train": ("torch", "torchvision", "albumentations", "onnx", "onnxscript", "safetensors"),
+}
 """What an extra brings."""
 
 
 def library_versions() -> dict[str, str]:
-    """Give the version of each library of the base installation that is there."""
-    return {name: found for name in LIBRARIES if (found := installed_version(name)) is not None}
+    """Give the version of each library that can take part in a score and is there."""
+    return {name: found for name in (*LIBRARIES, "torch") if (found := installed_version(name)) is not None}
 
 
 def missing_from_extras() -> dict[str, list[str]]:

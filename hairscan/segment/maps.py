@@ -7,7 +7,7 @@ import cv2
 from hairscan.errors import ScaleError
 from hairscan.segment.model import Segmenter
 from hairscan.segment.spec import CELL_PX, COVERAGE, FIRST_DIRECTION, ROOT, TIP
-from hairscan.segment.tiling import run_tiled
+from hairscan.segment.tiling import VIEWS, run_tiled
 from hairscan.types import HairMaps, MapArray, Photo
 
 TYPICAL_SHAFT_UM = 70.0
@@ -56,7 +56,7 @@ def _check_extent(shape: tuple[int, ...], um_per_px: float, network_um_per_px: f
         )
 
 
-def _maps_at(photo: Photo, segmenter: Segmenter, um_per_px: float, views: int = 4) -> HairMaps:
+def _maps_at(photo: Photo, segmenter: Segmenter, um_per_px: float, views: int = VIEWS) -> HairMaps:
     factor = um_per_px / segmenter.spec.um_per_px
     method = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_LINEAR
     rgb = photo.rgb if factor == 1.0 else cv2.resize(photo.rgb, None, fx=factor, fy=factor, interpolation=method)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from hairscan.errors import ModelError
-from hairscan.segment.backend import Backend, OnnxBackend
+from hairscan.segment.backend import Backend
+from hairscan.segment.device import open_backend
 from hairscan.segment.spec import ModelSpec, channel_names
 
 
@@ -53,12 +53,9 @@ def load_model(name: str | Path = "default", device: str = "auto") -> Segmenter:
     """
     folder = find_model(name)
     spec = read_spec(folder)
-    weights = folder / "model.onnx"
-    if not weights.is_file() or hashlib.sha256(weights.read_bytes()).hexdigest() != spec.sha256:
-        raise ModelError(f"{weights} is missing or damaged (its sha256 is not the one in spec.json): restore the file")
     if spec.channels != channel_names():
         raise ModelError(f"{folder} was made for another version of hairscan: update hairscan or the model")
-    return Segmenter(spec, OnnxBackend(weights, device))
+    return Segmenter(spec, open_backend(folder, spec, device))
 
 
 def find_model(name: str | Path) -> Path:

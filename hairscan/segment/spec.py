@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from hairscan.errors import ModelError
 from hairscan.types import N_DIRECTIONS
 
 COVERAGE = 0
@@ -32,6 +36,8 @@ class ModelSpec(BaseModel):
         Least probability of a hair.
     sha256 : str
         Of `model.onnx`.
+    weights_sha256 : str or None
+        Of `weights.safetensors`; None where the folder has no weights for PyTorch.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,9 +50,23 @@ class ModelSpec(BaseModel):
     confidence_weights: tuple[float, ...]
     hair_threshold: float = Field(gt=0, lt=1)
     sha256: str
+    weights_sha256: str | None = None
 
 
 def channel_names() -> list[str]:
     """Name of every output channel, in the order of the network's output."""
     step = 360 // N_DIRECTIONS
     return ["coverage", "root", "tip", *(f"centreline_{k * step:03d}deg" for k in range(N_DIRECTIONS))]
+
+
+def whole_file(path: Path, sha256: str) -> Path:
+    """The path, once its file is known to be whole.
+
+    Raises
+    ------
+    ModelError
+        Where the file is missing, or is not the one that `spec.json` names.
+    """
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+        raise ModelError(f"{path} is missing or damaged (its sha256 is not the one in spec.json): restore the file")
+    return path

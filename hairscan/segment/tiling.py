@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,8 @@ from hairscan.segment.backend import Backend
 from hairscan.segment.spec import CELL_PX, FIRST_DIRECTION, N_CHANNELS
 from hairscan.types import N_DIRECTIONS, MapArray, RgbImage
 
+VIEWS = 4
+"""Turned views of which the maps are the mean."""
 TILE_PX = 640
 MARGIN_PX = 64
 """The outer rim of a tile lacks context: it is dropped where another tile sees the same place from further inside."""
@@ -49,54 +50,72 @@ def spans(length_px: int, *, multiple: int) -> list[Span]:
     return out
 
 
-def run_tiled(backend: Backend, rgb: RgbImage, *, multiple: int, views: int = 4) -> MapArray:
+def run_tiled(backend: Backend, rgb: RgbImage, *, multiple: int, views: int = VIEWS) -> MapArray:
     """Maps of a whole picture, shape (N_CHANNELS, ceil(H / 2), ceil(W / 2)).
 
-    The picture is continued beyond its right and lower border by its edge pixels until it divides by `multiple`.
+    The picture is continued beyond its right and lower border by its edge pixels until it divides by `multiple`. All
+    its tiles are of one size; as many as the backend likes are run at once.
     """
     height, width = rgb.shape[:2]
-    padded = np.pad(rgb, ((0, -height % multiple), (0, -width % multiple), (0, 0)), mode="edge")
-    maps = np.empty((N_CHANNELS, padded.shape[0] // CELL_PX, padded.shape[1] // CELL_PX), np.float32)
-    for rows, columns in _tiles(padded, multiple):
-        tile = padded[rows.start : rows.stop, columns.start : columns.stop]
-        image = np.ascontiguousarray(tile.transpose(2, 0, 1)[None], np.float32)
-        image /= 255.0
-        out = run_turned(backend, image, views)
-        maps[:, _cells(rows), _cells(columns)] = out[:, _inside(rows), _inside(columns)]
-    return maps[:, : -(-height // CELL_PX), : -(-width // CELL_PX)]
+    maps = np.empty((N_CHANNELS, -(-height // CELL_PX), -(-width // CELL_PX)), np.float32)
+    tiles = _tiles(height + -height % multiple, width + -width % multiple, multiple)
+    for first in range(0, len(tiles), backend.batch):
+        batch = tiles[first : first + backend.batch]
+        out = run_turned(backend, _images(rgb, batch), views)
+        for tile_maps, (rows, columns) in zip(out, batch, strict=True):
+            # The last rows and columns of cells may lie beyond the picture.
+            kept = maps[:, _cells(rows), _cells(columns)]
+            kept[:] = tile_maps[:, _inside(rows), _inside(columns)][:, : kept.shape[1], : kept.shape[2]]
+    return maps
 
 
-def run_turned(backend: Backend, image: MapArray, views: int) -> MapArray:
-    """Mean of the maps of a picture and of its next quarter turns, shape (N_CHANNELS, H / 2, W / 2).
+def run_turned(backend: Backend, images: MapArray, views: int) -> MapArray:
+    """Mean of the maps of pictures and of the same pictures turned, shape (N, N_CHANNELS, H / 2, W / 2).
 
-    A photograph and the same photograph on its side so get the same answer, and a better one: the errors of the four
-    views differ.
+    A photograph and the same photograph on its side so get the same answer, and a better one: the errors of the views
+    differ.
 
     Parameters
     ----------
-    image : float32 array, shape (1, 3, H, W)
-    views : int
-        1 for the picture as it is, 4 for all turns.
+    images : float32 array, shape (N, 3, H, W)
+    views : {1, 2, 4}
+        The pictures as they are, with the half turn, or with all quarter turns.
 
     Notes
     -----
     `numpy.rot90` turns a direction by -90 degrees (y points down): the layers are put back by a quarter of their
     number.
     """
-    total = np.zeros((N_CHANNELS, image.shape[2] // CELL_PX, image.shape[3] // CELL_PX), np.float32)
-    for turns in range(views):
-        turned = backend.run(np.ascontiguousarray(np.rot90(image, turns, axes=(2, 3))))[0]
-        upright = np.rot90(turned, -turns, axes=(1, 2))
-        total[:FIRST_DIRECTION] += upright[:FIRST_DIRECTION]
-        total[FIRST_DIRECTION:] += np.roll(upright[FIRST_DIRECTION:], turns * N_DIRECTIONS // 4, axis=0)
+    n, _, height, width = images.shape
+    total = np.zeros((n, N_CHANNELS, height // CELL_PX, width // CELL_PX), np.float32)
+    for turns in range(0, 4, 4 // views):
+        turned = backend.run(np.ascontiguousarray(np.rot90(images, turns, axes=(2, 3))))
+        upright = np.rot90(turned, -turns, axes=(2, 3))
+        wrapped = turns * N_DIRECTIONS // 4
+        total[:, :FIRST_DIRECTION] += upright[:, :FIRST_DIRECTION]
+        total[:, FIRST_DIRECTION + wrapped :] += upright[:, FIRST_DIRECTION : N_CHANNELS - wrapped]
+        total[:, FIRST_DIRECTION : FIRST_DIRECTION + wrapped] += upright[:, N_CHANNELS - wrapped :]
     total /= views
     return total
 
 
-def _tiles(padded: RgbImage, multiple: int) -> Iterator[tuple[Span, Span]]:
-    for rows in spans(padded.shape[0], multiple=multiple):
-        for columns in spans(padded.shape[1], multiple=multiple):
-            yield rows, columns
+def _tiles(height_px: int, width_px: int, multiple: int) -> list[tuple[Span, Span]]:
+    """Rows and columns of every tile."""
+    columns = spans(width_px, multiple=multiple)
+    return [(row, column) for row in spans(height_px, multiple=multiple) for column in columns]
+
+
+def _images(rgb: RgbImage, tiles: list[tuple[Span, Span]]) -> MapArray:
+    """Tiles as the network takes them: 0..1, shape (N, 3, H, W)."""
+    rows, columns = tiles[0]
+    images = np.empty((len(tiles), 3, rows.stop - rows.start, columns.stop - columns.start), np.float32)
+    for image, (rows, columns) in zip(images, tiles, strict=True):
+        tile = rgb[rows.start : rows.stop, columns.start : columns.stop]
+        beyond = [(0, have - there) for have, there in zip(image.shape[1:], tile.shape[:2], strict=True)]
+        if any(after for _, after in beyond):
+            tile = np.pad(tile, (*beyond, (0, 0)), mode="edge")
+        np.divide(tile.transpose(2, 0, 1), np.float32(255.0), out=image)
+    return images
 
 
 def _cells(span: Span) -> slice:

@@ -49,11 +49,12 @@ def find_ridge_points(centreline: MapArray, *, threshold: float) -> RidgePoints:
     threshold : float
         Least evidence of a point.
     """
-    lines = _undirected(centreline)
     pairs = pair_layers(centreline)
     layer, row, column = _strongest_pairs(pairs, threshold)
     strength = pairs[layer, row, column].astype(np.float64)
-    share = lines[(layer + 1) % N_ORIENTATIONS, row, column] / np.maximum(strength, 1e-9)
+    second = (layer + 1) % N_ORIENTATIONS
+    line = centreline[second, row, column] + centreline[second + N_ORIENTATIONS, row, column]
+    share = line / np.maximum(strength, 1e-9)
     angle = (layer + share) * np.pi / N_ORIENTATIONS
     tangent = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     down, right = _STEEP[layer] == 0, _STEEP[layer] == 1
@@ -66,13 +67,13 @@ def find_ridge_points(centreline: MapArray, *, threshold: float) -> RidgePoints:
 
 def pair_layers(centreline: MapArray) -> MapArray:
     """Sums of neighbouring undirected layers, shape (N_ORIENTATIONS, h, w): layer k holds directions k to k + 1."""
-    lines = _undirected(centreline)
-    return lines + np.roll(lines, -1, axis=0)
-
-
-def _undirected(centreline: MapArray) -> MapArray:
-    lines: MapArray = centreline[:N_ORIENTATIONS] + centreline[N_ORIENTATIONS:]
-    return lines
+    # Added in place: of a large photograph every copy is hundreds of megabytes.
+    pairs: MapArray = centreline[:N_ORIENTATIONS] + centreline[N_ORIENTATIONS:]
+    first = pairs[0].copy()
+    for layer in range(N_ORIENTATIONS - 1):
+        pairs[layer] += pairs[layer + 1]
+    pairs[-1] += first
+    return pairs
 
 
 def _strongest_pairs(pairs: MapArray, threshold: float) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:

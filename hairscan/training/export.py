@@ -10,12 +10,12 @@ import numpy as np
 import onnx
 import torch
 from onnxruntime import InferenceSession
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from hairscan.errors import ModelError
+from hairscan.segment.network import HairNet
 from hairscan.segment.spec import ModelSpec, channel_names
-from hairscan.training.network import HairNet
 from hairscan.training.recipe import Recipe
 
 OPSET = 17
@@ -56,8 +56,8 @@ def export_model(network: HairNet, recipe: Recipe, folder: Path, *, version: str
         raise ModelError(f"the exported model differs from the network by {difference:.2g}: do not use it")
     (folder / "model.onnx").write_bytes(payload)
     # The training loop keeps its weights channels-last.
-    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
-    save_file(weights, folder / "weights.safetensors")
+    weights = save({name: value.contiguous() for name, value in network.state_dict().items()})
+    (folder / "weights.safetensors").write_bytes(weights)
     spec = ModelSpec(
         name=recipe.name,
         version=version,
@@ -67,6 +67,7 @@ def export_model(network: HairNet, recipe: Recipe, folder: Path, *, version: str
         confidence_weights=UNFITTED_WEIGHTS,
         hair_threshold=0.5,
         sha256=hashlib.sha256(payload).hexdigest(),
+        weights_sha256=hashlib.sha256(weights).hexdigest(),
     )
     (folder / "spec.json").write_text(spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return spec

@@ -14,9 +14,9 @@ from rich.progress import track
 from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 
+from hairscan.segment.network import HairNet
 from hairscan.training.dataset import CropStream, load_photos
 from hairscan.training.losses import map_loss
-from hairscan.training.network import HairNet
 from hairscan.training.recipe import Recipe
 from hairscan.training.vectors import Sample
 

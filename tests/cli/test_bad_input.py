@@ -96,6 +96,7 @@ def network_sees(monkeypatch, segmenter):
     def see(maps):
         class Backend:
             device = "cpu"
+            batch = 1
 
             def run(self, images):
                 return maps((1, N_CHANNELS, images.shape[2] // 2, images.shape[3] // 2)).astype(np.float32)

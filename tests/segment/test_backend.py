@@ -3,29 +3,8 @@ import shutil
 import numpy as np
 import pytest
 
-from hairscan.errors import DeviceError, ModelError
+from hairscan.errors import ModelError
 from hairscan.segment import load_model, model_folders
-from hairscan.segment.backend import choose_providers
-
-CPU, CUDA, AZURE = "CPUExecutionProvider", "CUDAExecutionProvider", "AzureExecutionProvider"
-
-
-def test_auto_takes_cuda_where_installed():
-    assert choose_providers("auto", [AZURE, CUDA, CPU]) == [CUDA, CPU]
-
-
-def test_auto_falls_back_and_never_takes_an_unknown_provider():
-    assert choose_providers("auto", [AZURE, CPU]) == [CPU]
-
-
-def test_cuda_by_name_does_not_fall_back():
-    with pytest.raises(DeviceError, match="onnxruntime-gpu"):
-        choose_providers("cuda", [AZURE, CPU])
-
-
-def test_unknown_device_is_named():
-    with pytest.raises(DeviceError, match="tpu"):
-        choose_providers("tpu", [CPU])
 
 
 def test_unknown_model_lists_the_shipped_ones():

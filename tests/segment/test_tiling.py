@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hairscan.segment.spec import CELL_PX, FIRST_DIRECTION, N_CHANNELS
-from hairscan.segment.tiling import MARGIN_PX, TILE_PX, run_tiled, run_turned, spans
+from hairscan.segment.tiling import MARGIN_PX, TILE_PX, VIEWS, run_tiled, run_turned, spans
 from hairscan.types import N_DIRECTIONS
 
 
@@ -13,11 +13,12 @@ class LocalBackend:
 
     device = "cpu"
 
-    def __init__(self):
-        self.sizes = []
+    def __init__(self, batch=1):
+        self.batch = batch
+        self.shapes = []
 
     def run(self, images):
-        self.sizes.append(images.shape[2:])
+        self.shapes.append(images.shape)
         n, c, h, w = images.shape
         cells = images.reshape(n, c, h // CELL_PX, CELL_PX, w // CELL_PX, CELL_PX).mean(axis=(3, 5))
         return np.concatenate([cells] * 5, axis=1)[:, :N_CHANNELS]
@@ -48,13 +49,31 @@ def test_tiled_equals_whole(size):
     even = rgb[: size[0] // 2 * 2, : size[1] // 2 * 2].astype(np.float32) / 255.0
     cells = even.reshape(size[0] // 2, 2, size[1] // 2, 2, 3).mean(axis=(1, 3))
     assert np.allclose(maps[:3, : size[0] // 2, : size[1] // 2], cells.transpose(2, 0, 1), atol=1e-6)
-    assert all(max(shape) <= TILE_PX + 2 * MARGIN_PX for shape in backend.sizes)
+    assert all(max(shape) <= TILE_PX + 2 * MARGIN_PX for shape in backend.shapes)
+
+
+def test_tiles_are_run_in_batches_of_the_backend_s_size():
+    rgb = np.random.default_rng(0).integers(0, 256, (1501, 2003, 3), dtype=np.uint8)
+    one, three = LocalBackend(), LocalBackend(batch=3)
+    assert np.array_equal(run_tiled(one, rgb, multiple=32), run_tiled(three, rgb, multiple=32))
+    tiles = len(spans(1504, multiple=32)) * len(spans(2016, multiple=32))
+    assert [shape[0] for shape in one.shapes] == [1] * tiles * VIEWS
+    assert [shape[0] for shape in three.shapes[::VIEWS]] == [3] * (tiles // 3) + [tiles % 3] * (tiles % 3 > 0)
+
+
+def test_a_read_only_picture_is_left_alone():
+    rgb = np.random.default_rng(0).integers(0, 256, (70, 90, 3), dtype=np.uint8)
+    before = rgb.copy()
+    rgb.flags.writeable = False
+    run_tiled(LocalBackend(), rgb, multiple=32)
+    assert np.array_equal(rgb, before)
 
 
 class ArrowBackend:
     """Answers with the direction in which the picture gets brighter, in the directed layer of that direction."""
 
     device = "cpu"
+    batch = 1
 
     def run(self, images):
         grey = images.mean(axis=1)
@@ -67,9 +86,11 @@ class ArrowBackend:
         return maps
 
 
+@pytest.mark.parametrize("views", [2, 4])
 @pytest.mark.parametrize("step_xy", [(1, 0), (0, 1), (-1, 0), (0, -1)])
-def test_turned_views_agree_on_directions(step_xy):
+def test_turned_views_agree_on_directions(step_xy, views):
     ys, xs = np.mgrid[0:64, 0:96].astype(np.float32)
     image = np.repeat(((xs * step_xy[0] + ys * step_xy[1]) / 200 + 0.5)[None, None], 3, axis=1)
-    one, four = run_turned(ArrowBackend(), image, 1), run_turned(ArrowBackend(), image, 4)
-    assert np.allclose(one, four)
+    one, several = run_turned(ArrowBackend(), image, 1), run_turned(ArrowBackend(), image, views)
+    assert one.shape == (1, N_CHANNELS, 32, 48)
+    assert np.allclose(one, several)

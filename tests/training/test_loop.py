@@ -11,11 +11,11 @@ pytest.importorskip("torchvision")
 pytest.importorskip("albumentations")
 
 from hairscan.segment import load_model  # noqa: E402
+from hairscan.segment.network import HairNet  # noqa: E402
 from hairscan.training import loop  # noqa: E402
 from hairscan.training.augment import Augment  # noqa: E402
 from hairscan.training.dataset import draw_example  # noqa: E402
 from hairscan.training.export import export_model  # noqa: E402
-from hairscan.training.network import HairNet  # noqa: E402
 from hairscan.training.recipe import Recipe  # noqa: E402
 from hairscan.training.weak_labels import BACKGROUND  # noqa: E402
 

@@ -73,3 +73,18 @@ class HairNet(nn.Module):
         for skip, lateral, merge in zip(reversed(skips), reversed(self.lateral), reversed(self.merge), strict=True):
             x = merge(functional.relu(skip + functional.interpolate(lateral(x), scale_factor=2.0, mode="nearest")))
         return self.head(x)
+
+
+def network_of(weights: dict[str, Tensor]) -> HairNet:
+    """The network that these weights belong to; its widths are read from their shapes.
+
+    Raises
+    ------
+    KeyError, RuntimeError
+        Where they are another network's weights.
+    """
+    levels = itertools.takewhile(lambda name: name in weights, (f"lateral.{k}.0.weight" for k in itertools.count()))
+    widths = [weights["stem.0.weight"].shape[0], *(weights[name].shape[1] for name in levels)]
+    network = HairNet(tuple(widths))
+    network.load_state_dict(weights)
+    return network
