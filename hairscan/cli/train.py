@@ -36,9 +36,9 @@ def train(
     from hairscan.training.vectors import read_samples
     from hairscan.version import __version__
 
-    samples = read_samples(data) if data is not None else []
+    samples = read_samples(data, um_per_px=settings.photo_um_per_px) if data is not None else []
     network = train_network(settings, samples, out, device, None if start is None else find_model(start))
     export_model(network, settings, out / "model", version=__version__)
     tune = [sample for sample in samples if sample.part == "tune"]
-    spec = calibrate_model(out / "model", tune, um_per_px=settings.photo_um_per_px)
+    spec = calibrate_model(out / "model", tune)
     typer.echo(f"{out / 'model'}  sha256 {spec.sha256[:12]}  (use it with --model {out / 'model'})")

@@ -26,10 +26,7 @@ SCENES_AT_HAND = 48
 
 def load_photos(samples: list[Sample], recipe: Recipe) -> list[Example]:
     """Examples of annotated photographs, in the order of `samples`."""
-    return [
-        example_of_sample(sample, photo_um_per_px=recipe.photo_um_per_px, um_per_px=recipe.um_per_px)
-        for sample in samples
-    ]
+    return [example_of_sample(sample, um_per_px=recipe.um_per_px) for sample in samples]
 
 
 @lru_cache(maxsize=2 * SCENES_AT_HAND)
