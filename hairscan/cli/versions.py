@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 LIBRARIES = ("numpy", "scipy", "scikit-image", "opencv-python-headless", "onnxruntime", "pydantic", "typer", "rich")
 """What `hairscan score` runs on."""
-EXTRAS = {"train": ("torch", "torchvision", "albumentations", "onnx", "onnxscript", "safetensors")}
+EXTRAS = {"train": ("torch", "torchvision", "albumentations", "onnx", "onnxscript", "safetensors", "matplotlib")}
 """What an extra brings."""
 
 

@@ -161,9 +161,7 @@ def _check(
         )
     outside = sum(not _inside(hair.path_px, size) for hair in photo.hairs)
     if outside:
-        problems.append(
-            f"points of {outside} of {len(photo.hairs)} hairs lie outside {photo.image} ({_times(size)} px): draw them again"
-        )
+        problems.append(f"{photo.image} is {_times(size)} px, and {outside} hairs reach outside: draw them again")
     subject = image.stem if subjects is None else subjects.get(image.stem, "")
     if not subject:
         problems.append(f"{photo.image} is not in the table of subjects: add a row with its image and subject")

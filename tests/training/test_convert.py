@@ -129,7 +129,7 @@ def test_every_problem_is_named_at_once(tmp_path):
     expected = [
         ("a.json", "shape 2 ('patch') is a polygon"),
         ("a.json", "shape 3 ('single') has fewer than two points"),
-        ("b.json", "points of 1 of 1 hairs lie outside b.png (160 x 120 px)"),
+        ("b.json", "b.png is 160 x 120 px, and 1 hairs reach outside"),
         ("c.json", "c.png is 160 x 120 px, not 1600 x 1200 as annotated"),
         ("c.json", "c.png is not in the table of subjects"),
         ("deep/a.json", "a.png has the name of a.png"),
