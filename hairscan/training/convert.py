@@ -90,7 +90,7 @@ def read_subjects(path: Path) -> dict[str, str]:
         raise DataError(f"{path} cannot be read as a table: give a CSV with the columns image and subject") from error
     subjects: dict[str, str] = {}
     for row in rows:
-        image, subject = row.get("image"), row.get("subject")
+        image, subject = ((row.get(column) or "").strip() for column in ("image", "subject"))
         if not image or not subject:
             raise DataError(f"{path} needs a column image and a column subject, both filled in every row")
         if subjects.setdefault(_stem(image), subject) != subject:

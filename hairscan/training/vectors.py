@@ -118,7 +118,7 @@ def read_samples(folder: Path, *, um_per_px: float) -> list[Sample]:
         hairs[row["tile"]].append(row)
     samples = []
     for image in sorted((folder / "tiles").glob("*")):
-        rows = hairs.pop(image.stem, [])
+        rows = hairs.get(image.stem, [])
         field = _field_of(image.stem, rows, fields)
         about = fields.get(field, {"group": field})
         try:
@@ -127,8 +127,8 @@ def read_samples(folder: Path, *, um_per_px: float) -> list[Sample]:
             raise DataError(f"{folder}: {image.name} is described by something that is no number: {error}") from error
     if not samples:
         raise DataError(f"no photographs in {folder / 'tiles'}: put the annotated photographs there")
-    if hairs:
-        raise DataError(f"{folder / 'vectors.csv'} names {min(hairs)!r}, of which no photograph lies in tiles/")
+    if missing := hairs.keys() - {sample.name for sample in samples}:
+        raise DataError(f"{folder / 'vectors.csv'} names {min(missing)!r}, of which no photograph lies in tiles/")
     _check_groups(samples, fields_csv)
     return samples
 

@@ -203,7 +203,7 @@ def test_every_part_gets_its_share_of_the_groups(count):
 
 def test_the_table_of_subjects_is_read_by_name(tmp_path):
     table = tmp_path / "subjects.csv"
-    table.write_text("﻿image,subject,visit\nvisit 1/a.jpg,S1,1\nb,S2,1\n")
+    table.write_text("﻿image,subject,visit\nvisit 1/a.jpg,S1 ,1\nb,S2,1\n")
     assert read_subjects(table) == {"a": "S1", "b": "S2"}
     table.write_text("image,subject\na.jpg,S1\nx/a.png,S2\n")
     with pytest.raises(DataError, match="two subjects"):
