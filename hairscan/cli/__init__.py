@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from hairscan.cli.calibrate import calibrate
+from hairscan.cli.data import app as data
 from hairscan.cli.demo import demo
 from hairscan.cli.doctor import doctor
 from hairscan.cli.evaluate import evaluate
@@ -33,6 +34,7 @@ app.command()(doctor)
 app.command()(evaluate)
 app.command()(train)
 app.add_typer(phantom, name="phantom")
+app.add_typer(data, name="data")
 
 
 def _print_version(wanted: bool) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     data: Annotated[Path | None, typer.Option(help="Annotated photographs: tiles/, vectors.csv, fields.csv.")] = None,
-    um_per_px: Annotated[float, typer.Option(help="Scale of the annotated photographs.")] = 2.78,
+    um_per_px: Annotated[float, typer.Option(help="Scale of the photographs whose fields.csv tells none.")] = 2.78,
     part: Annotated[str, typer.Option(help="Part of the split: validation or tune.")] = "validation",
     phantoms: Annotated[int, typer.Option(help="Phantoms of every kind.")] = 10,
     model: Annotated[str, typer.Option(help="Name or folder of the network.")] = "default",
@@ -48,11 +48,11 @@ def _photos(data: Path, segmenter: Segmenter, um_per_px: float, part: str, progr
     from hairscan.training.metrics import summarise
     from hairscan.training.vectors import read_samples
 
-    samples = [sample for sample in read_samples(data) if sample.part == part]
+    samples = [sample for sample in read_samples(data, um_per_px=um_per_px) if sample.part == part]
     if not samples:
         raise DataError(f"no photographs of the part {part!r} in {data}: give validation, tune or train")
     task = progress.add_task(f"{len(samples)} photographs", total=len(samples))
-    agreements = evaluate_photos(samples, segmenter, um_per_px=um_per_px, progress=lambda: progress.advance(task))
+    agreements = evaluate_photos(samples, segmenter, progress=lambda: progress.advance(task))
     intervals = bootstrap(agreements)
     return {
         name: {"value": value, "low": intervals[name][0], "high": intervals[name][1]}
@@ -66,7 +66,7 @@ def _label_noise(data: Path, um_per_px: float) -> dict[str, float]:
     from hairscan.training.metrics import summarise
     from hairscan.training.vectors import read_samples
 
-    agreements = label_noise(read_samples(data), um_per_px=um_per_px)
+    agreements = label_noise(read_samples(data, um_per_px=um_per_px))
     return summarise(agreements) if agreements else {}
 
 

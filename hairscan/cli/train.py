@@ -17,28 +17,31 @@ def train(
     start: Annotated[
         str | None, typer.Option("--from", help="Model, by name or folder, whose weights to begin with.")
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Train the network; a run that was stopped goes on where it was."""
     from hairscan.errors import DataError
     from hairscan.segment import find_model
     from hairscan.training.recipe import read_recipe
+    from hairscan.training.vectors import check_parts, read_samples
 
     settings = read_recipe(recipe)
     if data is None and settings.phantom_share < 1.0:
         raise DataError("this recipe learns from photographs: give their folder with --data, or set phantom_share: 1")
+    samples = []
+    if data is not None:
+        samples = read_samples(data, um_per_px=settings.photo_um_per_px)
+        check_parts(samples, data)
+    begin = None if start is None else find_model(start)
     try:
         from hairscan.training.export import export_model
-        from hairscan.training.loop import train_network
+        from hairscan.training.loop import choose_device, train_network
     except ModuleNotFoundError as error:
         raise DataError(f"training needs {error.name}: pip install 'hairscan[train]'") from error
     from hairscan.training.confidence import calibrate_model
-    from hairscan.training.vectors import read_samples
     from hairscan.version import __version__
 
-    samples = read_samples(data) if data is not None else []
-    network = train_network(settings, samples, out, device, None if start is None else find_model(start))
+    network = train_network(settings, samples, out, choose_device(device), begin)
     export_model(network, settings, out / "model", version=__version__)
-    tune = [sample for sample in samples if sample.part == "tune"]
-    spec = calibrate_model(out / "model", tune, um_per_px=settings.photo_um_per_px)
+    spec = calibrate_model(out / "model", [sample for sample in samples if sample.part == "tune"])
     typer.echo(f"{out / 'model'}  sha256 {spec.sha256[:12]}  (use it with --model {out / 'model'})")

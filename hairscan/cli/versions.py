@@ -8,7 +8,7 @@ LIBRARIES = ("numpy", "scipy", "scikit-image", "opencv-python-headless", "onnxru
 """What `hairscan score` runs on."""
 EXTRAS = {
     "gpu": ("torch", "torchvision", "safetensors"),
-    "train": ("torch", "torchvision", "albumentations", "onnx", "onnxscript", "safetensors"),
+    "train": ("torch", "torchvision", "albumentations", "onnx", "onnxscript", "safetensors", "matplotlib"),
 }
 """What an extra brings."""
 

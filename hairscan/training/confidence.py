@@ -46,13 +46,13 @@ class Candidates:
     true_count: int
 
 
-def calibrate_model(folder: Path, samples: Sequence[Sample], *, um_per_px: float) -> ModelSpec:
+def calibrate_model(folder: Path, samples: Sequence[Sample]) -> ModelSpec:
     """Fit the confidence of a model folder on photographs of the tune part and on phantoms, and write it to its spec.
 
     The network has not seen either. The threshold is the one at which as many hairs are counted as there are.
     """
     segmenter = load_model(folder, "cpu")
-    photos = [_of_sample(sample, segmenter, um_per_px) for sample in samples]
+    photos = [_of_sample(sample, segmenter) for sample in samples]
     phantoms = [
         _of_phantom(kind, FIRST_PHANTOM + index, segmenter) for kind in KINDS for index in range(PHANTOMS_PER_KIND)
     ]
@@ -90,13 +90,13 @@ def fair_threshold(candidates: Sequence[Candidates], weights: tuple[float, ...])
     return round(float(np.clip(probability[min(true_count, len(probability) - 1)], 0.2, 0.7)), 3)
 
 
-def _of_sample(sample: Sample, segmenter: Segmenter, um_per_px: float) -> Candidates:
+def _of_sample(sample: Sample, segmenter: Segmenter) -> Candidates:
     """Candidates of an annotated photograph, border and unjudged kinds left out; matched by midpoint."""
-    photo = read_photo(sample.image, um_per_px=um_per_px)
+    photo = read_photo(sample.image, um_per_px=sample.um_per_px)
     ends, readings = _shafts(photo, segmenter)
     spared = np.array([kind in NOT_JUDGED_KINDS for kind in sample.kinds], bool).reshape(-1)
-    label_of = _claim(ends.mean(axis=1), sample.vectors_px.mean(axis=1), readings, MATCH_UM / um_per_px)
-    border = MATCH_UM / um_per_px
+    border = MATCH_UM / sample.um_per_px
+    label_of = _claim(ends.mean(axis=1), sample.vectors_px.mean(axis=1), readings, border)
     judged = in_judged_field(ends, photo.ignored, border)
     judged[label_of >= 0] &= ~spared[label_of[label_of >= 0]]
     labels = in_judged_field(sample.vectors_px, photo.ignored, border) & ~spared

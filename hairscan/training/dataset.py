@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from hairscan.phantom import KINDS, render_scene, sample_scene
 from hairscan.training.augment import Augment
@@ -22,14 +22,12 @@ PHANTOM_UM_PER_PX = (3.5, 7.0)
 """Phantoms are photographed at scales around the network's, then resized, as photographs of users are."""
 SCENES_AT_HAND = 48
 """So many scenes take turns at any time; the oldest leaves as a new one is drawn."""
+TUNE_CROPS = 64
 
 
 def load_photos(samples: list[Sample], recipe: Recipe) -> list[Example]:
     """Examples of annotated photographs, in the order of `samples`."""
-    return [
-        example_of_sample(sample, photo_um_per_px=recipe.photo_um_per_px, um_per_px=recipe.um_per_px)
-        for sample in samples
-    ]
+    return [example_of_sample(sample, um_per_px=recipe.um_per_px) for sample in samples]
 
 
 @lru_cache(maxsize=2 * SCENES_AT_HAND)
@@ -73,3 +71,13 @@ class CropStream(Dataset[tuple[Tensor, Tensor, Tensor]]):
         target, weight = render_targets(example.labels, example.paths_px, example.ends_seen)
         image = torch.from_numpy(example.rgb.transpose(2, 0, 1).copy()).float().div_(255.0)
         return image, torch.from_numpy(target), torch.from_numpy(weight)
+
+
+def tune_crops(samples: list[Sample], recipe: Recipe) -> list[list[Tensor]]:
+    """Batches of crops of the tune part, always the same ones: what a run is watched by. Empty without such a part."""
+    chosen = [sample for sample in samples if sample.part == "tune"]
+    if not chosen:
+        return []
+    photos = load_photos(chosen[:: -(-len(chosen) // TUNE_CROPS)], recipe)
+    stream = CropStream(photos, recipe.model_copy(update={"phantom_share": 0.0}), 0)
+    return list(DataLoader(Subset(stream, range(TUNE_CROPS)), recipe.batch))

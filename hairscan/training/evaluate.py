@@ -38,24 +38,24 @@ def ends_of(hairs: Iterable[Hair | TrueHair]) -> FloatArray:
 
 
 def evaluate_photos(
-    samples: Sequence[Sample], segmenter: Segmenter, *, um_per_px: float, progress: Callable[[], None]
+    samples: Sequence[Sample], segmenter: Segmenter, *, progress: Callable[[], None]
 ) -> list[Agreement]:
     """Agreement on every annotated photograph, scored as a user would score it."""
     agreements = []
     for sample in samples:
-        photo = read_photo(sample.image, um_per_px=um_per_px)
+        photo = read_photo(sample.image, um_per_px=sample.um_per_px)
         result = score_read_photo(photo, segmenter)
         found = ends_of(hair for hair in result.traced if hair.counted)
         agreements.append(
             judge_photo(
-                sample.field, found, sample.vectors_px, sample.kinds, ignored=photo.ignored, um_per_px=um_per_px
+                sample.field, found, sample.vectors_px, sample.kinds, ignored=photo.ignored, um_per_px=sample.um_per_px
             )
         )
         progress()
     return agreements
 
 
-def label_noise(samples: Sequence[Sample], *, um_per_px: float) -> list[Agreement]:
+def label_noise(samples: Sequence[Sample]) -> list[Agreement]:
     """Agreement of the second labelling with the first, on photographs that were labelled twice: the ceiling."""
     by_name = {sample.name: sample for sample in samples}
     agreements = []
@@ -64,10 +64,10 @@ def label_noise(samples: Sequence[Sample], *, um_per_px: float) -> list[Agreemen
         if first is None:
             continue
         judged = [kind not in NOT_JUDGED_KINDS for kind in sample.kinds]
-        ignored = read_photo(sample.image, um_per_px=um_per_px).ignored
+        ignored = read_photo(sample.image, um_per_px=sample.um_per_px).ignored
         second = sample.vectors_px[np.array(judged, bool)]
         agreements.append(
-            judge_photo(first.field, second, first.vectors_px, first.kinds, ignored=ignored, um_per_px=um_per_px)
+            judge_photo(first.field, second, first.vectors_px, first.kinds, ignored=ignored, um_per_px=sample.um_per_px)
         )
     return agreements
 

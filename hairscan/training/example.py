@@ -37,12 +37,12 @@ class Example:
     ends_seen: list[tuple[bool, bool]]
 
 
-def example_of_sample(sample: Sample, *, photo_um_per_px: float, um_per_px: float) -> Example:
+def example_of_sample(sample: Sample, *, um_per_px: float) -> Example:
     """The example of one annotated photograph, brought to `um_per_px`."""
     bgr = cv2.imread(str(sample.image), cv2.IMREAD_COLOR)
     if bgr is None:
         raise DataError(f"{sample.image} is not a readable photograph: replace or remove it")
-    factor = photo_um_per_px / um_per_px
+    factor = sample.um_per_px / um_per_px
     rgb = _resized(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), factor)
     # Loose and bent hairs ("abnormal") are labelled now and then only: they teach neither yes nor no.
     ignored = np.array([kind == "abnormal" for kind in sample.kinds], bool)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
 import time
 from pathlib import Path
@@ -12,10 +11,13 @@ from typing import Any
 import torch
 from rich.progress import track
 from safetensors.torch import load_file
+from torch import Tensor
 from torch.utils.data import DataLoader
 
+from hairscan.errors import DataError, DeviceError, ModelError
 from hairscan.segment.network import HairNet
-from hairscan.training.dataset import CropStream, load_photos
+from hairscan.training.curves import append_metrics, draw_curves
+from hairscan.training.dataset import CropStream, load_photos, tune_crops
 from hairscan.training.losses import map_loss
 from hairscan.training.recipe import Recipe
 from hairscan.training.vectors import Sample
@@ -24,47 +26,86 @@ from hairscan.training.vectors import Sample
 def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str, start: Path | None = None) -> HairNet:
     """The trained network (running average of its weights), on the CPU and ready for use.
 
-    Writes `checkpoint.pt` and `metrics.jsonl` to `out`, and goes on from the checkpoint where there is one. `start` is
-    a model folder whose weights a new run begins with, in place of random ones.
+    Writes `checkpoint.pt`, `metrics.jsonl` and `curves.png` to `out`, and goes on from the checkpoint where there is
+    one. `start` is a model folder whose weights a new run begins with, in place of random ones.
+
+    Raises
+    ------
+    DataError
+        Where the checkpoint is of another recipe.
+    ModelError
+        Where the weights of `start` are missing or of another shape.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     network = HairNet(recipe.widths)
     if start is not None:
-        network.load_state_dict(load_file(start / "weights.safetensors"))
+        _load_weights(network, start)
     network = network.to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(network).eval()
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe))
     parts = {"network": network, "average": average, "optimizer": optimizer, "schedule": schedule}
-    first = _resume(parts, out / "checkpoint.pt")
+    first = _resume(parts, recipe, out / "checkpoint.pt")
     if first >= recipe.steps:
         return average.cpu()
     photos = load_photos([s for s in samples if s.part == "train"], recipe) if recipe.phantom_share < 1.0 else []
+    tune = tune_crops(samples, recipe)
     stream = CropStream(photos, recipe, first * recipe.batch)
     workers = max(1, (os.cpu_count() or 2) // 2)
     loader = DataLoader(stream, recipe.batch, num_workers=workers, pin_memory=device == "cuda", prefetch_factor=4)
     started = time.perf_counter()
     total = recipe.steps - first
     for step, batch in enumerate(track(loader, f"training {recipe.name}", total=total), start=first + 1):
-        image, target, weight = (part.to(device, non_blocking=True) for part in batch)
-        # Half precision is a matter of speed: bfloat16 has the range of float32 and needs no loss scaling.
-        with torch.autocast(device, dtype=torch.bfloat16):
-            logits = network(image.contiguous(memory_format=torch.channels_last))
-        losses = map_loss(logits.float(), target, weight)
+        losses = _losses(network, batch, device)
         optimizer.zero_grad(set_to_none=True)
         sum(losses.values()).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
         schedule.step()
         _update_average(average, network, min(recipe.average_decay, step / (step + 10)))
-        if step % 50 == 0 or step == recipe.steps:
+        is_saved = step % recipe.checkpoint_every == 0 or step == recipe.steps
+        if is_saved or step % 50 == 0:
             seconds = round(time.perf_counter() - started, 1)
             figures = {name: round(float(loss.detach()), 5) for name, loss in losses.items()}
-            _append(out / "metrics.jsonl", {"step": step, "seconds": seconds, **figures})
-        if step % recipe.checkpoint_every == 0 or step == recipe.steps:
-            _save(parts, step, out / "checkpoint.pt")
+            tuned = _tune_losses(average, tune, device) if is_saved else {}
+            append_metrics(out, {"step": step, "seconds": seconds, **figures, **tuned})
+        if is_saved:
+            _save(parts, step, recipe, out / "checkpoint.pt")
+            draw_curves(out)
     return average.cpu()
+
+
+def choose_device(name: str) -> str:
+    """The device to train on: cpu or cuda; "auto" is cuda where there is one.
+
+    Raises
+    ------
+    DeviceError
+        Where the name is unknown, or there is no such device.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise DeviceError(f"unknown device {name!r}: use auto, cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise DeviceError("PyTorch finds no CUDA device: use --device cpu, or mend the driver")
+    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def _losses(network: HairNet, batch: list[Tensor], device: str) -> dict[str, Tensor]:
+    """Loss of each kind of map on one batch of crops."""
+    image, target, weight = (part.to(device, non_blocking=True) for part in batch)
+    # Half precision is a matter of speed: bfloat16 has the range of float32 and needs no loss scaling.
+    with torch.autocast(device, dtype=torch.bfloat16):
+        logits = network(image.contiguous(memory_format=torch.channels_last))
+    return map_loss(logits.float(), target, weight)
+
+
+@torch.no_grad()
+def _tune_losses(average: HairNet, batches: list[list[Tensor]], device: str) -> dict[str, float]:
+    """Mean losses of the averaged network on crops that are never trained on; none without such crops."""
+    losses = [_losses(average, batch, device) for batch in batches]
+    names = losses[0] if losses else ()
+    return {f"tune_{name}": round(sum(float(loss[name]) for loss in losses) / len(losses), 5) for name in names}
 
 
 def _rate(step: int, recipe: Recipe) -> float:
@@ -84,23 +125,32 @@ def _update_average(average: HairNet, network: HairNet, decay: float) -> None:
             value.copy_(theirs[name])
 
 
-def _append(path: Path, row: dict[str, Any]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
+def _load_weights(network: HairNet, model: Path) -> None:
+    """Give the network the weights of a model folder."""
+    weights = model / "weights.safetensors"
+    if not weights.is_file():
+        raise ModelError(f"{weights} is missing: a run can only begin with a model that keeps its weights")
+    try:
+        network.load_state_dict(load_file(weights))
+    except RuntimeError as error:
+        raise ModelError(f"{weights} has other layers: give the recipe the widths that it was trained with") from error
 
 
-def _save(parts: dict[str, Any], step: int, path: Path) -> None:
+def _save(parts: dict[str, Any], step: int, recipe: Recipe, path: Path) -> None:
     """Write the checkpoint whole or not at all."""
     partial = path.with_suffix(".part")
-    torch.save({"step": step, **{name: part.state_dict() for name, part in parts.items()}}, partial)
+    states = {name: part.state_dict() for name, part in parts.items()}
+    torch.save({"step": step, "recipe": recipe.model_dump_json(), **states}, partial)
     partial.replace(path)
 
 
-def _resume(parts: dict[str, Any], path: Path) -> int:
+def _resume(parts: dict[str, Any], recipe: Recipe, path: Path) -> int:
     """Steps already done; loads the checkpoint into `parts`."""
     if not path.exists():
         return 0
     saved = torch.load(path, map_location="cpu", weights_only=True)
+    if saved.get("recipe") != recipe.model_dump_json():
+        raise DataError(f"{path} is of a run with another recipe: give a new --out, or that recipe")
     for name, part in parts.items():
         part.load_state_dict(saved[name])
     return int(saved["step"])

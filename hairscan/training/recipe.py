@@ -16,7 +16,7 @@ class Recipe(BaseModel):
     Attributes
     ----------
     photo_um_per_px, um_per_px : float
-        Scale of the annotated photographs, and the scale at which the network sees them.
+        Scale of the annotated photographs whose `fields.csv` tells none, and the scale at which the network sees all.
     widths : tuple of int
         Channels per level of the network.
     phantom_share : float

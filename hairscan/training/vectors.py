@@ -5,16 +5,20 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from hairscan.errors import DataError
+from hairscan.photo.scale import checked_scale
 from hairscan.types import FloatArray
 
 SHARES = (("validation", 0.15), ("tune", 0.10))
 """Shares of the groups that are never trained on: the rest is trained on."""
+
+PARTS = ("train", *(part for part, _ in SHARES))
 
 MIXED_GROUPS = frozenset({"230219"})
 """Groups of the FDU set that hold many persons: split by field inside."""
@@ -34,6 +38,8 @@ class Sample:
         Name of the same photograph in the field that was labelled first; empty where it was labelled once.
     part : str
         train, tune or validation.
+    um_per_px : float
+        Scale of the photograph.
     """
 
     image: Path
@@ -43,12 +49,13 @@ class Sample:
     part: str
     vectors_px: FloatArray
     kinds: tuple[str, ...]
+    um_per_px: float
     copy_of: str = ""
 
 
 def part_of(key: str) -> str:
     """Part of the split in which a group of photographs lies; the same on every machine."""
-    position = int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) / 2**32
+    position = _position(key)
     for part, share in SHARES:
         if position < share:
             return part
@@ -56,16 +63,52 @@ def part_of(key: str) -> str:
     return "train"
 
 
-def read_samples(folder: Path) -> list[Sample]:
-    """All annotated photographs of a folder laid out as `tiles/`, `vectors.csv` and `fields.csv`.
-
-    `vectors.csv` needs `tile, root_x_px, root_y_px, tip_x_px, tip_y_px` and may have `field, kind`; `fields.csv` (may
-    be absent) has `field, group, duplicate_of`. Without it every photograph is a group of its own.
+def split_groups(groups: Iterable[str]) -> dict[str, str]:
+    """Part of the split for each group of a folder: in shares of the groups, and at least one in every part.
 
     Raises
     ------
     DataError
-        Where a file or a column is missing.
+        Where there are fewer groups than parts.
+    """
+    ordered = sorted(set(groups), key=_position)
+    if len(ordered) < len(PARTS):
+        raise DataError(
+            f"photographs of {len(ordered)} subjects cannot be split into {', '.join(PARTS)}: annotate photographs of "
+            f"{len(PARTS)} subjects or more"
+        )
+    split = dict.fromkeys(ordered, PARTS[0])
+    first = 0
+    for part, share in SHARES:
+        count = max(1, round(share * len(ordered)))
+        split.update(dict.fromkeys(ordered[first : first + count], part))
+        first += count
+    return split
+
+
+def _position(key: str) -> float:
+    """Place of a key between 0 and 1, as good as random, and the same on every machine."""
+    return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) / 2**32
+
+
+def read_samples(folder: Path, *, um_per_px: float) -> list[Sample]:
+    """All annotated photographs of a folder laid out as `tiles/`, `vectors.csv` and `fields.csv`.
+
+    `vectors.csv` needs `tile, root_x_px, root_y_px, tip_x_px, tip_y_px` and may have `field, kind`; `fields.csv` (may
+    be absent) has `field, group` and may have `duplicate_of, part, um_per_px`. Without it every photograph is a group
+    of its own; where it names no part, a hash of the group decides.
+
+    Parameters
+    ----------
+    um_per_px : float
+        Scale of the photographs of which `fields.csv` tells none.
+
+    Raises
+    ------
+    DataError
+        Where a file or a column is missing, a part is unknown, or a group lies in two parts.
+    ScaleError
+        Where a scale is impossible.
     """
     rows = _read_csv(folder / "vectors.csv", {"tile", "root_x_px", "root_y_px", "tip_x_px", "tip_y_px"})
     fields_csv = folder / "fields.csv"
@@ -75,12 +118,35 @@ def read_samples(folder: Path) -> list[Sample]:
         hairs[row["tile"]].append(row)
     samples = []
     for image in sorted((folder / "tiles").glob("*")):
-        field = _field_of(image.stem, hairs[image.stem], fields)
+        rows = hairs.get(image.stem, [])
+        field = _field_of(image.stem, rows, fields)
         about = fields.get(field, {"group": field})
-        samples.append(_sample(image, field, about, hairs[image.stem]))
+        try:
+            samples.append(_sample(image, field, about, rows, um_per_px))
+        except ValueError as error:
+            raise DataError(f"{folder}: {image.name} is described by something that is no number: {error}") from error
     if not samples:
         raise DataError(f"no photographs in {folder / 'tiles'}: put the annotated photographs there")
+    if missing := hairs.keys() - {sample.name for sample in samples}:
+        raise DataError(f"{folder / 'vectors.csv'} names {min(missing)!r}, of which no photograph lies in tiles/")
+    _check_groups(samples, fields_csv)
     return samples
+
+
+def check_parts(samples: list[Sample], folder: Path) -> None:
+    """Make sure that every part of the split has photographs.
+
+    Raises
+    ------
+    DataError
+        Where one has none.
+    """
+    missing = [part for part in PARTS if not any(sample.part == part for sample in samples)]
+    if missing:
+        raise DataError(
+            f"{folder} has no photographs of the part {' and '.join(missing)}: write {', '.join(PARTS)} into a column "
+            "'part' of fields.csv (one person, one part), or annotate photographs of more persons"
+        )
 
 
 def _field_of(stem: str, rows: list[dict[str, str]], fields: dict[str, dict[str, str]]) -> str:
@@ -88,10 +154,24 @@ def _field_of(stem: str, rows: list[dict[str, str]], fields: dict[str, dict[str,
     if rows and rows[0].get("field"):
         return rows[0]["field"]
     trimmed = stem.rsplit("_", 1)[0]
-    return trimmed if trimmed in fields else stem
+    return trimmed if trimmed in fields and stem not in fields else stem
 
 
-def _sample(image: Path, field: str, about: dict[str, str], rows: list[dict[str, str]]) -> Sample:
+def _check_groups(samples: list[Sample], fields_csv: Path) -> None:
+    """Make sure that the parts which fields.csv names are parts, and keep every group together."""
+    part_of_group: dict[str, str] = {}
+    for sample in samples:
+        if sample.part not in PARTS:
+            raise DataError(
+                f"{fields_csv} puts {sample.field} into {sample.part!r}: give {', '.join(PARTS)} or nothing"
+            )
+        if sample.group not in MIXED_GROUPS and part_of_group.setdefault(sample.group, sample.part) != sample.part:
+            raise DataError(
+                f"{fields_csv} puts {sample.group!r} into two parts: give all photographs of a group one part"
+            )
+
+
+def _sample(image: Path, field: str, about: dict[str, str], rows: list[dict[str, str]], um_per_px: float) -> Sample:
     group = about["group"]
     # Photographs that were labelled twice share a key, or one copy would teach what the other asks.
     key = (about.get("duplicate_of") or field) if group in MIXED_GROUPS else group
@@ -100,7 +180,9 @@ def _sample(image: Path, field: str, about: dict[str, str], rows: list[dict[str,
     kinds = tuple(row.get("kind") or "single" for row in rows)
     first = about.get("duplicate_of") or ""
     copy_of = first + image.stem.removeprefix(field) if first else ""
-    return Sample(image, image.stem, field, group, part_of(key), vectors, kinds, copy_of)
+    scale = checked_scale(float(about.get("um_per_px") or um_per_px), None, source=f"of {field}")
+    part = about.get("part") or part_of(key)
+    return Sample(image, image.stem, field, group, part, vectors, kinds, scale.um_per_px, copy_of)
 
 
 def _read_csv(path: Path, columns: set[str]) -> list[dict[str, str]]:

@@ -17,11 +17,11 @@ UM_PER_PX = 2.78
 
 @pytest.fixture(scope="module")
 def validation(fdu):
-    return [sample for sample in read_samples(fdu) if sample.part == "validation"]
+    return [sample for sample in read_samples(fdu, um_per_px=UM_PER_PX) if sample.part == "validation"]
 
 
 def test_real_photographs(validation, segmenter, capsys):
-    figures = summarise(evaluate_photos(validation, segmenter, um_per_px=UM_PER_PX, progress=lambda: None))
+    figures = summarise(evaluate_photos(validation, segmenter, progress=lambda: None))
     with capsys.disabled():
         print("\nreal:", {name: round(value, 3) for name, value in figures.items()})
     assert figures["f1"] >= 0.85

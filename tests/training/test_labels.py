@@ -105,7 +105,7 @@ def test_the_split_is_stable_and_keeps_copies_together(tmp_path):
         "tile,field,quadrant,kind,root_x_px,root_y_px,tip_x_px,tip_y_px\na_1,a,1,single,1,2,3,4\n"
     )
     (tmp_path / "fields.csv").write_text("field,group,duplicate_of\na,230219,\nb,230219,a\n")
-    samples = read_samples(tmp_path)
+    samples = read_samples(tmp_path, um_per_px=2.78)
     assert [sample.field for sample in samples] == ["a", "a", "b"]
     assert len({sample.part for sample in samples}) == 1
     assert samples[0].vectors_px.tolist() == [[[1.0, 2.0], [3.0, 4.0]]]

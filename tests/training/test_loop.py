@@ -3,23 +3,42 @@
 import itertools
 import json
 
+import cv2
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 pytest.importorskip("albumentations")
+pytest.importorskip("matplotlib")
 
+from hairscan.errors import DataError, DeviceError, ModelError  # noqa: E402
 from hairscan.segment import load_model  # noqa: E402
 from hairscan.segment.network import HairNet  # noqa: E402
 from hairscan.training import loop  # noqa: E402
 from hairscan.training.augment import Augment  # noqa: E402
+from hairscan.training.curves import MAPS, append_metrics, read_metrics  # noqa: E402
 from hairscan.training.dataset import draw_example  # noqa: E402
 from hairscan.training.export import export_model  # noqa: E402
 from hairscan.training.recipe import Recipe  # noqa: E402
+from hairscan.training.vectors import Sample  # noqa: E402
 from hairscan.training.weak_labels import BACKGROUND  # noqa: E402
 
 pytestmark = pytest.mark.train
+
+
+@pytest.fixture
+def clinic_samples(tmp_path):
+    """Two photographs to train on and one to tune with, one hair each."""
+    samples = []
+    for number, part in enumerate(("train", "train", "tune")):
+        image = tmp_path / f"{number}.png"
+        picture = np.full((200, 260, 3), 180, np.uint8)
+        cv2.line(picture, (90, 80), (160, 110 + number), (40, 40, 40), 6, cv2.LINE_AA)
+        cv2.imwrite(str(image), picture)
+        vectors_px = np.array([[[90.0, 80.0], [160.0, 110.0 + number]]])
+        samples.append(Sample(image, str(number), str(number), str(number), part, vectors_px, ("single",), 5.0))
+    return samples
 
 
 @pytest.fixture
@@ -45,6 +64,78 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(recipe, tmp_path, monkeypatc
     resumed = loop.train_network(recipe, [], tmp_path / "killed", "cpu")
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+def test_a_run_is_not_taken_up_with_another_recipe(recipe, tmp_path, clinic_samples):
+    short = recipe.model_copy(update={"steps": 1, "phantom_share": 0.0})
+    loop.train_network(short, clinic_samples, tmp_path, "cpu")
+    longer = short.model_copy(update={"steps": 9})
+    with pytest.raises(DataError, match="another recipe"):
+        loop.train_network(longer, clinic_samples, tmp_path, "cpu")
+
+
+def test_the_seed_alone_decides_the_weights(recipe, tmp_path, clinic_samples):
+    short = recipe.model_copy(update={"steps": 2, "phantom_share": 0.0})
+    first, again, other = (
+        loop.train_network(
+            short.model_copy(update={"seed": seed}), clinic_samples, tmp_path / str(number), "cpu"
+        ).state_dict()
+        for number, seed in enumerate((1, 1, 2))
+    )
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["head.weight"], other["head.weight"])
+
+
+def test_the_curves_show_the_tune_part(recipe, tmp_path, clinic_samples):
+    loop.train_network(recipe.model_copy(update={"phantom_share": 0.0}), clinic_samples, tmp_path, "cpu")
+    rows = read_metrics(tmp_path)
+    assert [row["step"] for row in rows] == [3, 6]
+    assert all(row[f"tune_{name}"] > 0 for row in rows for name in MAPS)
+    picture = cv2.imread(str(tmp_path / "curves.png"))
+    assert picture.shape == (360, 1200, 3)
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 10
+
+
+def test_steps_that_were_done_twice_count_once(tmp_path):
+    for step, line in ((1, 9.0), (2, 8.0)):
+        append_metrics(tmp_path, {"step": step, "line": line})
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 3, "li')
+    for step, line in ((0, 1.0), (2, 2.0), (3, 3.0)):
+        append_metrics(tmp_path, {"step": step, "line": line})
+    assert [(row["step"], row["line"]) for row in read_metrics(tmp_path)] == [(1, 9.0), (2, 2.0), (3, 3.0)]
+
+
+@pytest.mark.parametrize(("widths", "kept", "words"), [((8, 16), True, "other layers"), ((8, 12), False, "is missing")])
+def test_weights_that_do_not_fit_are_named(recipe, tmp_path, widths, kept, words):
+    export_model(HairNet(recipe.widths).eval(), recipe, tmp_path / "model", version="0")
+    if not kept:
+        (tmp_path / "model" / "weights.safetensors").unlink()
+    other = recipe.model_copy(update={"widths": widths})
+    with pytest.raises(ModelError, match=words):
+        loop.train_network(other, [], tmp_path / "run", "cpu", start=tmp_path / "model")
+
+
+def test_a_run_begins_with_the_weights_of_a_model(recipe, tmp_path, clinic_samples):
+    torch.manual_seed(5)
+    network = HairNet(recipe.widths).eval()
+    export_model(network, recipe, tmp_path / "model", version="0")
+    still = recipe.model_copy(update={"learning_rate": 0.0, "steps": 1, "phantom_share": 0.0})
+    begun = loop.train_network(still, clinic_samples, tmp_path / "run", "cpu", start=tmp_path / "model")
+    assert torch.equal(begun.head.weight, network.head.weight)
+
+
+def test_a_device_that_is_not_there_is_not_replaced():
+    assert loop.choose_device("cpu") == "cpu"
+    assert loop.choose_device("auto") == ("cuda" if torch.cuda.is_available() else "cpu")
+    with pytest.raises(DeviceError, match="unknown device 'gpu'"):
+        loop.choose_device("gpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_cuda_that_is_missing_is_an_error():
+    with pytest.raises(DeviceError, match="no CUDA device"):
+        loop.choose_device("cuda")
 
 
 def test_the_loss_falls_on_one_picture(recipe, tmp_path):
