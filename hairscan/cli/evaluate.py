@@ -32,6 +32,7 @@ def evaluate(
     from rich.progress import Progress
 
     from hairscan.batch.run_folder import check_writable
+    from hairscan.errors import DataError
     from hairscan.phantom import KINDS
     from hairscan.segment import load_model
     from hairscan.training.assess import assess_masks, assess_phantoms, assess_photos, phantom_columns
@@ -40,6 +41,8 @@ def evaluate(
     from hairscan.training.tables import Evaluation, tables_of
     from hairscan.version import __version__
 
+    if data is None and masks is None and not phantoms:
+        raise DataError("nothing to evaluate: give --data, --masks or --phantoms")
     # What can be refused is refused before the network runs for minutes.
     if out is not None:
         check_writable(out)
@@ -88,12 +91,15 @@ def _task(progress: Progress, name: str, total: int) -> Callable[[], None]:
 
 def _print(tables: list[Table]) -> None:
     """Print the tables on stdout."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table as Grid
 
     console = Console(highlight=False, markup=False)
     for table in tables:
-        grid = Grid(title=table.title, caption=table.note, title_justify="left", caption_justify="left")
+        grid = Grid(
+            title=table.title, caption=table.note, title_justify="left", caption_justify="left", box=SIMPLE_HEAD
+        )
         for heading in table.headings:
             grid.add_column(heading)
         for row in table.rows:

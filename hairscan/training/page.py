@@ -18,6 +18,7 @@ h1, h2 { line-height: 1.2; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .3rem 0; }
 th, td { border-bottom: 1px solid #bbb; padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top; }
+td { white-space: pre-line; }
 .wide { overflow-x: auto; }
 .note { border-left: 4px solid #b00020; padding-left: .8rem; }
 .facts { overflow-wrap: anywhere; }

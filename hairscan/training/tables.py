@@ -119,10 +119,10 @@ def words_of(name: str) -> tuple[str, str]:
 
 
 def figure_text(figure: Figure | None, form: str) -> str:
-    """A figure and its interval; empty where it cannot be told."""
+    """A figure and, on a line below, its interval; empty where it cannot be told."""
     if figure is None or not isfinite(figure.value):
         return ""
-    interval = f" ({figure.low:{form}} to {figure.high:{form}})" if isfinite(figure.low) else ""
+    interval = f"\n{figure.low:{form}} to {figure.high:{form}}" if isfinite(figure.low) else ""
     return f"{figure.value:{form}}{interval}"
 
 
