@@ -1,8 +1,10 @@
-"""``hairscan evaluate``: how good a model is, on annotated photographs and on phantoms."""
+"""``hairscan evaluate``: how good a model is, on annotated photographs, on phantoms and on hand-traced masks."""
 
 from __future__ import annotations
 
-import json
+import shlex
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,103 +13,95 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from hairscan.segment import Segmenter
+    from hairscan.training.tables import Table
+    from hairscan.training.vectors import Sample
 
 
 def evaluate(
     data: Annotated[Path | None, typer.Option(help="Annotated photographs: tiles/, vectors.csv, fields.csv.")] = None,
     um_per_px: Annotated[float, typer.Option(help="Scale of the photographs whose fields.csv tells none.")] = 2.78,
     part: Annotated[str, typer.Option(help="Part of the split: validation or tune.")] = "validation",
-    phantoms: Annotated[int, typer.Option(help="Phantoms of every kind.")] = 10,
+    masks: Annotated[Path | None, typer.Option(help="Pictures NAME.jpg with hand-traced masks NAME_t.jpg.")] = None,
+    phantoms: Annotated[int, typer.Option(min=0, help="Phantoms of every kind.")] = 10,
     model: Annotated[str, typer.Option(help="Name or folder of the network.")] = "default",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    out: Annotated[Path | None, typer.Option(help="JSON file for the figures.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for figures.json and report.html.")] = None,
 ) -> None:
-    """Print how well found hairs agree with annotated and with true ones."""
+    """Print how well found hairs agree with annotated and with true ones, beside two baselines."""
     from rich.console import Console
     from rich.progress import Progress
 
-    from hairscan.segment import load_model
-
-    segmenter = load_model(model, device)
-    figures: dict[str, object] = {"model": segmenter.name, "sha256": segmenter.sha256}
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        if data is not None:
-            figures[part] = _photos(data, segmenter, um_per_px, part, progress)
-            figures["labelled_twice"] = _label_noise(data, um_per_px)
-        figures["phantoms"] = _phantoms(phantoms, segmenter, progress)
-    _print(figures, part)
-    if out is not None:
-        out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-
-
-def _photos(data: Path, segmenter: Segmenter, um_per_px: float, part: str, progress: Progress) -> dict[str, object]:
-    """Figures on annotated photographs, each with its 95 % interval."""
+    from hairscan.batch.run_folder import check_writable
     from hairscan.errors import DataError
-    from hairscan.training.evaluate import bootstrap, evaluate_photos
-    from hairscan.training.metrics import summarise
-    from hairscan.training.vectors import read_samples
-
-    samples = [sample for sample in read_samples(data, um_per_px=um_per_px) if sample.part == part]
-    if not samples:
-        raise DataError(f"no photographs of the part {part!r} in {data}: give validation, tune or train")
-    task = progress.add_task(f"{len(samples)} photographs", total=len(samples))
-    agreements = evaluate_photos(samples, segmenter, progress=lambda: progress.advance(task))
-    intervals = bootstrap(agreements)
-    return {
-        name: {"value": value, "low": intervals[name][0], "high": intervals[name][1]}
-        for name, value in summarise(agreements).items()
-    }
-
-
-def _label_noise(data: Path, um_per_px: float) -> dict[str, float]:
-    """Figures of the labels against themselves; empty where nothing was labelled twice."""
-    from hairscan.training.evaluate import label_noise
-    from hairscan.training.metrics import summarise
-    from hairscan.training.vectors import read_samples
-
-    agreements = label_noise(read_samples(data, um_per_px=um_per_px))
-    return summarise(agreements) if agreements else {}
-
-
-def _phantoms(count: int, segmenter: Segmenter, progress: Progress) -> dict[str, dict[str, float]]:
-    """Figures on phantoms, kind by kind."""
     from hairscan.phantom import KINDS
-    from hairscan.training.evaluate import draw_phantom, evaluate_phantom, summarise_phantoms
+    from hairscan.segment import load_model
+    from hairscan.training.assess import assess_masks, assess_phantoms, assess_photos, phantom_columns
+    from hairscan.training.masks import read_masks
+    from hairscan.training.report_files import write_report
+    from hairscan.training.tables import Evaluation, tables_of
+    from hairscan.version import __version__
 
-    task = progress.add_task("phantoms", total=count * len(KINDS))
-    figures = {}
-    for kind in KINDS if count else ():
-        agreements = []
-        for index in range(count):
-            agreements.append(evaluate_phantom(draw_phantom(kind, index), segmenter))
-            progress.advance(task)
-        figures[kind] = summarise_phantoms(agreements)
-    return figures
+    if data is None and masks is None and not phantoms:
+        raise DataError("nothing to evaluate: give --data, --masks or --phantoms")
+    # What can be refused is refused before the network runs for minutes.
+    if out is not None:
+        check_writable(out)
+    samples = [] if data is None else _read_samples(data, part, um_per_px)
+    pictures = [] if masks is None else read_masks(masks)
+    segmenter = load_model(model, device)
+    judged = [sample for sample in samples if sample.part == part]
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        columns, agreements = assess_photos(
+            samples, part, segmenter, progress=_task(progress, "photographs", len(judged))
+        )
+        by_kind = assess_phantoms(phantoms, segmenter, progress=_task(progress, "phantoms", phantoms * len(KINDS)))
+        by_mask = assess_masks(pictures, segmenter, progress=_task(progress, "masks", len(pictures)))
+    evaluation = Evaluation(
+        hairscan_version=__version__,
+        model=segmenter.name,
+        sha256=segmenter.sha256,
+        device=segmenter.backend.device,
+        command=shlex.join(["hairscan", *sys.argv[1:]]),
+        part=part if samples else "",
+        photos=columns,
+        phantoms=phantom_columns(by_kind),
+        masks=by_mask,
+    )
+    _print(tables_of(evaluation))
+    if out is not None:
+        typer.echo(f"look at {write_report(out, evaluation, judged, agreements, by_kind)}")
 
 
-def _print(figures: dict[str, object], part: str) -> None:
-    """Print the figures as tables."""
+def _read_samples(data: Path, part: str, um_per_px: float) -> list[Sample]:
+    """All photographs of the folder; some of them must be of the part."""
+    from hairscan.errors import DataError
+    from hairscan.training.vectors import read_samples
+
+    samples = read_samples(data, um_per_px=um_per_px)
+    if not any(sample.part == part for sample in samples):
+        raise DataError(f"no photographs of the part {part!r} in {data}: give validation, tune or train")
+    return samples
+
+
+def _task(progress: Progress, name: str, total: int) -> Callable[[], None]:
+    """A bar of the progress display, and what moves it on by one."""
+    task = progress.add_task(f"{total} {name}", total=total, visible=total > 0)
+    return lambda: progress.advance(task)
+
+
+def _print(tables: list[Table]) -> None:
+    """Print the tables on stdout."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Table as Grid
 
-    console = Console()
-    photos = figures.get(part)
-    if isinstance(photos, dict):
-        table = Table(title=f"{figures['model']}: annotated photographs, {part}")
-        for heading in ("figure", "value", "95 % interval over fields", "labels against themselves"):
-            table.add_column(heading)
-        twice = figures["labelled_twice"]
-        for name, entry in photos.items():
-            ceiling = f"{twice[name]:.3f}" if isinstance(twice, dict) and name in twice else ""
-            table.add_row(name, f"{entry['value']:.3f}", f"{entry['low']:.3f} to {entry['high']:.3f}", ceiling)
-        console.print(table)
-    phantoms = figures["phantoms"]
-    if isinstance(phantoms, dict) and phantoms:
-        names = list(next(iter(phantoms.values())))
-        table = Table(title=f"{figures['model']}: phantoms")
-        for heading in ("kind", *names):
-            table.add_column(heading)
-        for kind, row in phantoms.items():
-            table.add_row(kind, *(f"{row[name]:.3f}" for name in names))
-        console.print(table)
+    console = Console(highlight=False, markup=False)
+    for table in tables:
+        grid = Grid(
+            title=table.title, caption=table.note, title_justify="left", caption_justify="left", box=SIMPLE_HEAD
+        )
+        for heading in table.headings:
+            grid.add_column(heading)
+        for row in table.rows:
+            grid.add_row(*row)
+        console.print(grid)

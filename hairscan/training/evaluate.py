@@ -2,55 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hairscan.phantom import Phantom, TrueHair, render_scene, sample_scene
 from hairscan.photo import read_photo
 from hairscan.score import score_read_photo
 from hairscan.segment import Segmenter
-from hairscan.training.metrics import NOT_JUDGED_KINDS, Agreement, judge_photo, match_hairs, summarise
+from hairscan.training.bootstrap import Figure, bootstrap
+from hairscan.training.figures import ratio
+from hairscan.training.metrics import (
+    NOT_JUDGED_KINDS,
+    Agreement,
+    FoundHairs,
+    ends_of,
+    judge_photo,
+    match_hairs,
+    straight_hairs,
+    verdicts,
+)
 from hairscan.training.vectors import Sample
-from hairscan.types import FloatArray, Hair, LabelImage
+from hairscan.types import FloatArray, LabelImage, Photo
 
 PHANTOM_UM_PER_PX = 4.0
 PHANTOM_SIZE_PX = (1280, 1024)
 ROOT_REACH_UM = 111.0
-RESAMPLES = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PhantomAgreement:
-    """Found against true hairs of one phantom, roots in its judged field."""
+    """Found against true hairs of one phantom, roots in its judged field.
+
+    Attributes
+    ----------
+    found, true, matched : int
+        Hairs found, there, and both.
+    mean_width_error_um : float
+        Mean measured width less mean true width; NaN where one of the two is missing.
+    paths_xy : tuple of float arrays, shape (P, 2)
+        Centre-lines of the found hairs, px.
+    found_verdicts, true_verdicts : uint8 arrays
+        `Verdict` of every found hair and of every true one, those that are not judged among them.
+    """
 
     kind: str
     found: int
     true: int
     matched: int
     mean_width_error_um: float
+    paths_xy: tuple[FloatArray, ...]
+    found_verdicts: NDArray[np.uint8]
+    true_verdicts: NDArray[np.uint8]
 
 
-def ends_of(hairs: Iterable[Hair | TrueHair]) -> FloatArray:
-    """Root and tip of every hair, shape (N, 2, 2)."""
-    return np.array([[hair.path_xy[0], hair.path_xy[-1]] for hair in hairs], np.float64).reshape(-1, 2, 2)
+def find_hairs(photo: Photo, segmenter: Segmenter) -> FoundHairs:
+    """The hairs that are counted in a photograph, scored as a user would score it."""
+    counted = [hair for hair in score_read_photo(photo, segmenter).traced if hair.counted]
+    um_per_px = photo.scale.um_per_px if photo.scale else np.nan
+    width_um = np.array([hair.width_px for hair in counted], np.float64) * um_per_px
+    return FoundHairs(tuple(hair.path_xy for hair in counted), width_um)
 
 
 def evaluate_photos(
-    samples: Sequence[Sample], segmenter: Segmenter, *, progress: Callable[[], None]
-) -> list[Agreement]:
-    """Agreement on every annotated photograph, scored as a user would score it."""
-    agreements = []
+    samples: Sequence[Sample],
+    finders: Sequence[Callable[[Photo], FoundHairs]],
+    *,
+    progress: Callable[[], None],
+) -> list[list[Agreement]]:
+    """Agreement of what each finder finds in every annotated photograph: one list per finder."""
+    agreements: list[list[Agreement]] = [[] for _ in finders]
     for sample in samples:
         photo = read_photo(sample.image, um_per_px=sample.um_per_px)
-        result = score_read_photo(photo, segmenter)
-        found = ends_of(hair for hair in result.traced if hair.counted)
-        agreements.append(
-            judge_photo(
-                sample.field, found, sample.vectors_px, sample.kinds, ignored=photo.ignored, um_per_px=sample.um_per_px
-            )
-        )
+        for find, out in zip(finders, agreements, strict=True):
+            out.append(_judge(sample, find(photo), photo.ignored))
         progress()
     return agreements
 
@@ -65,25 +92,32 @@ def label_noise(samples: Sequence[Sample]) -> list[Agreement]:
             continue
         judged = [kind not in NOT_JUDGED_KINDS for kind in sample.kinds]
         ignored = read_photo(sample.image, um_per_px=sample.um_per_px).ignored
-        second = sample.vectors_px[np.array(judged, bool)]
-        agreements.append(
-            judge_photo(first.field, second, first.vectors_px, first.kinds, ignored=ignored, um_per_px=sample.um_per_px)
-        )
+        second = straight_hairs(sample.vectors_px[np.array(judged, bool)])
+        agreements.append(_judge(first, second, ignored))
     return agreements
 
 
 def evaluate_phantom(phantom: Phantom, segmenter: Segmenter) -> PhantomAgreement:
-    """Agreement on one phantom, scored as a photograph of known scale."""
+    """Agreement on one phantom, scored as a photograph of known scale; a hair is found where its root is."""
     photo = read_photo(phantom.rgb, um_per_px=phantom.um_per_px)
-    result = score_read_photo(photo, segmenter)
-    true = [hair for hair in phantom.hairs if hair.counted and _is_judged(hair, photo.ignored)]
-    found = [hair for hair in result.traced if hair.counted]
-    rows, _ = match_hairs(_roots(found), _roots(true), ROOT_REACH_UM / phantom.um_per_px)
-    widths = [hair.width_px for hair in found if np.isfinite(hair.width_px)]
-    error_um = (float(np.mean(widths)) * phantom.um_per_px if widths else np.nan) - (
-        float(np.mean([hair.width_um for hair in true])) if true else np.nan
+    found = find_hairs(photo, segmenter)
+    judged = np.array([hair.counted and _is_judged(hair, photo.ignored) for hair in phantom.hairs], bool)
+    roots = ends_of(hair.path_xy for hair in phantom.hairs)[judged][:, :1]
+    # Roots in the form that `match_hairs` takes: both ends at the root.
+    rows, columns = match_hairs(
+        np.repeat(found.ends_xy[:, :1], 2, axis=1), np.repeat(roots, 2, axis=1), ROOT_REACH_UM / phantom.um_per_px
     )
-    return PhantomAgreement(phantom.kind, len(found), len(true), len(rows), error_um)
+    true_um = np.array([hair.width_um for hair in phantom.hairs], np.float64)[judged]
+    return PhantomAgreement(
+        kind=phantom.kind,
+        found=len(found.paths_xy),
+        true=int(judged.sum()),
+        matched=len(rows),
+        mean_width_error_um=_mean(found.width_um) - _mean(true_um),
+        paths_xy=found.paths_xy,
+        found_verdicts=verdicts(np.ones(len(found.paths_xy), bool), rows),
+        true_verdicts=verdicts(judged, np.nonzero(judged)[0][columns]),
+    )
 
 
 def draw_phantom(kind: str, index: int, density_per_cm2: float | None = None) -> Phantom:
@@ -97,48 +131,41 @@ def draw_phantom(kind: str, index: int, density_per_cm2: float | None = None) ->
 
 
 def summarise_phantoms(agreements: Sequence[PhantomAgreement]) -> dict[str, float]:
-    """Figures over the phantoms of one kind."""
-    found, true, matched = (np.array([getattr(a, name) for a in agreements]) for name in ("found", "true", "matched"))
+    """Figures over the phantoms of one kind; NaN where nothing can be told.
+
+    Notes
+    -----
+    ``root_f1`` and ``bias`` (``(found - true) / true``) are of all hairs together; ``count_error`` is the mean of
+    ``|found - true| / true`` over phantoms; the width errors are means over phantoms of the error of a phantom's mean
+    width, with its sign and without.
+    """
+    found, true, matched = np.array([(a.found, a.true, a.matched) for a in agreements], np.float64).reshape(-1, 3).T
     some = true > 0
+    errors_um = np.array([a.mean_width_error_um for a in agreements], np.float64)
     return {
-        "phantoms": float(len(agreements)),
-        "root_f1": float(2.0 * matched.sum() / max(found.sum() + true.sum(), 1)),
-        "count_error": float((np.abs(found - true)[some] / true[some]).mean()),
-        "bias": float((found.sum() - true.sum()) / max(true.sum(), 1)),
-        "mean_width_error_um": float(np.nanmean([a.mean_width_error_um for a in agreements])),
-        "mean_width_abs_error_um": float(np.nanmean(np.abs([a.mean_width_error_um for a in agreements]))),
+        "root_f1": ratio(2.0 * matched.sum(), found.sum() + true.sum()),
+        "count_error": _mean(np.abs(found - true)[some] / true[some]),
+        "bias": ratio(found.sum() - true.sum(), true.sum()),
+        "mean_width_error_um": _mean(errors_um),
+        "mean_width_abs_error_um": _mean(np.abs(errors_um)),
     }
 
 
-def bootstrap(agreements: Sequence[Agreement], seed: int = 0) -> dict[str, tuple[float, float]]:
-    """95 % percentile interval of every figure, resampling whole fields (Efron and Tibshirani 1993, chapter 13)."""
-    rng = np.random.default_rng(seed)
-    by_field: dict[str, list[Agreement]] = {}
-    for agreement in agreements:
-        by_field.setdefault(agreement.field, []).append(agreement)
-    fields = sorted(by_field)
-    draws = []
-    for _ in range(RESAMPLES):
-        # A field that is drawn twice counts as two fields.
-        chosen = rng.integers(len(fields), size=len(fields))
-        draws.append(_figures([by_field[fields[i]] for i in chosen]))
-    return {
-        name: (
-            float(np.nanpercentile([d[name] for d in draws if name in d], 2.5)),
-            float(np.nanpercentile([d[name] for d in draws if name in d], 97.5)),
-        )
-        for name in summarise(list(agreements))
-    }
+def summarise_phantoms_with_intervals(agreements: Sequence[PhantomAgreement]) -> dict[str, Figure]:
+    """The figures of `summarise_phantoms`, each with its 95 % interval over phantoms."""
+    return bootstrap(lambda chosen: summarise_phantoms([agreements[i] for i in chosen]), len(agreements))
 
 
-def _figures(groups: list[list[Agreement]]) -> dict[str, float]:
-    """Figures with every group as a field of its own."""
-    return summarise([replace(a, field=str(index)) for index, group in enumerate(groups) for a in group])
+def _judge(sample: Sample, found: FoundHairs, ignored: LabelImage) -> Agreement:
+    return judge_photo(
+        sample.field, found, sample.vectors_px, sample.kinds, ignored=ignored, um_per_px=sample.um_per_px
+    )
 
 
-def _roots(hairs: Sequence[Hair | TrueHair]) -> FloatArray:
-    """Roots, in the form that `match_hairs` takes: both ends at the root."""
-    return np.repeat(ends_of(hairs)[:, :1], 2, axis=1)
+def _mean(values: FloatArray) -> float:
+    """Mean of what was measured; NaN of nothing."""
+    measured = values[np.isfinite(values)]
+    return float(measured.mean()) if len(measured) else float("nan")
 
 
 def _is_judged(hair: TrueHair, ignored: LabelImage) -> bool:

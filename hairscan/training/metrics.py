@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +19,37 @@ NOT_JUDGED_KINDS = frozenset({"abnormal"})
 """Loose and bent hairs: annotated now and then only, so neither missed nor wrong."""
 
 
-@dataclass(frozen=True, slots=True)
+class Verdict(IntEnum):
+    """What became of one hair, found or annotated."""
+
+    NOT_JUDGED = 0
+    MATCHED = 1
+    ALONE = 2
+    """Found where none is annotated, or annotated and missed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundHairs:
+    """Hairs of one photograph, whoever or whatever found them.
+
+    Attributes
+    ----------
+    paths_xy : tuple of float arrays, shape (P, 2)
+        Centre-lines root to tip, px.
+    width_um : float array, shape (N,)
+        Width of every hair; NaN where it was not measured.
+    """
+
+    paths_xy: tuple[FloatArray, ...]
+    width_um: FloatArray
+
+    @property
+    def ends_xy(self) -> FloatArray:
+        """Root and tip of every hair, px, shape (N, 2, 2)."""
+        return ends_of(self.paths_xy)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Agreement:
     """Found against annotated hairs of one photograph, border and unjudged kinds left out.
 
@@ -30,6 +63,12 @@ class Agreement:
         Errors of the matched hairs.
     reversed_count : int
         Matched hairs whose root and tip are swapped.
+    widths_um : dict of str to tuple of float
+        Widths of the found hairs that match each kind of annotated hair, where they were measured.
+    hairs : FoundHairs
+        All that was found, judged or not.
+    found_verdicts, label_verdicts : uint8 arrays
+        `Verdict` of every found and of every annotated hair.
     """
 
     field: str
@@ -41,6 +80,20 @@ class Agreement:
     tip_um: tuple[float, ...]
     angle_deg: tuple[float, ...]
     reversed_count: int
+    widths_um: dict[str, tuple[float, ...]]
+    hairs: FoundHairs
+    found_verdicts: NDArray[np.uint8]
+    label_verdicts: NDArray[np.uint8]
+
+
+def straight_hairs(ends_xy: FloatArray) -> FoundHairs:
+    """Hairs of which no more is known than root and tip, shape (N, 2, 2), px."""
+    return FoundHairs(tuple(ends_xy), np.full(len(ends_xy), np.nan))
+
+
+def ends_of(paths_xy: Iterable[FloatArray]) -> FloatArray:
+    """First and last point of every path, shape (N, 2, 2)."""
+    return np.array([[path[0], path[-1]] for path in paths_xy], np.float64).reshape(-1, 2, 2)
 
 
 def match_hairs(found: FloatArray, labelled: FloatArray, reach: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -66,7 +119,7 @@ def match_hairs(found: FloatArray, labelled: FloatArray, reach: float) -> tuple[
 
 def judge_photo(
     field: str,
-    found: FloatArray,
+    found: FoundHairs,
     labelled: FloatArray,
     kinds: tuple[str, ...],
     *,
@@ -77,41 +130,37 @@ def judge_photo(
 
     Parameters
     ----------
-    found, labelled : float arrays, shape (N, 2, 2)
-        Root and tip of every hair, px.
+    labelled : float array, shape (N, 2, 2)
+        Root and tip of every annotated hair, px.
     kinds : tuple of str
         Kind of every annotated hair.
     ignored : uint8 array, shape (H, W)
         `Ignored` code of every pixel of the photograph.
     """
     border = MATCH_UM / um_per_px
+    ends = found.ends_xy
     # Hairs are matched before any is left out: a hair at the border must not be blamed on its neighbour.
-    rows, columns = match_hairs(found, labelled, MATCH_UM / um_per_px)
-    named = np.array([kind not in NOT_JUDGED_KINDS for kind in kinds], bool).reshape(-1)
-    judged_label = in_judged_field(labelled, ignored, border) & named
-    judged_found = in_judged_field(found, ignored, border)
+    rows, columns = match_hairs(ends, labelled, border)
+    judged_label = in_judged_field(labelled, ignored, border) & ~_is_spared(kinds)
+    judged_found = in_judged_field(ends, ignored, border)
     # A pair of which one half is judged is judged as a pair by its label.
     judged_found[rows] = judged_label[columns]
-    pairs = [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if judged_label[c]]
-    hit = {column for _, column in pairs}
-    recalled = {
-        kind: (
-            sum(1 for c in np.nonzero(judged_label)[0] if kinds[c] == kind and c in hit),
-            sum(1 for c in np.nonzero(judged_label)[0] if kinds[c] == kind),
-        )
-        for kind in set(kinds)
-    }
-    errors = [_errors(found[r], labelled[c], um_per_px) for r, c in pairs]
+    rows, columns = rows[judged_label[columns]], columns[judged_label[columns]]
+    errors = [_errors(ends[r], labelled[c], um_per_px) for r, c in zip(rows, columns, strict=True)]
     return Agreement(
         field=field,
         found=int(judged_found.sum()),
         labelled=int(judged_label.sum()),
-        matched=len(pairs),
-        recalled=recalled,
+        matched=len(rows),
+        recalled=_recalled(kinds, judged_label, columns),
         root_um=tuple(error[0] for error in errors),
         tip_um=tuple(error[1] for error in errors),
         angle_deg=tuple(error[2] for error in errors),
         reversed_count=sum(error[3] for error in errors),
+        widths_um=_widths_by_kind(found.width_um[rows], [kinds[c] for c in columns]),
+        hairs=found,
+        found_verdicts=verdicts(judged_found, rows),
+        label_verdicts=verdicts(judged_label, columns),
     )
 
 
@@ -126,9 +175,41 @@ def in_judged_field(hairs: FloatArray, ignored: LabelImage, border_px: float) ->
         `Ignored` code of every pixel of the photograph.
     """
     limit = np.array(ignored.shape[::-1], np.float64) - 1.0
-    inside = ((hairs >= border_px) & (hairs <= limit - border_px)).all(axis=(1, 2))
     x, y = np.round(hairs[:, 0]).clip(0, limit).astype(int).T
-    return np.asarray(inside & (ignored[y, x] == 0), bool)
+    return np.asarray(is_inside(hairs, ignored.shape, border_px) & (ignored[y, x] == 0), bool)
+
+
+def is_inside(hairs: FloatArray, shape: tuple[int, ...], border_px: float) -> NDArray[np.bool_]:
+    """Hairs, shape (N, K, 2), whose points stay away from the border of a picture of that height and width."""
+    limit = np.array(shape[1::-1], np.float64) - 1.0
+    return np.asarray(((hairs >= border_px) & (hairs <= limit - border_px)).all(axis=(1, 2)), bool)
+
+
+def verdicts(judged: NDArray[np.bool_], matched: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """`Verdict` of every hair, from which are judged and which of those have a partner."""
+    out = np.where(judged, Verdict.ALONE, Verdict.NOT_JUDGED).astype(np.uint8)
+    out[matched] = Verdict.MATCHED
+    return out
+
+
+def _is_spared(kinds: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Which annotated hairs are neither missed nor wrong."""
+    return np.array([kind in NOT_JUDGED_KINDS for kind in kinds], bool)
+
+
+def _recalled(kinds: tuple[str, ...], judged: NDArray[np.bool_], hit: NDArray[np.intp]) -> dict[str, tuple[int, int]]:
+    """Of each kind, how many of the judged annotated hairs were found, and how many there are."""
+    hits = Counter(kinds[index] for index in hit)
+    totals = Counter(kinds[index] for index in np.nonzero(judged)[0])
+    return {kind: (hits[kind], totals[kind]) for kind in sorted(totals)}
+
+
+def _widths_by_kind(width_um: FloatArray, kinds: list[str]) -> dict[str, tuple[float, ...]]:
+    """Measured widths of the hairs of each kind."""
+    return {
+        kind: tuple(float(w) for w, k in zip(width_um, kinds, strict=True) if k == kind and np.isfinite(w))
+        for kind in sorted(set(kinds))
+    }
 
 
 def _errors(found: FloatArray, label: FloatArray, um_per_px: float) -> tuple[float, float, float, bool]:
@@ -140,47 +221,3 @@ def _errors(found: FloatArray, label: FloatArray, um_per_px: float) -> tuple[flo
     a, b = found[1] - found[0], label[1] - label[0]
     cosine = abs(float(a @ b)) / max(float(np.hypot(*a) * np.hypot(*b)), 1e-9)
     return float(root), float(tip), float(np.degrees(np.arccos(min(cosine, 1.0)))), is_swapped
-
-
-def summarise(photos: list[Agreement]) -> dict[str, float]:
-    """Figures over many photographs; errors of counts are per field (photographs that share one are added up).
-
-    Notes
-    -----
-    CCC: Lin 1989, Biometrics 45:255. `field_count_error` is the mean of ``|found - labelled| / labelled``; `bias` is
-    ``(found - labelled) / labelled`` over everything.
-    """
-    found, labelled, matched = (
-        sum(getattr(photo, name) for photo in photos) for name in ("found", "labelled", "matched")
-    )
-    fields = sorted({photo.field for photo in photos})
-    counts = np.array(
-        [[sum(getattr(p, n) for p in photos if p.field == f) for n in ("found", "labelled")] for f in fields], float
-    )
-    counts = counts[counts[:, 1] > 0]
-    roots = [value for photo in photos for value in photo.root_um]
-    figures = {
-        "photos": float(len(photos)),
-        "fields": float(len(counts)),
-        "labelled": float(labelled),
-        "precision": matched / max(found, 1),
-        "recall": matched / max(labelled, 1),
-        "f1": 2.0 * matched / max(found + labelled, 1),
-        "bias": (found - labelled) / max(labelled, 1),
-        "field_count_error": float((np.abs(counts[:, 0] - counts[:, 1]) / counts[:, 1]).mean()),
-        "ccc": concordance(counts[:, 0], counts[:, 1]),
-        "root_error_um": float(np.median(roots)) if roots else np.nan,
-        "tip_error_um": float(np.median([v for p in photos for v in p.tip_um])) if roots else np.nan,
-        "angle_error_deg": float(np.median([v for p in photos for v in p.angle_deg])) if roots else np.nan,
-        "direction_wrong": sum(photo.reversed_count for photo in photos) / max(matched, 1),
-    }
-    for kind in sorted({kind for photo in photos for kind in photo.recalled} - NOT_JUDGED_KINDS):
-        hits, total = (sum(photo.recalled.get(kind, (0, 0))[n] for photo in photos) for n in (0, 1))
-        figures[f"recall_{kind}"] = hits / total if total else np.nan
-    return figures
-
-
-def concordance(a: FloatArray, b: FloatArray) -> float:
-    """Lin's concordance correlation coefficient of two series."""
-    spread = a.var() + b.var() + (a.mean() - b.mean()) ** 2
-    return float(2.0 * ((a - a.mean()) * (b - b.mean())).mean() / spread) if spread > 0 else np.nan

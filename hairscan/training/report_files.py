@@ -1,0 +1,48 @@
+"""An evaluation on disk: figures.json for programs, report.html for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hairscan.batch.files import write_files
+from hairscan.errors import OutputError
+from hairscan.training.evaluate import PhantomAgreement
+from hairscan.training.figures import counts_by_field
+from hairscan.training.metrics import Agreement
+from hairscan.training.page import render_page
+from hairscan.training.tables import Evaluation
+from hairscan.training.vectors import Sample
+from hairscan.training.worst import worst_phantoms, worst_photos
+
+
+def write_report(
+    folder: Path,
+    evaluation: Evaluation,
+    samples: Sequence[Sample],
+    agreements: Sequence[Agreement],
+    phantoms: Mapping[str, Sequence[PhantomAgreement]],
+) -> Path:
+    """Write figures.json and report.html, and return the path of the page.
+
+    Parameters
+    ----------
+    samples, agreements
+        The photographs that were judged, and what the model made of each.
+    phantoms
+        What it made of the phantoms, by kind.
+
+    Raises
+    ------
+    OutputError
+        When the folder cannot be written.
+    """
+    page = render_page(
+        evaluation, counts_by_field(agreements), worst_photos(samples, agreements), worst_phantoms(phantoms)
+    )
+    figures = evaluation.model_dump_json(indent=2) + "\n"
+    try:
+        write_files({folder / "figures.json": figures.encode(), folder / "report.html": page.encode()})
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder}: {error.strerror}; free some space or name another") from error
+    return folder / "report.html"

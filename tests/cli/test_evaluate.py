@@ -1,0 +1,114 @@
+"""``hairscan evaluate``: what it writes, and what it says to input that it cannot use."""
+
+import json
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+BARS = [[(150, 120), (200, 220)], [(320, 150), (300, 260)], [(450, 130), (520, 210)]]
+VALIDATION, TRAIN = "220128", "220106"
+
+
+def write_tile(path):
+    picture = np.clip(np.random.default_rng(0).normal(180, 4, (400, 640, 3)), 0, 255).astype(np.uint8)
+    for root, tip in BARS:
+        cv2.line(picture, root, tip, (35, 35, 35), 14, cv2.LINE_AA)
+    cv2.imwrite(str(path), cv2.GaussianBlur(picture, (0, 0), 1.0))
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Folder of two annotated photographs, one to train on and one to validate."""
+    folder = tmp_path / "data"
+    (folder / "tiles").mkdir(parents=True)
+    rows = ["tile,field,kind,root_x_px,root_y_px,tip_x_px,tip_y_px"]
+    for field in "ab":
+        write_tile(folder / "tiles" / f"{field}_1.png")
+        rows += [f"{field}_1,{field},single,{x},{y},{u},{v}" for (x, y), (u, v) in BARS]
+    (folder / "vectors.csv").write_text("\n".join(rows) + "\n")
+    (folder / "fields.csv").write_text(f"field,group,duplicate_of\na,{VALIDATION},\nb,{TRAIN},\n")
+    return folder
+
+
+@pytest.fixture
+def masks(tmp_path):
+    """Folder of one picture with its mask."""
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    mask = np.zeros((128, 128), np.uint8)
+    cv2.line(mask, (30, 30), (90, 80), 255, 7)
+    cv2.imwrite(str(folder / "0.png"), np.where(mask > 0, 40, 180).astype(np.uint8))
+    cv2.imwrite(str(folder / "0_t.png"), 255 - mask)
+    return folder
+
+
+def test_it_prints_and_writes_figures_and_a_page(hairscan, data, masks, tmp_path):
+    out = tmp_path / "new" / "out"
+    code, printed, _ = hairscan(
+        "evaluate", "--data", data, "--um-per-px", 5, "--masks", masks, "--phantoms", 0, "--device", "cpu", "--out", out
+    )
+    assert code == 0
+    assert sorted(path.name for path in out.iterdir()) == ["figures.json", "report.html"]
+    figures = json.loads((out / "figures.json").read_text())
+    assert set(figures["photos"]) == {"model", "ridge_filter", "median_count"}
+    assert figures["phantoms"] == {}
+    assert set(figures["masks"]) == {"model", "ridge_filter"}
+    assert figures["photos"]["model"]["sizes"] == {"photographs": 1, "fields": 1, "annotated hairs": 3}
+    assert set(figures["photos"]["median_count"]["figures"]) == {"bias", "field_count_error", "tile_count_error", "ccc"}
+    assert figures["photos"]["median_count"]["figures"]["bias"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert figures["photos"]["ridge_filter"]["figures"]["recall"]["value"] == 1.0
+    assert "direction_wrong" not in figures["photos"]["ridge_filter"]["figures"]
+    assert "count error per tile" in printed
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert figures["sha256"] in page
+    assert "hairscan evaluate --data" in page
+    assert set(re.findall(r'(?:src|href)="([^:]*):', page)) == {"data"}
+
+
+def test_without_out_nothing_is_written(hairscan, masks, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    code, printed, _ = hairscan("evaluate", "--masks", masks, "--phantoms", 0, "--device", "cpu")
+    assert code == 0
+    assert "centre-line Dice" in printed
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.fixture
+def refused(hairscan, monkeypatch):
+    """Run `evaluate`, which must stop with one line before it loads the network."""
+
+    def run(*options):
+        monkeypatch.setattr("hairscan.segment.load_model", lambda *arguments: pytest.fail("the network was loaded"))
+        code, out, err = hairscan("evaluate", *options)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert err.startswith("error: ")
+        return err
+
+    return run
+
+
+def test_a_folder_that_is_missing(refused, tmp_path):
+    assert "give a folder with tiles/ and vectors.csv" in refused("--data", tmp_path / "missing")
+    assert "is no folder" in refused("--masks", tmp_path / "missing")
+
+
+def test_a_folder_without_vectors(refused, data):
+    (data / "vectors.csv").unlink()
+    assert "vectors.csv is missing" in refused("--data", data)
+
+
+def test_a_part_that_has_no_photographs(refused, data):
+    assert "no photographs of the part 'tune'" in refused("--data", data, "--part", "tune")
+
+
+def test_an_output_folder_that_is_a_file(refused, masks, tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    assert "is a file; name another folder" in refused("--masks", masks, "--out", tmp_path / "taken")
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_nothing_to_evaluate(refused):
+    assert "nothing to evaluate: give --data, --masks or --phantoms" in refused("--phantoms", 0)
