@@ -7,7 +7,7 @@ from typing import Protocol
 from hairscan.types import MapArray
 
 CUDA_BATCH = 8
-"""Tiles that keep a graphics card busy; eight of 640 x 640 px need about 1 GB of its memory."""
+"""Tiles that are run at once on a graphics card."""
 
 
 class Backend(Protocol):

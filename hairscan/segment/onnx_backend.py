@@ -12,8 +12,8 @@ from hairscan.segment.backend import CUDA_BATCH
 from hairscan.types import MapArray
 
 PROVIDERS: dict[str, tuple[str, dict[str, str]]] = {
-    # Timing the algorithms, which is its default, takes seconds for every new size, and its choice can change from run
-    # to run: the same photograph would not always give the same result.
+    # Its default is to time all algorithms at every new size, and the fastest can be another one in the next run: the
+    # same photograph would not always give the same result.
     "cuda": ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC"}),
     "migraphx": ("MIGraphXExecutionProvider", {}),
     "coreml": ("CoreMLExecutionProvider", {}),
@@ -23,7 +23,8 @@ PROVIDERS: dict[str, tuple[str, dict[str, str]]] = {
 }
 """ONNX Runtime's name of every device, and its options there.
 
-Left out on purpose: Azure, which would send photographs away, and TensorRT, which compiles for minutes at every size.
+Left out on purpose: Azure, which would send photographs away, and TensorRT, which compiles the network anew for every
+size.
 """
 
 

@@ -41,13 +41,15 @@ def draw_curves(run: Path) -> None:
     figure = Figure(figsize=(12, 3.6), layout="constrained")
     for panel, name in zip(figure.subplots(1, len(MAPS)), MAPS, strict=True):
         for key, label, style in (
-            (name, "training crops", {"color": "0.65", "linewidth": 1.0}),
+            (name, "training crops", {"color": "0.65", "marker": ".", "linewidth": 1.0}),
             (f"tune_{name}", "tune part, averaged weights", {"color": "C0", "marker": "o", "markersize": 3.0}),
         ):
             points = [(row["step"], row[key]) for row in rows if key in row]
             if points:
                 panel.plot(*zip(*points, strict=True), label=label, **style)
         panel.set(title=name, xlabel="step", ylabel="loss", yscale="log")
+        panel.yaxis.set_major_formatter("{x:.2g}")
+        panel.yaxis.set_minor_formatter("{x:.2g}")
         panel.grid(which="both", alpha=0.2)
         panel.legend()
     picture = io.BytesIO()
