@@ -7,7 +7,7 @@ import cv2
 from hairscan.errors import ScaleError
 from hairscan.segment.model import Segmenter
 from hairscan.segment.spec import CELL_PX, COVERAGE, FIRST_DIRECTION, ROOT, TIP
-from hairscan.segment.tiling import VIEWS, run_tiled
+from hairscan.segment.tiling import run_tiled
 from hairscan.types import HairMaps, MapArray, Photo
 
 TYPICAL_SHAFT_UM = 70.0
@@ -39,7 +39,7 @@ def assume_um_per_px(photo: Photo, segmenter: Segmenter) -> float:
     """Scale at which the shafts of a photograph would be of typical width."""
     longest_px = max(photo.rgb.shape[:2])
     guesses = [longest_um / longest_px for longest_um in GUESSED_FIELDS_UM]
-    best = max((_maps_at(photo, segmenter, guess, views=1) for guess in guesses), key=_line_length_px)
+    best = max((_maps_at(photo, segmenter, guess) for guess in guesses), key=_line_length_px)
     guess = best.um_per_cell / best.px_per_cell
     width_um = _mean_shaft_cells(best) * best.um_per_cell
     return guess * min(max(TYPICAL_SHAFT_UM / width_um, 0.5), 1.6) if width_um > 0 else guess
@@ -56,11 +56,11 @@ def _check_extent(shape: tuple[int, ...], um_per_px: float, network_um_per_px: f
         )
 
 
-def _maps_at(photo: Photo, segmenter: Segmenter, um_per_px: float, views: int = VIEWS) -> HairMaps:
+def _maps_at(photo: Photo, segmenter: Segmenter, um_per_px: float) -> HairMaps:
     factor = um_per_px / segmenter.spec.um_per_px
     method = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_LINEAR
     rgb = photo.rgb if factor == 1.0 else cv2.resize(photo.rgb, None, fx=factor, fy=factor, interpolation=method)
-    maps = run_tiled(segmenter.backend, rgb, multiple=segmenter.spec.multiple, views=views)
+    maps = run_tiled(segmenter.backend, rgb, multiple=segmenter.spec.multiple)
     return HairMaps(
         coverage=maps[COVERAGE],
         centreline=maps[FIRST_DIRECTION:],

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hairscan.segment.backend import Backend
-from hairscan.segment.spec import CELL_PX, FIRST_DIRECTION, N_CHANNELS
-from hairscan.types import N_DIRECTIONS, MapArray, RgbImage
+from hairscan.segment.spec import CELL_PX, N_CHANNELS
+from hairscan.types import MapArray, RgbImage
 
-VIEWS = 4
-"""Turned views of which the maps are the mean."""
 TILE_PX = 640
 MARGIN_PX = 64
 """The outer rim of a tile lacks context: it is dropped where another tile sees the same place from further inside."""
@@ -50,7 +48,7 @@ def spans(length_px: int, *, multiple: int) -> list[Span]:
     return out
 
 
-def run_tiled(backend: Backend, rgb: RgbImage, *, multiple: int, views: int = VIEWS) -> MapArray:
+def run_tiled(backend: Backend, rgb: RgbImage, *, multiple: int) -> MapArray:
     """Maps of a whole picture, shape (N_CHANNELS, ceil(H / 2), ceil(W / 2)).
 
     The picture is continued beyond its right and lower border by its edge pixels until it divides by `multiple`. All
@@ -61,42 +59,12 @@ def run_tiled(backend: Backend, rgb: RgbImage, *, multiple: int, views: int = VI
     tiles = _tiles(height + -height % multiple, width + -width % multiple, multiple)
     for first in range(0, len(tiles), backend.batch):
         batch = tiles[first : first + backend.batch]
-        out = run_turned(backend, _images(rgb, batch), views)
+        out = backend.run(_images(rgb, batch))
         for tile_maps, (rows, columns) in zip(out, batch, strict=True):
             # The last rows and columns of cells may lie beyond the picture.
             kept = maps[:, _cells(rows), _cells(columns)]
             kept[:] = tile_maps[:, _inside(rows), _inside(columns)][:, : kept.shape[1], : kept.shape[2]]
     return maps
-
-
-def run_turned(backend: Backend, images: MapArray, views: int) -> MapArray:
-    """Mean of the maps of pictures and of the same pictures turned, shape (N, N_CHANNELS, H / 2, W / 2).
-
-    A photograph and the same photograph on its side so get the same answer, and a better one: the errors of the views
-    differ.
-
-    Parameters
-    ----------
-    images : float32 array, shape (N, 3, H, W)
-    views : {1, 2, 4}
-        The pictures as they are, with the half turn, or with all quarter turns.
-
-    Notes
-    -----
-    `numpy.rot90` turns a direction by -90 degrees (y points down): the layers are put back by a quarter of their
-    number.
-    """
-    n, _, height, width = images.shape
-    total = np.zeros((n, N_CHANNELS, height // CELL_PX, width // CELL_PX), np.float32)
-    for turns in range(0, 4, 4 // views):
-        turned = backend.run(np.ascontiguousarray(np.rot90(images, turns, axes=(2, 3))))
-        upright = np.rot90(turned, -turns, axes=(2, 3))
-        wrapped = turns * N_DIRECTIONS // 4
-        total[:, :FIRST_DIRECTION] += upright[:, :FIRST_DIRECTION]
-        total[:, FIRST_DIRECTION + wrapped :] += upright[:, FIRST_DIRECTION : N_CHANNELS - wrapped]
-        total[:, FIRST_DIRECTION : FIRST_DIRECTION + wrapped] += upright[:, N_CHANNELS - wrapped :]
-    total /= views
-    return total
 
 
 def _tiles(height_px: int, width_px: int, multiple: int) -> list[tuple[Span, Span]]:

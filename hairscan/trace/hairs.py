@@ -14,9 +14,9 @@ from hairscan.trace.ridges import RidgePoints, find_ridge_points
 from hairscan.trace.shafts import Shaft, doubled_share, find_peaks, follow_merges, highest_near, set_ends
 from hairscan.types import FloatArray, Hair, HairMaps, Photo
 
-POINT_THRESHOLD = 0.12
+POINT_THRESHOLD = 0.2
 """Least evidence of a point of a centre-line; weaker parts of a hair are bridged."""
-MIN_LENGTH_UM = 25.0
+MIN_LENGTH_UM = 15.0
 MAX_DOUBLED = 0.9
 """A shaft that runs for longer than this share on a stronger one is that one again, or the middle of a crossing."""
 END_WEIGHT = 4.0

@@ -21,7 +21,7 @@ UNIT_GAP_CELLS = 6.0
 """A gap of this length without evidence costs as much as a bend of `UNIT_BEND`."""
 END_COST = 2.5
 DIRECTION_COST = 4.0
-MAX_COST = 4.0
+MAX_COST = 5.0
 _STEPS = np.linspace(0.0, 1.0, 9)
 
 

@@ -14,8 +14,9 @@ from hairscan.types import FloatArray, HairMaps, MapArray
 DOUBLE_CELLS = 2.0
 """Centre-lines nearer than this, 22 um, may be one shaft seen twice."""
 DOUBLE_TURN = np.cos(np.deg2rad(20.0))
-MERGE_CELLS = 5.0
-STEM_BEYOND = 1
+MERGE_CELLS = 7.0
+TIP_SHARE = 0.5
+"""A tip that is lost beside another shaft lies anywhere along it: half way is never far from where it is."""
 PEAK_REACH_CELLS = 4.5
 PEAK_HEIGHT = 0.15
 MAX_BEND = np.cos(np.deg2rad(40.0))
@@ -103,26 +104,36 @@ def _tangents(path: FloatArray) -> FloatArray:
 
 
 def follow_merges(shafts: list[Shaft], maps: HairMaps) -> list[Shaft]:
-    """Shafts whose root side runs into another shaft, continued along it to the shared root."""
+    """Shafts that run into another shaft where they show no end, continued along it to its root or tip."""
     if not shafts:
         return []
+    forward = _followed(shafts, maps.root)
+    backward = _followed([shaft.reversed() for shaft in shafts], maps.tip)
+    return [
+        _continued(shaft, stem, None if beyond is None else beyond[::-1][: int(len(beyond) * TIP_SHARE)])
+        for shaft, stem, beyond in zip(shafts, forward, backward, strict=True)
+    ]
+
+
+def _followed(shafts: list[Shaft], ends: MapArray) -> list[FloatArray | None]:
+    """Of every shaft, what lies before its first point on another shaft; None where it has an end of its own."""
     lengths = [len(shaft.path) for shaft in shafts]
     owner = np.repeat(np.arange(len(shafts)), lengths)
     place = np.concatenate([np.arange(length) for length in lengths])
     tree = cKDTree(np.concatenate([shaft.path for shaft in shafts]))
-    followed = []
+    stems: list[FloatArray | None] = []
     for index, shaft in enumerate(shafts):
         stem = None
-        if highest_near(maps.root, shaft.path[0], int(PEAK_REACH_CELLS)) < PEAK_HEIGHT:
+        if highest_near(ends, shaft.path[0], int(PEAK_REACH_CELLS)) < PEAK_HEIGHT:
             near = np.array(tree.query_ball_point(shaft.path[0], MERGE_CELLS), np.intp)
             near = near[owner[near] != index]
             stem = _stem(shaft, [(shafts[owner[point]], int(place[point])) for point in near])
-        followed.append(shaft if stem is None else _continued(shaft, stem))
-    return followed
+        stems.append(stem)
+    return stems
 
 
 def _stem(shaft: Shaft, near: list[tuple[Shaft, int]]) -> FloatArray | None:
-    """Root side of the nearest shaft that this one runs into; None where there is none.
+    """First part of the nearest shaft that this one runs into; None where there is none.
 
     Parameters
     ----------
@@ -132,7 +143,7 @@ def _stem(shaft: Shaft, near: list[tuple[Shaft, int]]) -> FloatArray | None:
     start, away = shaft.path[0], outward(shaft, tip_side=False)
     best: tuple[float, FloatArray] | None = None
     for other, point in near:
-        if not 2 <= point < len(other.path) - STEM_BEYOND:
+        if not 2 <= point < len(other.path) - 1:
             continue
         distance = float(np.hypot(*(other.path[point] - start)))
         onward = other.path[max(point - 4, 0)] - other.path[point]
@@ -142,12 +153,13 @@ def _stem(shaft: Shaft, near: list[tuple[Shaft, int]]) -> FloatArray | None:
     return None if best is None else best[1]
 
 
-def _continued(shaft: Shaft, stem: FloatArray) -> Shaft:
-    """The shaft with a stem before it."""
-    added = np.full(len(stem), float(shaft.strength.mean()))
-    share = len(stem) / (len(stem) + len(shaft.path))
-    path, strength = np.concatenate([stem, shaft.path]), np.concatenate([added, shaft.strength])
-    return replace(shaft, path=path, strength=strength, shared=share)
+def _continued(shaft: Shaft, stem: FloatArray | None, beyond: FloatArray | None) -> Shaft:
+    """The shaft with a stem before it and a stretch beyond its tip."""
+    before, after = (np.zeros((0, 2)) if part is None else part for part in (stem, beyond))
+    path = np.concatenate([before, shaft.path, after])
+    level = float(shaft.strength.mean())
+    strength = np.concatenate([np.full(len(before), level), shaft.strength, np.full(len(after), level)])
+    return replace(shaft, path=path, strength=strength, shared=(len(before) + len(after)) / len(path))
 
 
 def highest_near(layer: MapArray, place: FloatArray, reach: int) -> float:

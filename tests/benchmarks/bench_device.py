@@ -2,7 +2,7 @@
 
 Run ``python tests/benchmarks/bench_device.py --device cuda`` (or cpu). The photograph is a clipped phantom of
 1280 x 1024 px at 2.78 um/px. The network alone is one call of the backend with as many pictures as it likes at once,
-each of the photograph's size at the network's scale, and as many turned views as scoring takes.
+each of the photograph's size at the network's scale.
 """
 
 import argparse
@@ -19,7 +19,6 @@ from hairscan.phantom import render_scene, sample_scene
 from hairscan.photo import read_photo
 from hairscan.score import score_read_photo
 from hairscan.segment import load_model
-from hairscan.segment.tiling import VIEWS
 
 UM_PER_PX = 2.78
 SIZE_PX = (1280, 1024)
@@ -42,13 +41,13 @@ def main() -> None:
     height, width = (round(side / step_px) * segmenter.spec.multiple for side in reversed(SIZE_PX))
     images = rng.random((backend.batch, 3, height, width), np.float32)
     timings = {
-        "network alone": [one / backend.batch * VIEWS for one in timed(lambda: backend.run(images), arguments.runs)],
+        "network alone": [one / backend.batch for one in timed(lambda: backend.run(images), arguments.runs)],
         "photo to result": timed(lambda: score_read_photo(photo, segmenter), arguments.runs),
         "pixels to result": timed(
             lambda: score_read_photo(read_photo(rgb, um_per_px=UM_PER_PX), segmenter), arguments.runs
         ),
     }
-    print(f"{hardware(backend.device)}: {backend.device}, {segmenter.name}, {VIEWS} views, batch {backend.batch}")
+    print(f"{hardware(backend.device)}: {backend.device}, {segmenter.name}, batch {backend.batch}")
     print(f"{SIZE_PX[0]} x {SIZE_PX[1]} px at {UM_PER_PX} um/px, {arguments.runs} runs, median (fastest)")
     for name, times in timings.items():
         rate, best = 1.0 / median(times), 1.0 / min(times)

@@ -3,9 +3,8 @@ import itertools
 import numpy as np
 import pytest
 
-from hairscan.segment.spec import CELL_PX, FIRST_DIRECTION, N_CHANNELS
-from hairscan.segment.tiling import MARGIN_PX, TILE_PX, VIEWS, run_tiled, run_turned, spans
-from hairscan.types import N_DIRECTIONS
+from hairscan.segment.spec import CELL_PX, N_CHANNELS
+from hairscan.segment.tiling import MARGIN_PX, TILE_PX, run_tiled, spans
 
 
 class LocalBackend:
@@ -57,8 +56,8 @@ def test_tiles_are_run_in_batches_of_the_backend_s_size():
     one, three = LocalBackend(), LocalBackend(batch=3)
     assert np.array_equal(run_tiled(one, rgb, multiple=32), run_tiled(three, rgb, multiple=32))
     tiles = len(spans(1504, multiple=32)) * len(spans(2016, multiple=32))
-    assert [shape[0] for shape in one.shapes] == [1] * tiles * VIEWS
-    assert [shape[0] for shape in three.shapes[::VIEWS]] == [3] * (tiles // 3) + [tiles % 3] * (tiles % 3 > 0)
+    assert [shape[0] for shape in one.shapes] == [1] * tiles
+    assert [shape[0] for shape in three.shapes] == [3] * (tiles // 3) + [tiles % 3] * (tiles % 3 > 0)
 
 
 def test_a_read_only_picture_is_left_alone():
@@ -67,30 +66,3 @@ def test_a_read_only_picture_is_left_alone():
     rgb.flags.writeable = False
     run_tiled(LocalBackend(), rgb, multiple=32)
     assert np.array_equal(rgb, before)
-
-
-class ArrowBackend:
-    """Answers with the direction in which the picture gets brighter, in the directed layer of that direction."""
-
-    device = "cpu"
-    batch = 1
-
-    def run(self, images):
-        grey = images.mean(axis=1)
-        slope_y, slope_x = np.gradient(grey, axis=(1, 2))
-        angle = np.arctan2(slope_y, slope_x)[:, ::2, ::2]
-        maps = np.zeros((len(images), N_CHANNELS, *angle.shape[1:]), np.float32)
-        layer = np.round(angle / (2 * np.pi) * N_DIRECTIONS).astype(int) % N_DIRECTIONS
-        for k in range(N_DIRECTIONS):
-            maps[:, FIRST_DIRECTION + k] = layer == k
-        return maps
-
-
-@pytest.mark.parametrize("views", [2, 4])
-@pytest.mark.parametrize("step_xy", [(1, 0), (0, 1), (-1, 0), (0, -1)])
-def test_turned_views_agree_on_directions(step_xy, views):
-    ys, xs = np.mgrid[0:64, 0:96].astype(np.float32)
-    image = np.repeat(((xs * step_xy[0] + ys * step_xy[1]) / 200 + 0.5)[None, None], 3, axis=1)
-    one, several = run_turned(ArrowBackend(), image, 1), run_turned(ArrowBackend(), image, views)
-    assert one.shape == (1, N_CHANNELS, 32, 48)
-    assert np.allclose(one, several)
