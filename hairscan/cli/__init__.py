@@ -14,6 +14,7 @@ from hairscan.cli.calibrate import calibrate
 from hairscan.cli.demo import demo
 from hairscan.cli.doctor import doctor
 from hairscan.cli.evaluate import evaluate
+from hairscan.cli.export import export
 from hairscan.cli.phantom import app as phantom
 from hairscan.cli.score import score
 from hairscan.cli.train import train
@@ -32,6 +33,7 @@ app.command()(demo)
 app.command()(doctor)
 app.command()(evaluate)
 app.command()(train)
+app.command()(export)
 app.add_typer(phantom, name="phantom")
 
 
