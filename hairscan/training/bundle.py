@@ -27,7 +27,7 @@ from hairscan.training.verify import Difference, describe
 from hairscan.types import MapArray
 from hairscan.version import __version__
 
-TOLERANCES: dict[Precision, tuple[float, float]] = {"fp32": (1e-3, 1e-5), "fp16": (2e-2, 1e-4), "int8": (0.3, 1e-3)}
+TOLERANCES: dict[Precision, tuple[float, float]] = {"fp32": (1e-3, 1e-5), "fp16": (2e-2, 1e-4), "int8": (0.3, 5e-4)}
 """Largest and mean difference from the fp32 maps: room for another processor's rounding, none for a mistake.
 
 In 8 bits single cells at the rim of a hair move far; a wrong network moves the mean.

@@ -20,6 +20,9 @@ SERIES = 2**30
 """Phantoms of this series are neither trained on nor evaluated."""
 SELF_TEST_PX = (384, 256)
 """Width and height: unequal, so that a program that swaps them fails."""
+SELF_TEST_PHANTOM = 6
+"""Its hairs run several ways on reddish skin: a program that swaps sides or colours fails."""
+SELF_TEST_DENSITY_PER_CM2 = 300.0
 
 
 def phantom_tiles(um_per_px: float) -> list[MapArray]:
@@ -33,7 +36,7 @@ def phantom_tiles(um_per_px: float) -> list[MapArray]:
 
 def self_test_tile(um_per_px: float) -> MapArray:
     """The one phantom of every bundle's self-test, shape (1, 3, 256, 384), 0..1."""
-    return _as_input(_phantom("dense", PHANTOMS_PER_KIND, SELF_TEST_PX, um_per_px))
+    return _as_input(_phantom("dense", SELF_TEST_PHANTOM, SELF_TEST_PX, um_per_px, SELF_TEST_DENSITY_PER_CM2))
 
 
 def photo_tiles(samples: Sequence[Sample], photo_um_per_px: float, um_per_px: float) -> list[MapArray]:
@@ -51,9 +54,15 @@ def photo_tiles(samples: Sequence[Sample], photo_um_per_px: float, um_per_px: fl
     return [_as_input(_middle(open_samples[index], photo_um_per_px / um_per_px)) for index in chosen]
 
 
-def _phantom(kind: str, index: int, size_px: tuple[int, int], um_per_px: float) -> RgbImage:
+def _phantom(
+    kind: str, index: int, size_px: tuple[int, int], um_per_px: float, density_per_cm2: float | None = None
+) -> RgbImage:
     rng = np.random.default_rng((SERIES, KINDS.index(kind), index))
-    return render_scene(sample_scene(kind, rng, width_px=size_px[0], height_px=size_px[1], um_per_px=um_per_px), rng).rgb
+    width, height = size_px
+    scene = sample_scene(
+        kind, rng, width_px=width, height_px=height, um_per_px=um_per_px, density_per_cm2=density_per_cm2
+    )
+    return render_scene(scene, rng).rgb
 
 
 def _middle(sample: Sample, factor: float) -> RgbImage:

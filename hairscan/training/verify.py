@@ -48,7 +48,9 @@ def verify_bundle(folder: Path) -> tuple[BundleSpec, Difference]:
     expected = _tensor(folder, spec.self_test.expected)
     maps = OnnxBackend(folder / "model.onnx", "cpu").run(image)
     if maps.shape != expected.shape:
-        raise ModelError(f"{folder}: the self-test gave maps of shape {maps.shape}, not {expected.shape}: do not use it")
+        raise ModelError(
+            f"{folder}: the self-test gave maps of shape {maps.shape}, not {expected.shape}: do not use it"
+        )
     difference = Difference.between(maps, expected)
     if not difference.passes(spec.self_test):
         raise ModelError(f"{folder}: the self-test failed, {describe(spec, difference)}: do not use it")
@@ -59,8 +61,8 @@ def describe(spec: BundleSpec, difference: Difference) -> str:
     """A bundle's difference beside what is let pass, for a person."""
     test = spec.self_test
     return (
-        f"{spec.precision} maps differ from fp32 by at most {difference.largest:.2g} (allowed {test.max_difference:g}), "
-        f"on average {difference.mean:.2g} (allowed {test.mean_difference:g})"
+        f"{spec.precision} maps differ from the model's by at most {difference.largest:.2g} "
+        f"(allowed {test.max_difference:g}), on average {difference.mean:.2g} (allowed {test.mean_difference:g})"
     )
 
 
