@@ -71,9 +71,8 @@ def write_bundle(
     if precision == "fp16":
         network = to_fp16(network)
     elif precision == "int8":
-        tiles = phantom_tiles(source.um_per_px)
-        tiles += photo_tiles(samples, photo_um_per_px, source.um_per_px) if samples else []
-        network = to_int8(network, tiles)
+        tiles = photo_tiles(samples, photo_um_per_px, source.um_per_px) if samples else []
+        network = to_int8(network, phantom_tiles(source.um_per_px) + tiles)
     _check(network)
     payload = network.SerializeToString()
     image = self_test_tile(source.um_per_px)
@@ -90,11 +89,16 @@ def write_bundle(
         spec.self_test.expected.file: _bytes(expected),
         "README.md": _readme(spec, difference).encode(),
     }
+    _write(out, contents)
+    return spec, difference
+
+
+def _write(out: Path, contents: dict[str, bytes]) -> None:
+    """Write all files of a bundle or none."""
     try:
         write_files({out / name: content for name, content in contents.items()})
     except OSError as error:
         raise OutputError(f"cannot write to {out}: {error.strerror}; name another folder") from error
-    return spec, difference
 
 
 def _check(network: onnx.ModelProto) -> None:

@@ -13,7 +13,7 @@ from hairscan.photo import read_rgb
 from hairscan.training.vectors import Sample
 from hairscan.types import MapArray, RgbImage
 
-TILE_PX = 320
+SIDE_PX = 320
 PHANTOMS_PER_KIND = 3
 PHOTOGRAPHS = 24
 SERIES = 2**30
@@ -26,9 +26,9 @@ SELF_TEST_DENSITY_PER_CM2 = 300.0
 
 
 def phantom_tiles(um_per_px: float) -> list[MapArray]:
-    """Tiles of every kind of phantom, shape (1, 3, TILE_PX, TILE_PX), 0..1."""
+    """Tiles of every kind of phantom, shape (1, 3, SIDE_PX, SIDE_PX), 0..1."""
     return [
-        _as_input(_phantom(kind, index, (TILE_PX, TILE_PX), um_per_px))
+        _as_input(_phantom(kind, index, (SIDE_PX, SIDE_PX), um_per_px))
         for kind in KINDS
         for index in range(PHANTOMS_PER_KIND)
     ]
@@ -40,7 +40,7 @@ def self_test_tile(um_per_px: float) -> MapArray:
 
 
 def photo_tiles(samples: Sequence[Sample], photo_um_per_px: float, um_per_px: float) -> list[MapArray]:
-    """Middles of photographs that may be learnt from, evenly out of all, shape (1, 3, TILE_PX, TILE_PX), 0..1.
+    """Middles of photographs that may be learnt from, evenly out of all, shape (1, 3, SIDE_PX, SIDE_PX), 0..1.
 
     Raises
     ------
@@ -69,10 +69,10 @@ def _middle(sample: Sample, factor: float) -> RgbImage:
     """Middle of a photograph that is brought to the network's scale."""
     method = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_LINEAR
     rgb = cv2.resize(read_rgb(sample.image)[0], None, fx=factor, fy=factor, interpolation=method)
-    top, left = ((side - TILE_PX) // 2 for side in rgb.shape[:2])
+    top, left = ((side - SIDE_PX) // 2 for side in rgb.shape[:2])
     if min(top, left) < 0:
         raise DataError(f"{sample.image.name} is smaller than a calibration tile: give photographs of 1.8 mm or more")
-    return np.ascontiguousarray(rgb[top : top + TILE_PX, left : left + TILE_PX])
+    return np.ascontiguousarray(rgb[top : top + SIDE_PX, left : left + SIDE_PX])
 
 
 def _as_input(rgb: RgbImage) -> MapArray:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from hashlib import sha256
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from hairscan.errors import DataError, ModelError  # noqa: E402
 from hairscan.segment import load_model, model_folders  # noqa: E402
 from hairscan.segment.spec import BundleSpec  # noqa: E402
 from hairscan.training.bundle import TOLERANCES, write_bundle  # noqa: E402
-from hairscan.training.tiles import TILE_PX, photo_tiles, self_test_tile  # noqa: E402
+from hairscan.training.tiles import SIDE_PX, photo_tiles, self_test_tile  # noqa: E402
 from hairscan.training.vectors import Sample  # noqa: E402
 from hairscan.training.verify import verify_bundle  # noqa: E402
 
@@ -99,8 +100,6 @@ def test_a_model_for_one_size_is_refused(tmp_path):
     sides[2].dim_value, sides[3].dim_value = 256, 384
     payload = network.SerializeToString()
     (tmp_path / "model.onnx").write_bytes(payload)
-    from hashlib import sha256
-
     facts = json.loads((source / "spec.json").read_text(encoding="utf-8")) | {"sha256": sha256(payload).hexdigest()}
     (tmp_path / "spec.json").write_text(json.dumps(facts), encoding="utf-8")
     with pytest.raises(ModelError, match="pictures of one size only"):
@@ -123,7 +122,7 @@ def samples(tmp_path):
 
 def test_calibration_never_sees_what_is_used_for_validation(samples):
     tiles = photo_tiles(samples[0], 2.78, 5.56)
-    assert {tile.shape for tile in tiles} == {(1, 3, TILE_PX, TILE_PX)}
+    assert {tile.shape for tile in tiles} == {(1, 3, SIDE_PX, SIDE_PX)}
     assert sorted(round(float(tile.mean()), 2) for tile in tiles) == [0.2, 0.4]
 
 
