@@ -1,5 +1,6 @@
 """Where the real photographs lie, and what several tests share."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,18 @@ def segmenter():
     from hairscan.segment import load_model
 
     return load_model("default", "cpu")
+
+
+@pytest.fixture(scope="session")
+def bundle_of(tmp_path_factory):
+    """Give the folder of the shipped model's bundle in a precision; it is written once."""
+    pytest.importorskip("onnx")
+    from hairscan.training.bundle import write_bundle
+
+    @cache
+    def write(precision):
+        folder = tmp_path_factory.mktemp("bundles") / precision
+        write_bundle("default", precision, folder, photo_um_per_px=2.78)
+        return folder
+
+    return write
