@@ -50,15 +50,13 @@ def _write(out: Path, precision: str, model: str, data: Path | None, um_per_px: 
     from hairscan.errors import DataError
     from hairscan.training.vectors import read_samples
 
-    samples = read_samples(data) if data is not None else []
+    samples = read_samples(data, um_per_px=um_per_px) if data is not None else []
     try:
         from hairscan.training.bundle import write_bundle
     except ModuleNotFoundError as error:
         raise DataError(f"exporting needs {error.name}: pip install 'hairscan[train]'") from error
     from hairscan.training.verify import describe
 
-    spec, difference = write_bundle(
-        model, cast("Precision", precision), out, samples=samples, photo_um_per_px=um_per_px
-    )
+    spec, difference = write_bundle(model, cast("Precision", precision), out, samples=samples)
     size_mb = (out / "model.onnx").stat().st_size / 1e6
     typer.echo(f"{out}  {size_mb:.1f} MB, sha256 {spec.sha256[:12]}: {describe(spec, difference)}")

@@ -40,7 +40,6 @@ def write_bundle(
     out: Path,
     *,
     samples: Sequence[Sample] = (),
-    photo_um_per_px: float,
 ) -> tuple[BundleSpec, Difference]:
     """Write a bundle, and give its facts and how far its maps are from those of the model.
 
@@ -48,8 +47,6 @@ def write_bundle(
     ----------
     samples : sequence of Sample
         Photographs for the calibration of int8, beside phantoms.
-    photo_um_per_px : float
-        Their scale.
 
     Raises
     ------
@@ -71,7 +68,7 @@ def write_bundle(
     if precision == "fp16":
         network = to_fp16(network)
     elif precision == "int8":
-        tiles = photo_tiles(samples, photo_um_per_px, source.um_per_px) if samples else []
+        tiles = photo_tiles(samples, source.um_per_px) if samples else []
         network = to_int8(network, phantom_tiles(source.um_per_px) + tiles)
     _check(network)
     payload = network.SerializeToString()

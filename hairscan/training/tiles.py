@@ -39,7 +39,7 @@ def self_test_tile(um_per_px: float) -> MapArray:
     return _as_input(_phantom("dense", SELF_TEST_PHANTOM, SELF_TEST_PX, um_per_px, SELF_TEST_DENSITY_PER_CM2))
 
 
-def photo_tiles(samples: Sequence[Sample], photo_um_per_px: float, um_per_px: float) -> list[MapArray]:
+def photo_tiles(samples: Sequence[Sample], um_per_px: float) -> list[MapArray]:
     """Middles of photographs that may be learnt from, evenly out of all, shape (1, 3, SIDE_PX, SIDE_PX), 0..1.
 
     Raises
@@ -51,7 +51,7 @@ def photo_tiles(samples: Sequence[Sample], photo_um_per_px: float, um_per_px: fl
     if not open_samples:
         raise DataError("no photograph is in the part train or tune: give a folder with more groups")
     chosen = np.unique(np.linspace(0, len(open_samples) - 1, PHOTOGRAPHS).round().astype(int))
-    return [_as_input(_middle(open_samples[index], photo_um_per_px / um_per_px)) for index in chosen]
+    return [_as_input(_middle(open_samples[index], open_samples[index].um_per_px / um_per_px)) for index in chosen]
 
 
 def _phantom(

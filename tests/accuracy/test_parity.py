@@ -6,18 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from safetensors.torch import load_file  # noqa: E402
-
-from hairscan.phantom import KINDS, render_scene, sample_scene  # noqa: E402
-from hairscan.photo import read_photo  # noqa: E402
-from hairscan.score import score_read_photo  # noqa: E402
-from hairscan.segment import load_model, model_folders  # noqa: E402
-from hairscan.segment.network import HairNet  # noqa: E402
-from hairscan.training.bundle import write_bundle  # noqa: E402
-from hairscan.training.vectors import read_samples  # noqa: E402
+from hairscan.phantom import KINDS, render_scene, sample_scene
+from hairscan.photo import read_photo
+from hairscan.score import score_read_photo
+from hairscan.segment import load_model, model_folders
+from hairscan.segment.torch_backend import TorchBackend
+from hairscan.training.bundle import write_bundle
+from hairscan.training.vectors import read_samples
 
 pytestmark = pytest.mark.accuracy
 
@@ -28,33 +26,11 @@ MAX_COUNT_CHANGE = {"fp32": 0.01, "fp16": 0.01, "int8": 0.02}
 MAX_WIDTH_CHANGE_UM = {"fp32": 0.5, "fp16": 0.5, "int8": 1.0}
 
 
-class TorchBackend:
-    """The network as it was trained."""
-
-    device = "cpu"
-
-    def __init__(self, weights):
-        self.network = network_of(load_file(weights))
-
-    def run(self, images):
-        with torch.inference_mode():
-            return self.network(torch.from_numpy(images)).sigmoid().numpy()
-
-
-def network_of(state):
-    """The network whose weights these are; its widths are read off them."""
-    downs = sum(name.startswith("down.") and name.endswith(".0.0.weight") for name in state)
-    firsts = [state["stem.0.weight"], *(state[f"down.{level}.0.0.weight"] for level in range(downs))]
-    network = HairNet(tuple(len(weight) for weight in firsts)).eval()
-    network.load_state_dict(state)
-    return network
-
-
 @pytest.fixture(scope="module")
 def photos():
     """Photographs of the validation part, or phantoms of every kind where the data is not here."""
     if FDU.is_dir():
-        samples = [sample for sample in read_samples(FDU) if sample.part == "validation"]
+        samples = [sample for sample in read_samples(FDU, um_per_px=UM_PER_PX) if sample.part == "validation"]
         return [read_photo(s.image, um_per_px=UM_PER_PX) for s in samples[:: len(samples) // PHOTOS][:PHOTOS]]
     return [read_photo(drawn(index), um_per_px=4.0) for index in range(PHOTOS)]
 
@@ -84,13 +60,13 @@ def measure(photos):
 
 @pytest.fixture(scope="module")
 def by_torch(measure, segmenter):
-    return measure(replace(segmenter, backend=TorchBackend(model_folders()["default"] / "weights.safetensors")))
+    return measure(replace(segmenter, backend=TorchBackend(model_folders()["default"] / "weights.safetensors", "cpu")))
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
 def test_a_bundle_counts_and_measures_as_torch_does(precision, measure, by_torch, tmp_path, capsys):
-    calibration = read_samples(FDU) if precision == "int8" and FDU.is_dir() else []
-    write_bundle("default", precision, tmp_path, samples=calibration, photo_um_per_px=UM_PER_PX)
+    calibration = read_samples(FDU, um_per_px=UM_PER_PX) if precision == "int8" and FDU.is_dir() else []
+    write_bundle("default", precision, tmp_path, samples=calibration)
     counts, width_um = measure(load_model(tmp_path, "cpu"))
     true_counts, true_width_um = by_torch
     change = counts.sum() / true_counts.sum() - 1.0

@@ -37,23 +37,12 @@ def run_of(path, threads):
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         return lambda: session.run(["maps"], {"image": image})
     import torch
-    from safetensors.torch import load_file
 
-    from hairscan.segment.network import HairNet
+    from hairscan.segment.torch_backend import TorchBackend
 
     torch.set_num_threads(threads)
-    state = load_file(path)
-    downs = sum(name.startswith("down.") and name.endswith(".0.0.weight") for name in state)
-    firsts = [state["stem.0.weight"], *(state[f"down.{level}.0.0.weight"] for level in range(downs))]
-    network = HairNet(tuple(len(weight) for weight in firsts)).eval()
-    network.load_state_dict(state)
-    network = network.to(memory_format=torch.channels_last)
-
-    def run():
-        with torch.inference_mode():
-            return network(torch.from_numpy(image)).sigmoid().numpy()
-
-    return run
+    backend = TorchBackend(path, "cpu")
+    return lambda: backend.run(image)
 
 
 def peak_mb(path, threads):

@@ -90,7 +90,7 @@ def test_the_readme_says_this_bundles_numbers_and_its_program_runs(bundle_of, mo
 
 def test_a_bundle_is_not_exported_again(bundle_of, tmp_path):
     with pytest.raises(ModelError, match="is a bundle already"):
-        write_bundle(bundle_of("fp16"), "int8", tmp_path, photo_um_per_px=2.78)
+        write_bundle(bundle_of("fp16"), "int8", tmp_path)
 
 
 def test_a_model_for_one_size_is_refused(tmp_path):
@@ -103,7 +103,7 @@ def test_a_model_for_one_size_is_refused(tmp_path):
     facts = json.loads((source / "spec.json").read_text(encoding="utf-8")) | {"sha256": sha256(payload).hexdigest()}
     (tmp_path / "spec.json").write_text(json.dumps(facts), encoding="utf-8")
     with pytest.raises(ModelError, match="pictures of one size only"):
-        write_bundle(tmp_path, "fp32", tmp_path / "bundle", photo_um_per_px=2.78)
+        write_bundle(tmp_path, "fp32", tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
 
 
