@@ -33,13 +33,14 @@ def find_straight(gray: NDArray[np.uint8], bands: NDArray[np.uint8]) -> _Mask:
     a few pixels away, of one level between, is a line; runs around a rectangle are a box, drawn inside as well. The
     side of a straight hair gives such runs too, but hair is not of one level, nor does it enclose a box.
     """
-    level, upright = _steps(gray), np.ascontiguousarray(_steps(np.ascontiguousarray(gray.T)).T)
-    level[bands > 0] = upright[bands > 0] = 0
+    turned, free = cv2.transpose(gray), 1 - bands
+    level = [steps & free for steps in _steps(gray)]
+    upright = [cv2.transpose(steps) & free for steps in _steps(turned)]
     along_rows, along_columns = _runs(level, (1, _MIN_RUN_PX)), _runs(upright, (_MIN_RUN_PX, 1))
-    drawn = _lines(gray, along_rows) | _lines(np.ascontiguousarray(gray.T), np.ascontiguousarray(along_columns.T)).T
+    drawn = _lines(gray, along_rows) | cv2.transpose(_lines(turned, cv2.transpose(along_columns)))
     for x0, y0, x1, y1 in _boxes(along_rows, along_columns):
         drawn[y0:y1, x0:x1] = 1
-    return drawn | _ticks(gray, level, upright)
+    return drawn | _ticks(level[0] | level[1], upright[0] | upright[1])
 
 
 def _lines(gray: _Mask, runs: _Mask) -> _Mask:
@@ -59,13 +60,16 @@ def _lines(gray: _Mask, runs: _Mask) -> _Mask:
 def _boxes(along_rows: _Mask, along_columns: _Mask) -> list[_Box]:
     """Rectangles that runs enclose."""
     runs = along_rows | along_columns
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(
-        cv2.dilate(runs, np.ones((2 * _JOIN_Y_PX + 1, 2 * _JOIN_X_PX + 1), np.uint8)), connectivity=8
-    )
+    joined = cv2.dilate(runs, np.ones((2 * _JOIN_Y_PX + 1, 2 * _JOIN_X_PX + 1), np.uint8))
+    outlines, levels = cv2.findContours(joined, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     boxes = []
-    for k in np.flatnonzero((stats[:, 2] > _MIN_RUN_PX) & (stats[:, 3] > _MIN_BOX_PX))[1:]:
-        x, y, w, h = (int(v) for v in stats[k, :4])
-        own = (labels[y : y + h, x : x + w] == k) & (runs[y : y + h, x : x + w] > 0)
+    for outline, level in zip(outlines, () if levels is None else levels[0], strict=True):
+        x, y, w, h = cv2.boundingRect(outline)
+        if level[3] >= 0 or w <= _MIN_RUN_PX or h <= _MIN_BOX_PX:  # a hole, or too small
+            continue
+        _, labels = cv2.connectedComponents(joined[y : y + h, x : x + w], connectivity=8)
+        at_x, at_y = outline[0, 0] - (x, y)
+        own = (labels == labels[at_y, at_x]) & (runs[y : y + h, x : x + w] > 0)
         box = _enclosed(own, (x, y), runs.shape)
         if box is not None and (box[2] - box[0]) * (box[3] - box[1]) < _MAX_BOX_SHARE * runs.size:
             boxes.append(_extend(box, along_rows))
@@ -126,49 +130,51 @@ def _has_four_sides(runs: NDArray[np.bool_], corner_xy: tuple[int, int], shape: 
     )
 
 
-def _steps(gray: _Mask) -> _Mask:
-    """Pixels above (1) or below (2) which a level changes within one row, and hardly changes beside it."""
+def _steps(gray: _Mask) -> tuple[_Mask, _Mask]:
+    """Pixels, 1 in two masks, below which a level rises or falls within one row, and hardly changes beside it."""
     after, before = gray[1:], gray[:-1]
-    steps = np.zeros(gray.shape, np.uint8)
-    for sign, size in ((1, cv2.subtract(after, before)), (2, cv2.subtract(before, after))):
+    masks = np.zeros((2, *gray.shape), np.uint8)
+    for steps, size in zip(masks, (cv2.subtract(after, before), cv2.subtract(before, after)), strict=True):
         # Only a change of the same sign makes a step soft: the other one is the far side of a thin line.
         beside = np.zeros_like(size)
         beside[1:-1] = cv2.max(size[:-2], size[2:])
         sharp = cv2.compare(size, cv2.add(cv2.convertScaleAbs(beside, alpha=2.0), _MIN_STEP // 2), cv2.CMP_GE)
-        steps[1:][(size >= _MIN_STEP) & (sharp > 0)] = sign
-    return steps
+        steps[1:] = cv2.compare(size, _MIN_STEP, cv2.CMP_GE) & sharp & 1
+    return masks[0], masks[1]
 
 
-def _runs(steps: _Mask, kernel: tuple[int, int]) -> _Mask:
+def _runs(rises_and_falls: list[_Mask], kernel: tuple[int, int]) -> _Mask:
     """Long straight runs of steps of one sign, 0 or 1."""
-    runs = np.zeros(steps.shape, np.uint8)
     gap = tuple(min(n, 5) for n in kernel)
-    for sign in (1, 2):
-        joined = cv2.morphologyEx((steps == sign).astype(np.uint8), cv2.MORPH_CLOSE, np.ones(gap, np.uint8))
-        runs |= cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones(kernel, np.uint8))
-    return runs
+    joined = (cv2.morphologyEx(steps, cv2.MORPH_CLOSE, np.ones(gap, np.uint8)) for steps in rises_and_falls)
+    rises, falls = (cv2.morphologyEx(steps, cv2.MORPH_OPEN, np.ones(kernel, np.uint8)) for steps in joined)
+    return np.asarray(rises | falls, dtype=np.uint8)
 
 
-def _ticks(gray: _Mask, level: _Mask, upright: _Mask) -> _Mask:
+def _ticks(level: _Mask, upright: _Mask) -> _Mask:
     """Ticks of a ruler: many short steps that stand on one long line."""
-    ticks = np.zeros(gray.shape, np.uint8)
+    ticks = np.zeros(level.shape, np.uint8)
     for vertical, (base, cross) in enumerate(((level, upright), (upright, level))):
         along = 1 - vertical
         kernel = [1, 1]
-        kernel[along] = gray.shape[along] // 3
-        lines = cv2.morphologyEx((base > 0).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+        kernel[along] = base.shape[along] // 3
+        lines = cv2.morphologyEx(base, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+        # The border of the picture stands in for half of the kernel.
+        if cv2.reduce(lines, along, cv2.REDUCE_SUM, dtype=cv2.CV_32S).max() < kernel[along] // 2:
+            continue
         lines = cv2.morphologyEx(lines, cv2.MORPH_OPEN, np.ones(kernel, np.uint8))
         if not lines.any():
             continue
         reach = [1, 1]
         reach[vertical] = 2 * _TICK_REACH_PX + 1
-        near = cv2.dilate(lines, np.ones(reach, np.uint8)) > 0
+        near = cv2.dilate(lines, np.ones(reach, np.uint8))
         short = [1, 1]
         short[vertical] = _TICK_PX
-        found = cv2.morphologyEx(((cross > 0) & near).astype(np.uint8), cv2.MORPH_OPEN, np.ones(short, np.uint8))
+        found = cv2.morphologyEx(cross & near, cv2.MORPH_OPEN, np.ones(short, np.uint8))
         found = cv2.dilate(found, np.ones((3, 3), np.uint8))
-        labels = cv2.connectedComponents(found)[1]
-        standing = np.setdiff1d(labels[cv2.dilate(lines, np.ones((5, 5), np.uint8)) > 0], 0)
-        if standing.size >= _MIN_TICKS:
-            ticks |= np.isin(labels, standing).astype(np.uint8)
+        count, labels = cv2.connectedComponents(found)
+        standing = np.zeros(count, np.uint8)
+        standing[labels[(found & cv2.dilate(lines, np.ones((5, 5), np.uint8))) > 0]] = 1
+        if standing.sum() >= _MIN_TICKS:
+            ticks |= standing[labels]
     return ticks
