@@ -11,6 +11,7 @@ from hairscan.photo.bars import is_bar
 _Mask = NDArray[np.uint8]
 _Box = tuple[int, int, int, int]
 _MIN_STEP = 8
+_ROW_GAP = np.ones((1, 5), np.uint8)
 _MIN_RUN_PX, _MIN_LINE_PX, _MAX_BAR_PX = 21, 60, 16
 _MIN_BOX_PX, _MIN_ROW_PX = 9, 100
 _JOIN_X_PX, _JOIN_Y_PX = 3, 6
@@ -33,14 +34,15 @@ def find_straight(gray: NDArray[np.uint8], bands: NDArray[np.uint8]) -> _Mask:
     a few pixels away, of one level between, is a line; runs around a rectangle are a box, drawn inside as well. The
     side of a straight hair gives such runs too, but hair is not of one level, nor does it enclose a box.
     """
-    turned, free = cv2.transpose(gray), 1 - bands
-    level = [steps & free for steps in _steps(gray)]
-    upright = [cv2.transpose(steps) & free for steps in _steps(turned)]
-    along_rows, along_columns = _runs(level, (1, _MIN_RUN_PX)), _runs(upright, (_MIN_RUN_PX, 1))
-    drawn = _lines(gray, along_rows) | cv2.transpose(_lines(turned, cv2.transpose(along_columns)))
-    for x0, y0, x1, y1 in _boxes(along_rows, along_columns):
+    turned = cv2.transpose(gray)
+    level, upright = _steps(gray, bands), _steps(turned, cv2.transpose(bands))
+    along_rows, along_columns = _runs(level), _runs(upright)
+    drawn = _lines(gray, along_rows) | cv2.transpose(_lines(turned, along_columns))
+    for x0, y0, x1, y1 in _boxes(along_rows, cv2.transpose(along_columns)):
         drawn[y0:y1, x0:x1] = 1
-    return drawn | _ticks(level[0] | level[1], upright[0] | upright[1])
+    steps, steps_turned = level[0] | level[1], upright[0] | upright[1]
+    drawn |= _ticks(steps, cv2.transpose(steps_turned))
+    return np.asarray(drawn | cv2.transpose(_ticks(steps_turned, cv2.transpose(steps))), dtype=np.uint8)
 
 
 def _lines(gray: _Mask, runs: _Mask) -> _Mask:
@@ -48,8 +50,7 @@ def _lines(gray: _Mask, runs: _Mask) -> _Mask:
     drawn = np.zeros(gray.shape, np.uint8)
     pairs = cv2.morphologyEx(runs, cv2.MORPH_CLOSE, np.ones((13, 1), np.uint8))
     pairs = cv2.morphologyEx(pairs, cv2.MORPH_CLOSE, np.ones((1, _MIN_RUN_PX), np.uint8))
-    pairs = cv2.morphologyEx(pairs, cv2.MORPH_OPEN, np.ones((1, _MIN_LINE_PX), np.uint8))
-    for outline in cv2.findContours(pairs, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]:
+    for outline in cv2.findContours(_keep_long(pairs, _MIN_LINE_PX), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]:
         x, y, w, h = cv2.boundingRect(outline)
         # The last row of a pair is the first one below the bar.
         if 2 <= h <= _MAX_BAR_PX and is_bar(gray, (x, y, x + w, y + h - 1)):
@@ -130,7 +131,7 @@ def _has_four_sides(runs: NDArray[np.bool_], corner_xy: tuple[int, int], shape: 
     )
 
 
-def _steps(gray: _Mask) -> tuple[_Mask, _Mask]:
+def _steps(gray: _Mask, bands: _Mask) -> tuple[_Mask, _Mask]:
     """Pixels, 1 in two masks, below which a level rises or falls within one row, and hardly changes beside it."""
     after, before = gray[1:], gray[:-1]
     masks = np.zeros((2, *gray.shape), np.uint8)
@@ -139,42 +140,41 @@ def _steps(gray: _Mask) -> tuple[_Mask, _Mask]:
         beside = np.zeros_like(size)
         beside[1:-1] = cv2.max(size[:-2], size[2:])
         sharp = cv2.compare(size, cv2.add(cv2.convertScaleAbs(beside, alpha=2.0), _MIN_STEP // 2), cv2.CMP_GE)
-        steps[1:] = cv2.compare(size, _MIN_STEP, cv2.CMP_GE) & sharp & 1
+        steps[1:] = cv2.compare(size, _MIN_STEP, cv2.CMP_GE) & sharp & (1 - bands[1:])
     return masks[0], masks[1]
 
 
-def _runs(rises_and_falls: list[_Mask], kernel: tuple[int, int]) -> _Mask:
-    """Long straight runs of steps of one sign, 0 or 1."""
-    gap = tuple(min(n, 5) for n in kernel)
-    joined = (cv2.morphologyEx(steps, cv2.MORPH_CLOSE, np.ones(gap, np.uint8)) for steps in rises_and_falls)
-    rises, falls = (cv2.morphologyEx(steps, cv2.MORPH_OPEN, np.ones(kernel, np.uint8)) for steps in joined)
-    return np.asarray(rises | falls, dtype=np.uint8)
+def _runs(steps: tuple[_Mask, _Mask]) -> _Mask:
+    """Long straight runs along rows of steps of one sign, 0 or 1."""
+    rises, falls = (_keep_long(cv2.morphologyEx(sign, cv2.MORPH_CLOSE, _ROW_GAP), _MIN_RUN_PX) for sign in steps)
+    return rises | falls
 
 
-def _ticks(level: _Mask, upright: _Mask) -> _Mask:
-    """Ticks of a ruler: many short steps that stand on one long line."""
-    ticks = np.zeros(level.shape, np.uint8)
-    for vertical, (base, cross) in enumerate(((level, upright), (upright, level))):
-        along = 1 - vertical
-        kernel = [1, 1]
-        kernel[along] = base.shape[along] // 3
-        lines = cv2.morphologyEx(base, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-        # The border of the picture stands in for half of the kernel.
-        if cv2.reduce(lines, along, cv2.REDUCE_SUM, dtype=cv2.CV_32S).max() < kernel[along] // 2:
-            continue
-        lines = cv2.morphologyEx(lines, cv2.MORPH_OPEN, np.ones(kernel, np.uint8))
-        if not lines.any():
-            continue
-        reach = [1, 1]
-        reach[vertical] = 2 * _TICK_REACH_PX + 1
-        near = cv2.dilate(lines, np.ones(reach, np.uint8))
-        short = [1, 1]
-        short[vertical] = _TICK_PX
-        found = cv2.morphologyEx(cross & near, cv2.MORPH_OPEN, np.ones(short, np.uint8))
-        found = cv2.dilate(found, np.ones((3, 3), np.uint8))
-        count, labels = cv2.connectedComponents(found)
-        standing = np.zeros(count, np.uint8)
-        standing[labels[(found & cv2.dilate(lines, np.ones((5, 5), np.uint8))) > 0]] = 1
-        if standing.sum() >= _MIN_TICKS:
-            ticks |= standing[labels]
+def _keep_long(mask: _Mask, length_px: int) -> _Mask:
+    """Runs of a mask along rows that have at least a length, or half of it where they touch the border."""
+    kept = np.zeros_like(mask)
+    # Few rows hold any.
+    rows = np.flatnonzero(cv2.reduce(mask, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S) >= length_px // 2)
+    if rows.size:
+        kept[rows] = cv2.morphologyEx(mask[rows], cv2.MORPH_OPEN, np.ones((1, length_px), np.uint8))
+    return kept
+
+
+def _ticks(base: _Mask, cross: _Mask) -> _Mask:
+    """Ticks of a ruler: many short steps across that stand on one long line along a row."""
+    ticks = np.zeros_like(base)
+    lines = _keep_long(cv2.morphologyEx(base, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), base.shape[1] // 3)
+    rows = np.flatnonzero(cv2.reduce(lines, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S))
+    if not rows.size:
+        return ticks
+    zone = slice(max(rows[0] - 2 * _TICK_REACH_PX, 0), rows[-1] + 2 * _TICK_REACH_PX)
+    lines, cross = lines[zone], cross[zone]
+    near = cv2.dilate(lines, np.ones((2 * _TICK_REACH_PX + 1, 1), np.uint8))
+    found = cv2.morphologyEx(cross & near, cv2.MORPH_OPEN, np.ones((_TICK_PX, 1), np.uint8))
+    found = cv2.dilate(found, np.ones((3, 3), np.uint8))
+    count, labels = cv2.connectedComponents(found)
+    standing = np.zeros(count, np.uint8)
+    standing[labels[(found & cv2.dilate(lines, np.ones((5, 5), np.uint8))) > 0]] = 1
+    if standing.sum() >= _MIN_TICKS:
+        ticks[zone] = standing[labels]
     return ticks
