@@ -159,7 +159,7 @@ def _glare(small: RgbImage) -> _Mask:
     blown = _within(small, _SATURATED, 255)
     radius = max(2, min(small.shape[:2]) // 80)
     share = cv2.blur(blown.astype(np.float32), (2 * radius + 1, 2 * radius + 1))
-    core = (share > _GLARE_SHARE).astype(np.uint8)
+    core: _Mask = (share > _GLARE_SHARE).astype(np.uint8)
     if not core.any():
         return core
     core = cv2.morphologyEx(core, cv2.MORPH_OPEN, _disk(1))
@@ -174,13 +174,12 @@ def _ink(small: RgbImage, judged: NDArray[np.bool_]) -> _Mask:
     lab = cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), 1.5), cv2.COLOR_RGB2LAB).astype(np.float32)
     green_red, blue_yellow = lab[..., 1] - 128, lab[..., 2] - 128
     middle = (float(np.median(green_red[judged])), float(np.median(blue_yellow[judged])))
+    shifted = ((blue_yellow < middle[1] - 20) | (green_red < middle[0] - 25)) & judged  # bluer or greener
+    if not shifted.any():
+        return nothing
     away: MapArray = np.hypot(green_red - middle[0], blue_yellow - middle[1])
     chroma = np.hypot(green_red, blue_yellow)
-    bluer = blue_yellow < middle[1] - 20
-    greener = green_red < middle[0] - 25
-    stained = ((bluer | greener) & (away > 28) & (chroma > 30) & judged).astype(np.uint8)
-    if not stained.any():
-        return stained
+    stained = (shifted & (away > 28) & (chroma > 30)).astype(np.uint8)
     radius = max(2, min(small.shape[:2]) // 64)
     stained = cv2.morphologyEx(stained, cv2.MORPH_CLOSE, _disk(radius))
     stained = cv2.morphologyEx(stained, cv2.MORPH_OPEN, _disk(radius))
