@@ -87,34 +87,31 @@ def shaft_model(
 ) -> tuple[FloatArray, FloatArray]:
     """Model values (N, K) and their derivatives (N, P, K)."""
     x = grid.offset_px
-    sigma = (state[:, -1] if free_sigma else sigma_px)[:, None]
-    shafts = grid.stripe.shape[1]
-    jacobian = np.empty((len(x), state.shape[1], x.shape[1]))
+    count, shafts, samples = grid.stripe.shape
+    sigma = (state[:, -1] if free_sigma else sigma_px)[:, None, None]
     level = PER_SHAFT * shafts
+    left, right, contrast_left, contrast_right, highlight = np.moveaxis(
+        state[:, :level].reshape(count, shafts, PER_SHAFT, 1), 2, 0
+    )
+    z = (x[:, None, None] - np.stack([left, right], axis=2)) / sigma[..., None]
+    step, density = _step(z)
+    box = step[:, :, 0] - step[:, :, 1]
+    contrast = np.where(grid.on_left, contrast_left, contrast_right)
+    slope = density * (contrast / sigma)[:, :, None]
+    jacobian = np.empty((count, state.shape[1], samples))
+    by_shaft = jacobian[:, :level].reshape(count, shafts, PER_SHAFT, samples)
+    by_shaft[:, :, 0] = -slope[:, :, 0]
+    by_shaft[:, :, 1] = slope[:, :, 1]
+    by_shaft[:, :, 2] = box * grid.on_left
+    by_shaft[:, :, 3] = box - by_shaft[:, :, 2]
+    by_shaft[:, :, 4] = grid.stripe
     jacobian[:, level] = 1.0
     jacobian[:, level + 1] = x
-    value = state[:, level, None] + state[:, level + 1, None] * x
-    by_sigma = np.zeros_like(x)
-    for shaft in range(shafts):
-        at = PER_SHAFT * shaft
-        left, right, contrast_left, contrast_right, highlight = (state[:, at + k, None] for k in range(PER_SHAFT))
-        on_left, stripe = grid.on_left[:, shaft], grid.stripe[:, shaft]
-        contrast = np.where(on_left, contrast_left, contrast_right)
-        z_left, z_right = (x - left) / sigma, (x - right) / sigma
-        (rise, slope_left), (fall, slope_right) = _step(z_left), _step(z_right)
-        box = rise - fall
-        slope_left *= contrast / sigma
-        slope_right *= contrast / sigma
-        value += contrast * box + highlight * stripe
-        jacobian[:, at] = -slope_left
-        jacobian[:, at + 1] = slope_right
-        jacobian[:, at + 2] = box * on_left
-        jacobian[:, at + 3] = box - jacobian[:, at + 2]
-        jacobian[:, at + 4] = stripe
-        by_sigma += z_right * slope_right - z_left * slope_left
     if free_sigma:
-        jacobian[:, -1] = by_sigma
-    return value, jacobian
+        slope *= z
+        jacobian[:, -1] = (slope[:, :, 1] - slope[:, :, 0]).sum(axis=1)
+    value = (contrast * box + highlight * grid.stripe).sum(axis=1)
+    return value + state[:, level, None] + state[:, level + 1, None] * x, jacobian
 
 
 def _step(z: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hairscan.measure.paths import Stations
-from hairscan.types import FloatArray, HairMaps, LabelImage, MapArray, RgbImage
+from hairscan.types import FloatArray, HairMaps, LabelImage, MapArray
 
 _MOST_ROWS = 16384
 """cv2.remap refuses 32767 rows and more."""
@@ -23,7 +23,7 @@ def station_points(stations: Stations, offsets_px: FloatArray) -> FloatArray:
     return stations.xy[:, None, :] + offsets_px[:, :, None] * stations.normal_xy[:, None, :]
 
 
-def read_profiles(rgb: RgbImage, stations: Stations, offsets_px: FloatArray) -> MapArray:
+def read_profiles(image: MapArray, stations: Stations, offsets_px: FloatArray) -> MapArray:
     """Profiles of shape (N, K, C): the mean of five readings side by side along the shaft.
 
     Cubic interpolation; beyond the border the nearest pixel answers.
@@ -34,7 +34,7 @@ def read_profiles(rgb: RgbImage, stations: Stations, offsets_px: FloatArray) -> 
     x, y = np.ascontiguousarray(points[..., 0]), np.ascontiguousarray(points[..., 1])
     total = np.zeros((*x.shape, 3), np.float32)
     for side in (-2, -1, 0, 1, 2):
-        total += _remap(rgb, x + side * step * normal[:, 1:], y - side * step * normal[:, :1], cv2.INTER_CUBIC)
+        total += _remap(image, x + side * step * normal[:, 1:], y - side * step * normal[:, :1], cv2.INTER_CUBIC)
     return total / np.float32(_ALONG)
 
 
