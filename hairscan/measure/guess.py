@@ -134,8 +134,8 @@ def _tones(
         bare = (coverage[rows] < 0.1) & outside
         if bare.sum() < 20:
             bare = np.broadcast_to(outside & (away <= 4 * half[hair] + cell_px), bare.shape)
-        core = np.median(rgb[rows][:, inside].reshape(-1, 3), axis=0)
-        skin[hair] = np.median(rgb[rows][bare], axis=0)
+        core = np.array([median(channel) for channel in rgb[rows][:, inside].reshape(-1, 3).T])
+        skin[hair] = [median(channel) for channel in rgb[rows][bare].T]
         difference = core - skin[hair]
         if np.hypot.reduce(difference) >= _LEAST_CONTRAST:
             direction[hair] = difference / (difference @ difference)
@@ -174,7 +174,7 @@ def _recentre(
     tone: Tone,
 ) -> tuple[list[Curve | None], FloatArray]:
     """Curves moved onto the middle between the edges; beside a neighbour the free edge alone decides."""
-    known = np.isfinite(tone.direction).all(axis=1)
+    known = np.asarray(np.isfinite(tone.direction).all(axis=1))
     half = half.copy()
     left, right = edges.T
     spoilt_left, spoilt_right = crowded.T

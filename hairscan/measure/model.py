@@ -82,9 +82,7 @@ def start_state(profiles: Profiles, sigma_px: FloatArray, free_sigma: bool) -> F
     return state
 
 
-def shaft_model(
-    grid: Grid, state: FloatArray, sigma_px: FloatArray, free_sigma: bool
-) -> tuple[FloatArray, FloatArray]:
+def shaft_model(grid: Grid, state: FloatArray, sigma_px: FloatArray, free_sigma: bool) -> tuple[FloatArray, FloatArray]:
     """Model values (N, K) and their derivatives (N, P, K)."""
     x = grid.offset_px
     count, shafts, samples = grid.stripe.shape

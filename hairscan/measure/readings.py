@@ -45,13 +45,13 @@ def read_widths(
     neighbours = find_neighbours(stations, guess.curves, guess.half_px, reach, 3 * sigma_px)
     layout = lay_out(stations, neighbours, guess.half_px, sigma_px)
     open_to_fit = layout.usable & np.isfinite(guess.tone.direction[stations.hair, 0])
-    kind = layout.joint @ np.array([1, 2])
+    joint = layout.joint.sum(axis=1)
     table = np.full((len(stations), 7), np.nan)
-    table[:, 6] = np.where(kind > 0, 0.0, np.inf)
+    table[:, 6] = np.where(joint > 0, 0.0, np.inf)
     good = np.zeros(len(stations), dtype=bool)
     # The blur is asked of hairs that stand free only.
-    for which in range(1 if free_sigma else 4):
-        rows = np.flatnonzero(open_to_fit & (kind == which))
+    for count in range(1 if free_sigma else 3):
+        rows = np.flatnonzero(open_to_fit & (joint == count))
         if not len(rows):
             continue
         some = stations.take(rows)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from math import nan
+
 import numpy as np
 
-from hairscan.types import FloatArray
+from hairscan.types import FloatArray, MapArray
 
 
-def median(value: FloatArray) -> float:
-    """Median of a series without NaN, at a tenth of the overhead that `numpy.median` has for a short one."""
+def median(value: FloatArray | MapArray) -> float:
+    """Median of a series without NaN, at a tenth of the overhead of `numpy.median`; NaN for an empty one."""
+    if not len(value):
+        return nan
     ordered = np.sort(value)
     return 0.5 * float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2])
 

@@ -35,7 +35,8 @@ def read_profiles(image: MapArray, stations: Stations, offsets_px: FloatArray) -
     total = np.zeros((*x.shape, 3), np.float32)
     for side in (-2, -1, 0, 1, 2):
         total += _remap(image, x + side * step * normal[:, 1:], y - side * step * normal[:, :1], cv2.INTER_CUBIC)
-    return total / np.float32(_ALONG)
+    total /= _ALONG
+    return total
 
 
 def read_coverage(maps: HairMaps, points_xy: FloatArray) -> FloatArray:
