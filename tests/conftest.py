@@ -1,5 +1,6 @@
 """Where the real photographs lie, and what several tests share."""
 
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -41,3 +42,18 @@ def draw_scalp():
         return np.clip(scalp, 0, 255).astype(np.uint8)
 
     return draw
+
+
+@pytest.fixture(scope="session")
+def bundle_of(tmp_path_factory):
+    """Give the folder of the shipped model's bundle in a precision; it is written once."""
+    pytest.importorskip("onnx")
+    from hairscan.training.bundle import write_bundle
+
+    @cache
+    def write(precision):
+        folder = tmp_path_factory.mktemp("bundles") / precision
+        write_bundle("default", precision, folder, photo_um_per_px=2.78)
+        return folder
+
+    return write

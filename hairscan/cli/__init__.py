@@ -15,6 +15,7 @@ from hairscan.cli.data import app as data
 from hairscan.cli.demo import demo
 from hairscan.cli.doctor import doctor
 from hairscan.cli.evaluate import evaluate
+from hairscan.cli.export import export
 from hairscan.cli.phantom import app as phantom
 from hairscan.cli.score import score
 from hairscan.cli.train import train
@@ -33,6 +34,7 @@ app.command()(demo)
 app.command()(doctor)
 app.command()(evaluate)
 app.command()(train)
+app.command()(export)
 app.add_typer(phantom, name="phantom")
 app.add_typer(data, name="data")
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hairscan.measure.guess import Guess
 from hairscan.measure.paths import place_stations
 from hairscan.measure.readings import read_widths
+from hairscan.measure.robust import median, robust_sd
 from hairscan.types import FloatArray, Photo
 
 _STATIONS = 6
@@ -55,21 +56,17 @@ def find_blur(
     if not len(hairs):
         return Blur(sigma_px, _UNCHECKED * sigma_px, confirmed=False)
     of_hair = [good & (readings.hair == hair) for hair in hairs]
-    per_hair = np.array([np.median(readings.sigma_px[rows]) for rows in of_hair])
-    ratio = np.array([np.median(readings.width_px[rows]) for rows in of_hair]) / per_hair
+    per_hair = np.array([median(readings.sigma_px[rows]) for rows in of_hair])
+    ratio = np.array([median(readings.width_px[rows]) for rows in of_hair]) / per_hair
     thick = ratio > SEPARATE_SIGMAS
     # Thinner shafts mix width and blur: they are asked only where there is no thick one, and believed less.
     use, doubt = (thick, 0.03) if thick.any() else (ratio > MIXED_SIGMAS, 0.1)
     if not use.any():
         return Blur(sigma_px, _UNCHECKED * sigma_px, confirmed=False)
     per_hair = per_hair[use]
-    found = float(np.median(per_hair))
+    found = median(per_hair)
     stations_used = np.any([rows for rows, used in zip(of_hair, use, strict=True) if used], axis=0)
-    spread = _spread(per_hair) if len(per_hair) >= 4 else 0.08 * found
-    chance = 1.25 * _spread(readings.sigma_px[stations_used]) / sqrt(float(stations_used.sum()))
+    spread = robust_sd(per_hair, found) if len(per_hair) >= 4 else 0.08 * found
+    sigmas_px = readings.sigma_px[stations_used]
+    chance = 1.25 * robust_sd(sigmas_px, median(sigmas_px)) / sqrt(len(sigmas_px))
     return Blur(found, max(spread, chance, doubt * found), confirmed=True)
-
-
-def _spread(value: FloatArray) -> float:
-    """Robust standard deviation."""
-    return 1.4826 * float(np.median(np.abs(value - np.median(value))))

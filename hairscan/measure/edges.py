@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hairscan.measure.model import PER_SHAFT, Prior, Profiles, shaft_model, start_state
+from hairscan.measure.model import PER_SHAFT, Grid, Prior, Profiles, shaft_model
 from hairscan.types import FloatArray
 
 _STEPS = 14
@@ -57,6 +59,38 @@ class EdgeFit:
         return np.asarray(gap.min(axis=1, initial=np.inf))
 
 
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Levels (N, K) to be explained, their weights, and what is known beforehand."""
+
+    grid: Grid
+    level: FloatArray
+    weight: FloatArray
+    prior: Prior
+    sigma_px: FloatArray
+    free_sigma: bool
+
+    def take(self, chosen: NDArray[np.intp]) -> _Problem:
+        """Problems of the chosen profiles."""
+        return _Problem(
+            self.grid.take(chosen),
+            self.level[chosen],
+            self.weight[chosen],
+            self.prior.take(chosen),
+            self.sigma_px[chosen],
+            self.free_sigma,
+        )
+
+
+class _Stand(NamedTuple):
+    """Where the fit stands: sum of squares (N,), its gradient (N, P) and curvature (N, P, P), residuals (N, K)."""
+
+    cost: FloatArray
+    gradient: FloatArray
+    normal: FloatArray
+    residual: FloatArray
+
+
 def fit_edges(profiles: Profiles, sigma_px: FloatArray, *, free_sigma: bool = False) -> EdgeFit:
     """Edges of the shafts in each profile, by a damped Gauss-Newton fit of blurred boxes on a sloping background.
 
@@ -75,123 +109,103 @@ def fit_edges(profiles: Profiles, sigma_px: FloatArray, *, free_sigma: bool = Fa
     That freedom is taken away where the blur mixes the halves. A shaft that shines has a highlight along its middle.
     Weights are Cauchy's, with the scale of the residuals.
     """
-    state = start_state(profiles, sigma_px, free_sigma)
+    everyone = np.arange(len(sigma_px))
     prior = Prior.of(profiles, sigma_px, free_sigma)
-    damping = np.full(len(sigma_px), 1e-3)
-    weight = profiles.weight
-    model, jacobian = shaft_model(profiles, state, sigma_px, free_sigma)
-    cost = _cost(profiles, weight, model, state, prior)
-    active = np.arange(len(sigma_px))
+    problem = _Problem(Grid.of(profiles, sigma_px), profiles.level, profiles.weight, prior, sigma_px, free_sigma)
+    state, damping, active = prior.mean.copy(), np.full(len(sigma_px), 1e-3), everyone
+    stand = _stand(problem, state)
     for step in range(_STEPS):
         if step in _REWEIGHT_AT:
-            weight = _robust(profiles, model)
-            cost = _cost(profiles, weight, model, state, prior)
-            active = np.arange(len(sigma_px))
+            problem = replace(problem, weight=_robust(profiles.weight, stand.residual))
+            stand, active = _stand(problem, state), everyone
         if not len(active):
-            if step > max(_REWEIGHT_AT):
-                break
             continue
-        some, some_prior = profiles.take(active), prior.take(active)
-        change = _solve(
-            some, weight[active], model[active], jacobian[active], state[active], some_prior, damping[active]
-        )
-        trial = _bounded(state[active], change, some.edge_px.shape[1], free_sigma)
-        new_model, new_jacobian = shaft_model(some, trial, sigma_px[active], free_sigma)
-        new_cost = _cost(some, weight[active], new_model, trial, some_prior)
-        better = new_cost <= cost[active]
+        some = problem.take(active)
+        change = _solve(stand.normal[active], stand.gradient[active], damping[active])
+        trial = _bounded(state[active] + change, profiles.edge_px.shape[1], free_sigma)
+        new = _stand(some, trial)
+        better = new.cost <= stand.cost[active]
         damping[active] = np.clip(damping[active] * np.where(better, 0.2, 8.0), 1e-7, 1e6)
-        kept = active[better]
-        state[kept], model[kept], jacobian[kept] = trial[better], new_model[better], new_jacobian[better]
-        cost[kept] = new_cost[better]
+        state[active[better]] = trial[better]
+        for old, found in zip(stand, new, strict=True):
+            old[active[better]] = found[better]
         moved = np.abs(change[:, [0, 1, -1] if free_sigma else [0, 1]]).max(axis=1)
         active = active[~(better & (moved < _CONVERGED_PX)) & (damping[active] < 1e5)]
-    return _report(profiles, weight, model, jacobian, state, prior, sigma_px, free_sigma)
+    return _report(profiles, problem, stand, state)
 
 
-def _cost(profiles: Profiles, weight: FloatArray, model: FloatArray, state: FloatArray, prior: Prior) -> FloatArray:
-    """Weighted sum of squares plus prior, shape (N,)."""
-    away = state - prior.mean
-    held = np.einsum("np,npq,nq->n", away, prior.precision, away)
-    return np.asarray((weight * (profiles.level - model) ** 2).sum(axis=1) + held)
+def _stand(problem: _Problem, state: FloatArray) -> _Stand:
+    """Where a state leaves the fit."""
+    model, jacobian = shaft_model(problem.grid, state, problem.sigma_px, problem.free_sigma)
+    residual = problem.level - model
+    weighted = jacobian * problem.weight[:, None]
+    away = state - problem.prior.mean
+    held = (problem.prior.precision @ away[..., None])[..., 0]
+    return _Stand(
+        (problem.weight * residual**2).sum(axis=1) + (away * held).sum(axis=1),
+        (weighted @ residual[..., None])[..., 0] - held,
+        weighted @ np.swapaxes(jacobian, 1, 2) + problem.prior.precision,
+        residual,
+    )
 
 
-def _normal(weight: FloatArray, jacobian: FloatArray, prior: Prior) -> FloatArray:
-    return np.asarray(np.swapaxes(jacobian, 1, 2) @ (jacobian * weight[..., None]) + prior.precision)
-
-
-def _solve(
-    profiles: Profiles,
-    weight: FloatArray,
-    model: FloatArray,
-    jacobian: FloatArray,
-    state: FloatArray,
-    prior: Prior,
-    damping: FloatArray,
-) -> FloatArray:
+def _solve(normal: FloatArray, gradient: FloatArray, damping: FloatArray) -> FloatArray:
     """Damped Gauss-Newton step, shape (N, P)."""
-    normal = _normal(weight, jacobian, prior)
-    diagonal = np.einsum("npp->np", normal)
-    gradient = np.einsum("nkp,nk->np", jacobian, weight * (profiles.level - model))
-    gradient -= np.einsum("npq,nq->np", prior.precision, state - prior.mean)
     damped = normal.copy()
-    np.einsum("npp->np", damped)[:] += damping[:, None] * diagonal + 1e-9
+    diagonal = np.einsum("npp->np", damped)
+    diagonal += damping[:, None] * diagonal + 1e-9
     return np.asarray(np.linalg.solve(damped, gradient[..., None])[..., 0])
 
 
-def _bounded(state: FloatArray, change: FloatArray, shafts: int, free_sigma: bool) -> FloatArray:
-    """State after the step, with every shaft at least a little wide and the blur positive."""
-    new = state + change
+def _bounded(state: FloatArray, shafts: int, free_sigma: bool) -> FloatArray:
+    """State with every shaft at least a little wide and the blur positive."""
     for shaft in range(shafts):
-        left, right = new[:, PER_SHAFT * shaft], new[:, PER_SHAFT * shaft + 1]
+        left, right = state[:, PER_SHAFT * shaft], state[:, PER_SHAFT * shaft + 1]
         lack = np.maximum(0.2 - (right - left), 0.0) / 2
-        new[:, PER_SHAFT * shaft], new[:, PER_SHAFT * shaft + 1] = left - lack, right + lack
+        left -= lack
+        right += lack
     if free_sigma:
-        new[:, -1] = np.maximum(new[:, -1], 0.3)
-    return new
+        state[:, -1] = np.maximum(state[:, -1], 0.3)
+    return state
 
 
-def _scale(profiles: Profiles, model: FloatArray) -> FloatArray:
-    """Robust standard deviation of the residuals of each profile."""
-    used = profiles.weight > 0
+def _scale(weight: FloatArray, residual: FloatArray) -> FloatArray:
+    """Robust standard deviation of the residuals of each profile: the median of those that weigh."""
+    used = weight > 0
     used[~used.any(axis=1)] = True
-    residual = np.where(used, np.abs(profiles.level - model), np.nan)
-    return np.asarray(np.maximum(1.4826 * np.nanmedian(residual, axis=1), 1e-3))
+    size = np.sort(np.where(used, np.abs(residual), np.inf), axis=1)
+    count, rows = used.sum(axis=1), np.arange(len(size))
+    middle = 0.5 * (size[rows, (count - 1) // 2] + size[rows, count // 2])
+    return np.asarray(np.maximum(1.4826 * middle, 1e-3))
 
 
-def _robust(profiles: Profiles, model: FloatArray) -> FloatArray:
+def _robust(weight: FloatArray, residual: FloatArray) -> FloatArray:
     """Cauchy weights times the given ones."""
-    scale = np.maximum(_scale(profiles, model), 0.01)[:, None]
-    return np.asarray(profiles.weight / (1.0 + ((profiles.level - model) / (2.5 * scale)) ** 2))
+    scale = np.maximum(_scale(weight, residual), 0.01)[:, None]
+    return np.asarray(weight / (1.0 + (residual / (2.5 * scale)) ** 2))
 
 
-def _report(
-    profiles: Profiles,
-    weight: FloatArray,
-    model: FloatArray,
-    jacobian: FloatArray,
-    state: FloatArray,
-    prior: Prior,
-    sigma_px: FloatArray,
-    free_sigma: bool,
-) -> EdgeFit:
-    shafts = profiles.edge_px.shape[1]
-    covariance = np.linalg.pinv(_normal(weight, jacobian, prior), hermitian=True)
-    residual = _scale(profiles, model)
-    spread = covariance[:, 0, 0] + covariance[:, 1, 1] - 2 * covariance[:, 0, 1]
-    if free_sigma:
+def _report(profiles: Profiles, problem: _Problem, stand: _Stand, state: FloatArray) -> EdgeFit:
+    shafts, sigma_px = profiles.edge_px.shape[1], problem.sigma_px
+    residual = _scale(profiles.weight, stand.residual)
+    # One column of the covariance is enough: that of the width, right edge less left edge.
+    width = np.zeros((*state.shape, 1))
+    width[:, :2, 0] = (-1.0, 1.0)
+    covariance = np.linalg.solve(stand.normal + 1e-9 * np.eye(state.shape[1]), width)[..., 0]
+    spread = covariance[:, 1] - covariance[:, 0]
+    if problem.free_sigma:
         sensitivity = np.zeros(len(state))
     else:
-        _, full = shaft_model(profiles, np.column_stack([state, sigma_px]), sigma_px, True)
-        pull = np.einsum("nkp,nk->np", jacobian, weight * full[..., -1])
-        shift = -np.einsum("npq,nq->np", covariance, pull)
-        sensitivity = shift[:, 1] - shift[:, 0]
+        _, jacobian = shaft_model(problem.grid, np.column_stack([state, sigma_px]), sigma_px, True)
+        pull = jacobian[:, :-1] @ (problem.weight * jacobian[:, -1])[..., None]
+        sensitivity = -(covariance * pull[..., 0]).sum(axis=1)
     edges = np.stack([state[:, PER_SHAFT * j : PER_SHAFT * j + 2] for j in range(shafts)], axis=1)
     contrast = np.stack([state[:, PER_SHAFT * j + 2 : PER_SHAFT * j + 4].mean(axis=1) for j in range(shafts)], axis=1)
     return EdgeFit(
         edges,
         contrast,
         np.sqrt(np.maximum(spread, 0.0)) * np.maximum(residual, 0.005),
-        state[:, -1].copy() if free_sigma else sigma_px,
+        state[:, -1].copy() if problem.free_sigma else sigma_px,
         sensitivity,
         residual,
     )

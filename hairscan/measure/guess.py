@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from hairscan.measure.neighbours import Neighbours, find_neighbours
 from hairscan.measure.paths import Curve, Stations, place_stations, shift_curve
+from hairscan.measure.robust import median, robust_line
 from hairscan.measure.sampling import read_coverage, read_profiles, station_points
 from hairscan.types import FloatArray, HairMaps
 
@@ -111,7 +112,7 @@ def _half_widths(stations: Stations, runs: FloatArray, crowded: NDArray[np.bool_
     for hair in np.unique(stations.hair):
         rows = stations.hair == hair
         alone = rows & ~crowded.any(axis=1)
-        half[hair] = np.median(one_sided[alone if alone.sum() >= 3 else rows])
+        half[hair] = median(one_sided[alone if alone.sum() >= 3 else rows])
     return np.asarray(np.maximum(half, 1.0))
 
 
@@ -133,8 +134,8 @@ def _tones(
         bare = (coverage[rows] < 0.1) & outside
         if bare.sum() < 20:
             bare = np.broadcast_to(outside & (away <= 4 * half[hair] + cell_px), bare.shape)
-        core = np.median(rgb[rows][:, inside].reshape(-1, 3), axis=0)
-        skin[hair] = np.median(rgb[rows][bare], axis=0)
+        core = np.array([median(channel) for channel in rgb[rows][:, inside].reshape(-1, 3).T])
+        skin[hair] = [median(channel) for channel in rgb[rows][bare].T]
         difference = core - skin[hair]
         if np.hypot.reduce(difference) >= _LEAST_CONTRAST:
             direction[hair] = difference / (difference @ difference)
@@ -173,27 +174,27 @@ def _recentre(
     tone: Tone,
 ) -> tuple[list[Curve | None], FloatArray]:
     """Curves moved onto the middle between the edges; beside a neighbour the free edge alone decides."""
-    moved = list(curves)
+    known = np.asarray(np.isfinite(tone.direction).all(axis=1))
     half = half.copy()
-    for hair in np.unique(stations.hair):
-        rows = slice(*np.searchsorted(stations.hair, [hair, hair + 1]))
-        curve = curves[hair]
-        if curve is None or not np.isfinite(tone.direction[hair]).all():
-            continue
-        left, right = edges[rows].T
-        spoilt_left, spoilt_right = crowded[rows].T
-        free = ~(spoilt_left | spoilt_right) & (right > left)
-        if free.sum() >= 3:
-            half[hair] = max(0.5 * float(np.median((right - left)[free])), 0.5)
-        centre = np.select(
-            [free, spoilt_right & ~spoilt_left, spoilt_left & ~spoilt_right],
-            [(left + right) / 2, left + half[hair], right - half[hair]],
-            0.0,
-        )
-        # A unit whose hairs all touch says little: trust the path within what the network may be off.
-        centre = np.clip(centre, -max(4.0, 0.5 * half[hair]), max(4.0, 0.5 * half[hair]))
-        arc = stations.arc_px[rows]
-        moved[hair] = shift_curve(curve, arc, robust_line(arc, centre), max(6.0, half[hair]))
+    left, right = edges.T
+    spoilt_left, spoilt_right = crowded.T
+    free = ~(spoilt_left | spoilt_right) & (right > left)
+    for hair in np.unique(stations.hair[free]):
+        rows = free & (stations.hair == hair)
+        if known[hair] and rows.sum() >= 3:
+            half[hair] = max(0.5 * median((right - left)[rows]), 0.5)
+    own = half[stations.hair]
+    one_sided = np.where(spoilt_left, right - own, left + own)
+    centre = np.where(free, (left + right) / 2, np.where(spoilt_left ^ spoilt_right, one_sided, 0.0))
+    # A unit whose hairs all touch says little: trust the path within what the network may be off.
+    most = np.maximum(4.0, 0.5 * own)
+    centre = np.clip(centre, -most, most)
+    moved = list(curves)
+    for hair, curve in enumerate(curves):
+        if curve is not None and known[hair]:
+            rows = slice(*np.searchsorted(stations.hair, [hair, hair + 1]))
+            arc = stations.arc_px[rows]
+            moved[hair] = shift_curve(curve, arc, robust_line(arc, centre[rows]), max(6.0, half[hair]))
     return moved, half
 
 
@@ -213,24 +214,5 @@ def _shining(
     dip = np.minimum(*flanks) - middle
     shiny = np.zeros(count, dtype=bool)
     for hair in np.unique(stations.hair):
-        shiny[hair] = np.median(dip[stations.hair == hair]) > _HIGHLIGHT
+        shiny[hair] = median(dip[stations.hair == hair]) > _HIGHLIGHT
     return shiny
-
-
-def robust_line(arc_px: FloatArray, value: FloatArray) -> FloatArray:
-    """Smooth course of a value along the arc, outliers ignored: locally straight, Cauchy weights."""
-    if len(arc_px) < 4:
-        return np.full(len(arc_px), float(np.median(value)))
-    reach = max(0.2 * float(np.ptp(arc_px)), 1.0)
-    kernel = np.exp(-0.5 * ((arc_px[:, None] - arc_px[None, :]) / reach) ** 2)
-    course = np.full(len(value), float(np.median(value)))
-    for _ in range(4):
-        residual = value - course
-        scale = max(1.4826 * float(np.median(np.abs(residual))), 0.3)
-        weight = kernel / (1.0 + (residual / (2.0 * scale)) ** 2)
-        total = weight.sum(axis=1)
-        mean_arc, mean = weight @ arc_px / total, weight @ value / total
-        spread = weight @ arc_px**2 / total - mean_arc**2
-        joint = weight @ (arc_px * value) / total - mean_arc * mean
-        course = mean + joint / np.maximum(spread, 1e-6) * (arc_px - mean_arc)
-    return np.asarray(course)

@@ -93,23 +93,24 @@ def smooth_curve(path_xy: FloatArray, smooth_px: float) -> Curve | None:
     arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path_xy, axis=0).T))])
     if arc[-1] < 1.0:
         return None
-    steps = np.linspace(0.0, arc[-1], max(3, round(float(arc[-1])) + 1))
-    dense = np.column_stack([np.interp(steps, arc, path_xy[:, axis]) for axis in (0, 1)])
-    step_px = float(steps[1])
+    count = max(3, round(float(arc[-1])) + 1)
+    share = np.arange(count) / (count - 1)
+    dense = np.stack([np.interp(share * arc[-1], arc, path_xy[:, axis]) for axis in (0, 1)])
     # A chord is subtracted so that the odd reflection keeps both ends where they are.
-    chord = np.linspace(dense[0], dense[-1], len(dense))
+    chord = dense[:, :1] + share * (dense[:, -1:] - dense[:, :1])
     bend = dense - chord
-    odd = np.concatenate([-bend[:0:-1], bend, -bend[-2::-1]])
-    sd = min(smooth_px, arc[-1] / 6.0) / step_px
-    xy = chord + gaussian_filter1d(odd, sd, axis=0, mode="nearest")[len(bend) - 1 : 2 * len(bend) - 1]
-    return _with_normals(xy)
+    sd = min(smooth_px / float(arc[-1]), 1.0 / 6.0) * (count - 1)
+    reach = int(4.0 * sd + 0.5)
+    odd = np.concatenate([-bend[:, reach:0:-1], bend, -bend[:, -2 : -reach - 2 : -1]], axis=1)
+    return _with_normals((chord + gaussian_filter1d(odd, sd)[:, reach : reach + count]).T)
 
 
 def _with_normals(xy: FloatArray) -> Curve:
     """Curve with its normals and arc lengths."""
-    tangent = np.gradient(xy, axis=0)
+    step = np.diff(xy, axis=0)
+    tangent = np.concatenate([step[:1], step[1:] + step[:-1], step[-1:]])
     tangent /= np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
-    arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
+    arc = np.concatenate([[0.0], np.cumsum(np.hypot(*step.T))])
     return Curve(xy, np.column_stack([-tangent[:, 1], tangent[:, 0]]), arc)
 
 

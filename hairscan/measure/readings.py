@@ -40,17 +40,18 @@ def read_widths(
     *,
     free_sigma: bool = False,
 ) -> Readings:
-    """Fit every station; those with a neighbour alongside together with it."""
+    """Fit every station; those with a neighbour alongside together with it, or not at all where the blur is free."""
     reach = 2.5 * float(np.max(guess.half_px)) + 8 * sigma_px + 6.0
     neighbours = find_neighbours(stations, guess.curves, guess.half_px, reach, 3 * sigma_px)
     layout = lay_out(stations, neighbours, guess.half_px, sigma_px)
     open_to_fit = layout.usable & np.isfinite(guess.tone.direction[stations.hair, 0])
-    kind = layout.joint @ np.array([1, 2])
+    joint = layout.joint.sum(axis=1)
     table = np.full((len(stations), 7), np.nan)
-    table[:, 6] = np.where(kind > 0, 0.0, np.inf)
+    table[:, 6] = np.where(joint > 0, 0.0, np.inf)
     good = np.zeros(len(stations), dtype=bool)
-    for which in range(4):
-        rows = np.flatnonzero(open_to_fit & (kind == which))
+    # The blur is asked of hairs that stand free only.
+    for count in range(1 if free_sigma else 3):
+        rows = np.flatnonzero(open_to_fit & (joint == count))
         if not len(rows):
             continue
         some = stations.take(rows)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from hairscan.measure.paths import Stations
-from hairscan.types import FloatArray, HairMaps, LabelImage
+from hairscan.types import FloatArray, HairMaps, LabelImage, MapArray
 
 _MOST_ROWS = 16384
 """cv2.remap refuses 32767 rows and more."""
@@ -21,51 +23,35 @@ def station_points(stations: Stations, offsets_px: FloatArray) -> FloatArray:
     return stations.xy[:, None, :] + offsets_px[:, :, None] * stations.normal_xy[:, None, :]
 
 
-def read_image(image: NDArray[np.float32], points_xy: FloatArray) -> NDArray[np.float32]:
-    """Image at sub-pixel points by cubic interpolation, shape of the points (N, K) plus the channels.
+def read_profiles(image: MapArray, stations: Stations, offsets_px: FloatArray) -> MapArray:
+    """Profiles of shape (N, K, C): the mean of five readings side by side along the shaft.
 
-    Beyond the border the nearest pixel answers.
+    Cubic interpolation; beyond the border the nearest pixel answers.
     """
-    parts = []
-    for start in range(0, len(points_xy), _MOST_ROWS):
-        block = points_xy[start : start + _MOST_ROWS].astype(np.float32)
-        parts.append(
-            cv2.remap(
-                image,
-                np.ascontiguousarray(block[..., 0]),
-                np.ascontiguousarray(block[..., 1]),
-                cv2.INTER_CUBIC,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
-        )
-    return np.concatenate(parts)
-
-
-def read_profiles(image: NDArray[np.float32], stations: Stations, offsets_px: FloatArray) -> NDArray[np.float32]:
-    """Profiles of shape (N, K, C): the mean of five readings side by side along the shaft."""
-    points = station_points(stations, offsets_px)
-    along = np.stack([stations.normal_xy[:, 1], -stations.normal_xy[:, 0]], axis=1)
-    step = np.minimum(stations.spacing_px / _ALONG, _LONGEST_STEP_PX)[:, None, None]
-    total = read_image(image, points)
-    for side in (-2.0, -1.0, 1.0, 2.0):
-        total = total + read_image(image, points + side * step * along[:, None, :])
-    return total / np.float32(_ALONG)
+    points = station_points(stations, offsets_px).astype(np.float32)
+    step = np.minimum(stations.spacing_px / _ALONG, _LONGEST_STEP_PX).astype(np.float32)[:, None]
+    normal = stations.normal_xy.astype(np.float32)
+    x, y = np.ascontiguousarray(points[..., 0]), np.ascontiguousarray(points[..., 1])
+    total = np.zeros((*x.shape, 3), np.float32)
+    for side in (-2, -1, 0, 1, 2):
+        total += _remap(image, x + side * step * normal[:, 1:], y - side * step * normal[:, :1], cv2.INTER_CUBIC)
+    total /= _ALONG
+    return total
 
 
 def read_coverage(maps: HairMaps, points_xy: FloatArray) -> FloatArray:
     """Shaft coverage at photograph points, 0 to 1, by linear interpolation."""
     cells = ((points_xy + 0.5) / maps.px_per_cell - 0.5).astype(np.float32)
-    parts = [
-        cv2.remap(
-            maps.coverage,
-            np.ascontiguousarray(cells[start : start + _MOST_ROWS, :, 0]),
-            np.ascontiguousarray(cells[start : start + _MOST_ROWS, :, 1]),
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        for start in range(0, len(cells), _MOST_ROWS)
-    ]
-    return np.asarray(np.concatenate(parts), dtype=np.float64)
+    x, y = np.ascontiguousarray(cells[..., 0]), np.ascontiguousarray(cells[..., 1])
+    return _remap(maps.coverage, x, y, cv2.INTER_LINEAR).astype(np.float64)
+
+
+def _remap(image: NDArray[Any], x: MapArray, y: MapArray, method: int) -> NDArray[Any]:
+    """Image at sub-pixel points, shape of the points (N, K) plus the channels."""
+    parts = (slice(start, start + _MOST_ROWS) for start in range(0, len(x), _MOST_ROWS))
+    return np.concatenate(
+        [cv2.remap(image, x[part], y[part], method, borderMode=cv2.BORDER_REPLICATE) for part in parts]
+    )
 
 
 def judged_points(ignored: LabelImage, points_xy: FloatArray) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ from math import nan, sqrt
 
 import numpy as np
 
+from hairscan.measure.robust import median, robust_sd
 from hairscan.types import FloatArray
 
 _FLOOR_PX = 0.02
@@ -44,23 +45,23 @@ def summarise(arc_px: FloatArray, width_px: FloatArray, formal_se_px: FloatArray
         return Width(nan, nan, 0.0, 0)
     location, spread = _huber(width_px)
     if count < 3:
-        return Width(location, max(spread, float(np.median(formal_se_px)), 0.1 * location), 0.0, count)
+        return Width(location, max(spread, median(formal_se_px), 0.1 * location), 0.0, count)
     residual, taper = width_px - location, 0.0
     if count >= 6:
         taper = _slope(arc_px, residual)
         residual = residual - taper * (arc_px - arc_px.mean())
-        spread = min(spread, max(1.4826 * float(np.median(np.abs(residual))), 0.8 * float(residual.std())))
+        spread = min(spread, max(robust_sd(residual), 0.8 * float(residual.std())))
     limited = np.clip(residual, -3 * max(spread, 1e-6), 3 * max(spread, 1e-6))
     likeness = float(np.clip((limited[1:] @ limited[:-1]) / max(float(limited @ limited), 1e-12) + 1 / count, 0.0, 0.8))
     effective = max(count * (1 - likeness) / (1 + likeness), 1.0)
-    doubt = float(np.median(formal_se_px)) if shared else 0.0
+    doubt = median(formal_se_px) if shared else 0.0
     return Width(location, sqrt(1.1 * spread**2 / effective + doubt**2 + _FLOOR_PX**2), taper, count)
 
 
 def _huber(value: FloatArray) -> tuple[float, float]:
     """Location and robust standard deviation."""
-    location = float(np.median(value))
-    spread = 1.4826 * float(np.median(np.abs(value - location)))
+    location = median(value)
+    spread = robust_sd(value, location)
     for _ in range(8):
         weight = np.minimum(1.0, 1.5 * max(spread, 1e-6) / np.maximum(np.abs(value - location), 1e-9))
         location = float(weight @ value / weight.sum())
@@ -70,4 +71,4 @@ def _huber(value: FloatArray) -> tuple[float, float]:
 def _slope(arc_px: FloatArray, value: FloatArray) -> float:
     """Theil's slope: the median over pairs half the series apart."""
     lag = len(value) // 2
-    return float(np.median((value[lag:] - value[:-lag]) / np.maximum(arc_px[lag:] - arc_px[:-lag], 1e-6)))
+    return median((value[lag:] - value[:-lag]) / np.maximum(arc_px[lag:] - arc_px[:-lag], 1e-6))

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hairscan.measure.blur import MIXED_SIGMAS, SEPARATE_SIGMAS, Blur, find_blur
-from hairscan.measure.guess import Guess, guess_shafts, robust_line
+from hairscan.measure.guess import Guess, guess_shafts
 from hairscan.measure.paths import place_stations, smooth_curve
 from hairscan.measure.readings import Readings, read_widths
+from hairscan.measure.robust import median, robust_line
 from hairscan.measure.summary import Width, summarise
 from hairscan.types import FloatArray, Hair, HairMaps, Photo
 
@@ -95,8 +96,8 @@ def _summarised(hair: Hair, index: int, readings: Readings, guess: Guess, blur: 
         return _failed(hair, (*thin, *(("touching",) if crowded else ())))
     slant = _slant(readings.arc_px[rows], readings.centre_px[rows])
     found = summarise(readings.arc_px[rows], readings.width_px[rows] * slant, readings.se_px[rows], shared=touching)
-    by_sigma = float(np.median(readings.width_per_sigma[rows]))
-    hidden = float(np.clip(2.0 - np.median(readings.gap_px[rows]) / blur.sigma_px, 0.0, 1.0)) if touching else 0.0
+    by_sigma = median(readings.width_per_sigma[rows])
+    hidden = float(np.clip(2.0 - median(readings.gap_px[rows]) / blur.sigma_px, 0.0, 1.0)) if touching else 0.0
     # A taper leaves the width of the hair open where only one end of it could be read.
     curve = guess.curves[index]
     middle = 0.5 * curve.length_px if curve is not None else 0.0
@@ -131,7 +132,7 @@ def _consistent(contrast: FloatArray) -> NDArray[np.bool_]:
     """Tell where the contrast is like the rest of the hair: not faded under skin, scale or gel."""
     if not len(contrast):
         return np.zeros(0, dtype=bool)
-    usual = float(np.median(contrast))
+    usual = median(contrast)
     return np.asarray((contrast > 0.6 * usual) & (contrast < 1.6 * usual))
 
 

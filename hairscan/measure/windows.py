@@ -65,10 +65,7 @@ def read_windows(
     guess: Guess,
     sigma_px: float,
 ) -> tuple[Profiles, NDArray[np.bool_]]:
-    """Profiles of stations that share one kind of neighbourhood, and which of them can be judged.
-
-    Every station must have the same sides in ``layout.joint``.
-    """
+    """Profiles of stations with the same number of joint neighbours, and which of them can be judged."""
     own = guess.half_px[stations.hair]
     centre, half = _shafts(own, neighbours, layout)
     outer = 3 * sigma_px + np.maximum(3.0, 0.35 * own)
@@ -91,9 +88,8 @@ def read_windows(
 
 def _shafts(own: FloatArray, neighbours: Neighbours, layout: Layout) -> tuple[FloatArray, FloatArray]:
     """Centres and half widths of the hair and its joint neighbours, each of shape (N, M)."""
-    sides = np.flatnonzero(layout.joint[0]) if len(own) else np.zeros(0, dtype=np.intp)
-    centre = np.column_stack([np.zeros(len(own)), *(neighbours.offset_px[:, side] for side in sides)])
-    half = np.column_stack([own, *(layout.neighbour_half_px[:, side] for side in sides)])
+    centre = np.column_stack([np.zeros(len(own)), neighbours.offset_px[layout.joint].reshape(len(own), -1)])
+    half = np.column_stack([own, layout.neighbour_half_px[layout.joint].reshape(len(own), -1)])
     return centre, half
 
 

@@ -63,7 +63,7 @@ def read_photo(
 def _from_array(array: NDArray[np.generic], name: str) -> tuple[RgbImage, str]:
     rgb = to_rgb8(array, name)
     check_shows_something(rgb, name)
-    return rgb, hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+    return rgb, hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 def _printable(name: str) -> str:

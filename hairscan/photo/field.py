@@ -60,17 +60,20 @@ def judge_field(rgb: RgbImage) -> Field:
     ink = _ink(small, judged=(lens | drawn) == 0)
     ignored = np.zeros(rgb.shape[:2], np.uint8)
     for code, mask in ((Ignored.INK, ink), (Ignored.GLARE, glare), (Ignored.LENS, lens)):
-        ignored[_enlarge(mask, rgb)] = code
-    ignored[(graphics > 0) & (ignored != Ignored.LENS)] = Ignored.GRAPHICS
+        if mask.any():
+            ignored[_enlarge(mask, rgb)] = code
+    if graphics.any():
+        ignored[(graphics > 0) & (ignored != Ignored.LENS)] = Ignored.GRAPHICS
     edges = find_edges(rgb, ignored)
     sigma_px = psf_sigma_px(edges)
     blurred = find_blurred(edges, sigma_px, (rgb.shape[0], rgb.shape[1]))
-    ignored[(blurred > 0) & (ignored == Ignored.JUDGED)] = Ignored.BLUR
+    if blurred.any():
+        ignored[(blurred > 0) & (ignored == Ignored.JUDGED)] = Ignored.BLUR
     return Field(ignored, sigma_px, _flags(ignored))
 
 
 def _flags(ignored: LabelImage) -> tuple[str, ...]:
-    share = np.bincount(ignored.ravel(), minlength=len(Ignored)) / ignored.size
+    share = cv2.calcHist([ignored], [0], None, [len(Ignored)], [0, len(Ignored)]).ravel() / ignored.size
     found = {
         "glare": share[Ignored.GLARE] > 0.05,
         "ink": share[Ignored.INK] > 0.01,
@@ -89,13 +92,18 @@ def _reduce(rgb: RgbImage) -> RgbImage:
 def _shrink(mask: _Mask, small: RgbImage) -> _Mask:
     """Cells of the small picture that hold any pixel of a mask."""
     size = (small.shape[1], small.shape[0])
-    share = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    return np.asarray(share > 0.02, dtype=np.uint8)
+    share = cv2.resize(mask * np.uint8(255), size, interpolation=cv2.INTER_AREA)
+    return np.asarray(share > 0.02 * 255, dtype=np.uint8)
 
 
 def _enlarge(mask: _Mask, rgb: RgbImage) -> NDArray[np.bool_]:
     size = (rgb.shape[1], rgb.shape[0])
-    return np.asarray(cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5)
+    return np.asarray(cv2.resize(mask * np.uint8(255), size, interpolation=cv2.INTER_LINEAR) > 0.5 * 255)
+
+
+def _within(small: RgbImage, low: int, high: int) -> _Mask:
+    """Pixels whose three channels all lie between two levels, both included."""
+    return np.asarray(cv2.inRange(small, (low,) * 3, (high,) * 3) & 1, dtype=np.uint8)
 
 
 def _disk(radius: int) -> _Mask:
@@ -110,7 +118,9 @@ def _components(mask: _Mask) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
 
 def _lens(small: RgbImage) -> _Mask:
     """Dark surroundings of a round field of view: dark, in a corner, broader than any hair, outside a convex field."""
-    dark = (small.max(axis=2) < _LENS_LEVEL).astype(np.uint8)
+    dark = _within(small, 0, _LENS_LEVEL - 1)
+    if not dark[[0, 0, -1, -1], [0, -1, 0, -1]].any():
+        return np.zeros_like(dark)
     radius = max(3, min(small.shape[:2]) // 22)
     padded = cv2.copyMakeBorder(dark, radius, radius, radius, radius, cv2.BORDER_REPLICATE)
     broad = cv2.morphologyEx(padded, cv2.MORPH_OPEN, _disk(radius))[radius:-radius, radius:-radius]
@@ -146,10 +156,12 @@ def _has_sharp_rim(small: RgbImage, lens: _Mask, radius: int) -> bool:
 
 def _glare(small: RgbImage) -> _Mask:
     """Blown-out blobs, every channel at its end, broader than the speckle of moist skin."""
-    blown = (small.min(axis=2) >= _SATURATED).astype(np.uint8)
+    blown = _within(small, _SATURATED, 255)
     radius = max(2, min(small.shape[:2]) // 80)
     share = cv2.blur(blown.astype(np.float32), (2 * radius + 1, 2 * radius + 1))
-    core = (share > _GLARE_SHARE).astype(np.uint8)
+    core: _Mask = (share > _GLARE_SHARE).astype(np.uint8)
+    if not core.any():
+        return core
     core = cv2.morphologyEx(core, cv2.MORPH_OPEN, _disk(1))
     return np.asarray(cv2.dilate(core, _disk(radius)) & cv2.dilate(blown, _disk(1)), dtype=np.uint8)
 
@@ -162,11 +174,12 @@ def _ink(small: RgbImage, judged: NDArray[np.bool_]) -> _Mask:
     lab = cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), 1.5), cv2.COLOR_RGB2LAB).astype(np.float32)
     green_red, blue_yellow = lab[..., 1] - 128, lab[..., 2] - 128
     middle = (float(np.median(green_red[judged])), float(np.median(blue_yellow[judged])))
+    shifted = ((blue_yellow < middle[1] - 20) | (green_red < middle[0] - 25)) & judged  # bluer or greener
+    if not shifted.any():
+        return nothing
     away: MapArray = np.hypot(green_red - middle[0], blue_yellow - middle[1])
     chroma = np.hypot(green_red, blue_yellow)
-    bluer = blue_yellow < middle[1] - 20
-    greener = green_red < middle[0] - 25
-    stained = ((bluer | greener) & (away > 28) & (chroma > 30) & judged).astype(np.uint8)
+    stained = (shifted & (away > 28) & (chroma > 30)).astype(np.uint8)
     radius = max(2, min(small.shape[:2]) // 64)
     stained = cv2.morphologyEx(stained, cv2.MORPH_CLOSE, _disk(radius))
     stained = cv2.morphologyEx(stained, cv2.MORPH_OPEN, _disk(radius))

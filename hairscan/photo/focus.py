@@ -18,6 +18,7 @@ _BLOCKS_ACROSS = 11
 _EDGES_PER_BLOCK = 10
 _MIN_EDGES = 30
 _MIN_STEP, _MIN_SLOPE = 20.0, 0.5
+_SMOOTH = cv2.getGaussianKernel(13, 1.5)
 _REACH_PX = 24.0
 _STEP_PX = 0.5
 # What sampling adds to the variance of an edge: the difference over one pixel, and bicubic interpolation.
@@ -63,15 +64,13 @@ def find_edges(rgb: RgbImage, ignored: LabelImage | None = None) -> Edges:
     ignored : uint8 array, shape (H, W), optional
         `Ignored` codes; edges in or beside an ignored pixel (burnt-in text is sharper than any lens) do not count.
     """
-    green = np.ascontiguousarray(rgb[..., 1])
-    allowed = None if ignored is None else cv2.erode((ignored == 0).astype(np.uint8), np.ones((9, 9), np.uint8))
+    green = cv2.extractChannel(rgb, 1)
+    judged = np.ones(green.shape, np.uint8) if ignored is None else (ignored == 0).astype(np.uint8)
+    allowed = cv2.erode(judged, np.ones((9, 9), np.uint8))
     block_px = max(_BLOCK_PX, min(green.shape) // _BLOCKS_ACROSS)
-    found = [
-        _block_edges(green, allowed, (x, y), block_px)
-        for y in range(0, green.shape[0], block_px)
-        for x in range(0, green.shape[1], block_px)
-    ]
-    edges = np.concatenate(found)
+    tops = range(0, green.shape[0], block_px)
+    found = [_strip_edges(green[y : y + block_px], allowed[y : y + block_px], block_px) for y in tops]
+    edges = np.concatenate([edges + np.array([0, y, 0, 0, 0]) for y, edges in zip(tops, found, strict=True)])
     profiles = _profiles(green, edges[:, :2], edges[:, 2:4])
     sigmas = np.array([_rise_sigmas(profiles, smooth_px) for smooth_px, _ in _SMOOTHING_PX])
     return Edges(edges[:, :2], edges[:, 4], sigmas, block_px)
@@ -119,13 +118,14 @@ def find_blurred(edges: Edges, sigma_px: float, shape: tuple[int, int]) -> Label
     rows, columns = (-(-n // edges.block_px) for n in shape)
     soft = np.zeros((rows, columns), np.uint8)
     if np.isfinite(sigma_px):
-        limit_px = max(_SOFTER * sigma_px, _SOFT_PX)
         sigmas = _per_edge(edges.sigmas_px)
-        cells = (edges.xy // edges.block_px).astype(int)
-        known = np.isfinite(sigmas)
-        for column, row in np.unique(cells[known], axis=0):
-            own = sigmas[known & (cells[:, 0] == column) & (cells[:, 1] == row)]
-            soft[row, column] = own.size >= _MIN_SOFT_EDGES and np.sort(own)[own.size // 5] > limit_px
+        cells = (edges.xy // edges.block_px).astype(int) @ (1, columns)
+        order = np.lexsort((sigmas, cells))
+        order = order[np.isfinite(sigmas[order])]
+        cell, first, count = np.unique(cells[order], return_index=True, return_counts=True)
+        sharpest_px = sigmas[order][first + count // 5]
+        limit_px = max(_SOFTER * sigma_px, _SOFT_PX)
+        soft.ravel()[cell] = (count >= _MIN_SOFT_EDGES) & (sharpest_px > limit_px)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(soft, connectivity=4)
     wide = stats[:, cv2.CC_STAT_AREA] >= _MIN_SOFT_BLOCKS
     wide &= np.minimum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) >= 2
@@ -149,52 +149,43 @@ def _per_edge(sigmas_px: FloatArray) -> FloatArray:
     return np.asarray(chosen, dtype=np.float64)
 
 
-def _block_edges(
-    green: NDArray[np.uint8], allowed: NDArray[np.uint8] | None, corner_xy: tuple[int, int], block_px: int
-) -> FloatArray:
-    """Strongest edge points of one block: x, y, unit direction of the rise, slope; shape (E, 5)."""
-    x, y = corner_xy
-    patch = green[y : y + block_px, x : x + block_px].astype(np.float32)
-    if min(patch.shape) < 8:
+def _strip_edges(green: NDArray[np.uint8], allowed: NDArray[np.uint8], block_px: int) -> FloatArray:
+    """Strongest edge points of each block of a row of blocks: x, y, unit direction of the rise, slope; shape (E, 5)."""
+    if min(green.shape) < 8:
         return np.empty((0, 5))
-    smooth = cv2.GaussianBlur(patch, (0, 0), 1.5)
+    smooth = cv2.sepFilter2D(green, cv2.CV_32F, _SMOOTH, _SMOOTH)
     across, down = (cv2.Sobel(smooth, cv2.CV_32F, dx, 1 - dx, scale=0.125) for dx in (1, 0))
     slope = np.asarray(cv2.magnitude(across, down), dtype=np.float32)
     slope[:3] = slope[-3:] = slope[:, :3] = slope[:, -3:] = 0
-    if allowed is not None:
-        slope *= allowed[y : y + patch.shape[0], x : x + patch.shape[1]]
-    rows, columns = np.nonzero(_is_crest(slope, across, down) & (slope > max(_MIN_SLOPE, 0.3 * float(slope.max()))))
-    best = np.sort(np.argsort(-slope[rows, columns], kind="stable")[:_EDGES_PER_BLOCK])
-    rows, columns = rows[best], columns[best]
-    size = slope[rows, columns]
-    return np.column_stack(
-        [columns + x, rows + y, across[rows, columns] / size, down[rows, columns] / size, size]
-    ).astype(np.float64)
-
-
-def _is_crest(slope: MapArray, across: MapArray, down: MapArray) -> NDArray[np.bool_]:
-    """Pixels whose slope is no smaller than that of the two neighbours along the rise."""
-    level = np.abs(across) >= np.abs(down)
-    crest = np.zeros(slope.shape, bool)
-    middle = slope[1:-1, 1:-1]
-    beside = np.maximum(slope[1:-1, :-2], slope[1:-1, 2:])
-    above = np.maximum(slope[:-2, 1:-1], slope[2:, 1:-1])
-    crest[1:-1, 1:-1] = middle >= np.where(level[1:-1, 1:-1], beside, above)
-    return crest
+    slope *= allowed
+    width = green.shape[1]
+    steepest = np.maximum.reduceat(slope.max(axis=0), np.arange(0, width, block_px))
+    least = np.maximum(0.3 * steepest, _MIN_SLOPE).astype(np.float32).repeat(block_px)[:width]
+    across, down, slope, at = across.ravel(), down.ravel(), slope.ravel(), np.flatnonzero(slope > least)
+    # An edge point is no less steep than its two neighbours along the rise.
+    beside = np.where(np.abs(across[at]) >= np.abs(down[at]), 1, width)
+    at = at[slope[at] >= np.maximum(slope[at - beside], slope[at + beside])]
+    block = at % width // block_px
+    order = np.lexsort((-slope[at], block))
+    block = block[order]
+    rank = np.arange(block.size) - np.searchsorted(block, block)
+    at = np.sort(at[order[rank < _EDGES_PER_BLOCK]])
+    size = slope[at]
+    return np.column_stack([at % width, at // width, across[at] / size, down[at] / size, size]).astype(np.float64)
 
 
 def _profiles(green: NDArray[np.uint8], at_xy: FloatArray, rise_xy: FloatArray) -> MapArray:
     """Grey levels across each edge, mean of three parallel lines, every half pixel; shape (E, N)."""
-    along = np.arange(-_REACH_PX, _REACH_PX + _STEP_PX / 2, _STEP_PX)
+    along = np.arange(-_REACH_PX, _REACH_PX + _STEP_PX / 2, _STEP_PX, dtype=np.float32)
+    at_xy, rise_xy = at_xy.astype(np.float32), rise_xy.astype(np.float32)
     profiles = np.zeros((len(at_xy), along.size), np.float32)
-    for offset_px in (-1.0, 0.0, 1.0):
+    for offset_px in (-1, 0, 1):
         beside = at_xy + offset_px * np.column_stack([-rise_xy[:, 1], rise_xy[:, 0]])
-        x = (beside[:, :1] + rise_xy[:, :1] * along).astype(np.float32)
-        y = (beside[:, 1:] + rise_xy[:, 1:] * along).astype(np.float32)
+        x = beside[:, :1] + rise_xy[:, :1] * along
+        y = beside[:, 1:] + rise_xy[:, 1:] * along
         if len(at_xy):
-            levels = cv2.remap(green, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-            profiles += levels.astype(np.float32) / 3
-    return profiles
+            profiles += cv2.remap(green, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return profiles / np.float32(3)
 
 
 def _rise_sigmas(profiles: MapArray, smooth_px: float) -> FloatArray:
@@ -209,7 +200,7 @@ def _rise_sigmas(profiles: MapArray, smooth_px: float) -> FloatArray:
     peak = near.max(axis=1)
     peak_at = centre - 3 + near.argmax(axis=1)
     falling = slope <= _FOOT * peak[:, None]
-    index = np.arange(slope.shape[1])
+    index = np.arange(slope.shape[1], dtype=np.int16)
     left = np.where(falling & (index < peak_at[:, None]), index + 1, 0).max(axis=1)
     right = np.where(falling & (index > peak_at[:, None]), index - 1, slope.shape[1] - 1).min(axis=1)
     within = (index >= left[:, None]) & (index <= right[:, None])

@@ -11,6 +11,7 @@ from hairscan.photo.bars import is_bar
 _Mask = NDArray[np.uint8]
 _Box = tuple[int, int, int, int]
 _MIN_STEP = 8
+_ROW_GAP = np.ones((1, 5), np.uint8)
 _MIN_RUN_PX, _MIN_LINE_PX, _MAX_BAR_PX = 21, 60, 16
 _MIN_BOX_PX, _MIN_ROW_PX = 9, 100
 _JOIN_X_PX, _JOIN_Y_PX = 3, 6
@@ -33,13 +34,15 @@ def find_straight(gray: NDArray[np.uint8], bands: NDArray[np.uint8]) -> _Mask:
     a few pixels away, of one level between, is a line; runs around a rectangle are a box, drawn inside as well. The
     side of a straight hair gives such runs too, but hair is not of one level, nor does it enclose a box.
     """
-    level, upright = _steps(gray), np.ascontiguousarray(_steps(np.ascontiguousarray(gray.T)).T)
-    level[bands > 0] = upright[bands > 0] = 0
-    along_rows, along_columns = _runs(level, (1, _MIN_RUN_PX)), _runs(upright, (_MIN_RUN_PX, 1))
-    drawn = _lines(gray, along_rows) | _lines(np.ascontiguousarray(gray.T), np.ascontiguousarray(along_columns.T)).T
-    for x0, y0, x1, y1 in _boxes(along_rows, along_columns):
+    turned = cv2.transpose(gray)
+    level, upright = _steps(gray, bands), _steps(turned, cv2.transpose(bands))
+    along_rows, along_columns = _runs(level), _runs(upright)
+    drawn = _lines(gray, along_rows) | cv2.transpose(_lines(turned, along_columns))
+    for x0, y0, x1, y1 in _boxes(along_rows, cv2.transpose(along_columns)):
         drawn[y0:y1, x0:x1] = 1
-    return drawn | _ticks(gray, level, upright)
+    steps, steps_turned = level[0] | level[1], upright[0] | upright[1]
+    drawn |= _ticks(steps, cv2.transpose(steps_turned))
+    return np.asarray(drawn | cv2.transpose(_ticks(steps_turned, cv2.transpose(steps))), dtype=np.uint8)
 
 
 def _lines(gray: _Mask, runs: _Mask) -> _Mask:
@@ -47,8 +50,7 @@ def _lines(gray: _Mask, runs: _Mask) -> _Mask:
     drawn = np.zeros(gray.shape, np.uint8)
     pairs = cv2.morphologyEx(runs, cv2.MORPH_CLOSE, np.ones((13, 1), np.uint8))
     pairs = cv2.morphologyEx(pairs, cv2.MORPH_CLOSE, np.ones((1, _MIN_RUN_PX), np.uint8))
-    pairs = cv2.morphologyEx(pairs, cv2.MORPH_OPEN, np.ones((1, _MIN_LINE_PX), np.uint8))
-    for outline in cv2.findContours(pairs, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]:
+    for outline in cv2.findContours(_keep_long(pairs, _MIN_LINE_PX), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]:
         x, y, w, h = cv2.boundingRect(outline)
         # The last row of a pair is the first one below the bar.
         if 2 <= h <= _MAX_BAR_PX and is_bar(gray, (x, y, x + w, y + h - 1)):
@@ -59,13 +61,16 @@ def _lines(gray: _Mask, runs: _Mask) -> _Mask:
 def _boxes(along_rows: _Mask, along_columns: _Mask) -> list[_Box]:
     """Rectangles that runs enclose."""
     runs = along_rows | along_columns
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(
-        cv2.dilate(runs, np.ones((2 * _JOIN_Y_PX + 1, 2 * _JOIN_X_PX + 1), np.uint8)), connectivity=8
-    )
+    joined = cv2.dilate(runs, np.ones((2 * _JOIN_Y_PX + 1, 2 * _JOIN_X_PX + 1), np.uint8))
+    outlines, levels = cv2.findContours(joined, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     boxes = []
-    for k in np.flatnonzero((stats[:, 2] > _MIN_RUN_PX) & (stats[:, 3] > _MIN_BOX_PX))[1:]:
-        x, y, w, h = (int(v) for v in stats[k, :4])
-        own = (labels[y : y + h, x : x + w] == k) & (runs[y : y + h, x : x + w] > 0)
+    for outline, level in zip(outlines, () if levels is None else levels[0], strict=True):
+        x, y, w, h = cv2.boundingRect(outline)
+        if level[3] >= 0 or w <= _MIN_RUN_PX or h <= _MIN_BOX_PX:  # a hole, or too small
+            continue
+        _, labels = cv2.connectedComponents(joined[y : y + h, x : x + w], connectivity=8)
+        at_x, at_y = outline[0, 0] - (x, y)
+        own = (labels == labels[at_y, at_x]) & (runs[y : y + h, x : x + w] > 0)
         box = _enclosed(own, (x, y), runs.shape)
         if box is not None and (box[2] - box[0]) * (box[3] - box[1]) < _MAX_BOX_SHARE * runs.size:
             boxes.append(_extend(box, along_rows))
@@ -126,49 +131,50 @@ def _has_four_sides(runs: NDArray[np.bool_], corner_xy: tuple[int, int], shape: 
     )
 
 
-def _steps(gray: _Mask) -> _Mask:
-    """Pixels above (1) or below (2) which a level changes within one row, and hardly changes beside it."""
+def _steps(gray: _Mask, bands: _Mask) -> tuple[_Mask, _Mask]:
+    """Pixels, 1 in two masks, below which a level rises or falls within one row, and hardly changes beside it."""
     after, before = gray[1:], gray[:-1]
-    steps = np.zeros(gray.shape, np.uint8)
-    for sign, size in ((1, cv2.subtract(after, before)), (2, cv2.subtract(before, after))):
+    masks = np.zeros((2, *gray.shape), np.uint8)
+    for steps, size in zip(masks, (cv2.subtract(after, before), cv2.subtract(before, after)), strict=True):
         # Only a change of the same sign makes a step soft: the other one is the far side of a thin line.
         beside = np.zeros_like(size)
         beside[1:-1] = cv2.max(size[:-2], size[2:])
         sharp = cv2.compare(size, cv2.add(cv2.convertScaleAbs(beside, alpha=2.0), _MIN_STEP // 2), cv2.CMP_GE)
-        steps[1:][(size >= _MIN_STEP) & (sharp > 0)] = sign
-    return steps
+        steps[1:] = cv2.compare(size, _MIN_STEP, cv2.CMP_GE) & sharp & (1 - bands[1:])
+    return masks[0], masks[1]
 
 
-def _runs(steps: _Mask, kernel: tuple[int, int]) -> _Mask:
-    """Long straight runs of steps of one sign, 0 or 1."""
-    runs = np.zeros(steps.shape, np.uint8)
-    gap = tuple(min(n, 5) for n in kernel)
-    for sign in (1, 2):
-        joined = cv2.morphologyEx((steps == sign).astype(np.uint8), cv2.MORPH_CLOSE, np.ones(gap, np.uint8))
-        runs |= cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones(kernel, np.uint8))
-    return runs
+def _runs(steps: tuple[_Mask, _Mask]) -> _Mask:
+    """Long straight runs along rows of steps of one sign, 0 or 1."""
+    rises, falls = (_keep_long(cv2.morphologyEx(sign, cv2.MORPH_CLOSE, _ROW_GAP), _MIN_RUN_PX) for sign in steps)
+    return rises | falls
 
 
-def _ticks(gray: _Mask, level: _Mask, upright: _Mask) -> _Mask:
-    """Ticks of a ruler: many short steps that stand on one long line."""
-    ticks = np.zeros(gray.shape, np.uint8)
-    for vertical, (base, cross) in enumerate(((level, upright), (upright, level))):
-        along = 1 - vertical
-        kernel = [1, 1]
-        kernel[along] = gray.shape[along] // 3
-        lines = cv2.morphologyEx((base > 0).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-        lines = cv2.morphologyEx(lines, cv2.MORPH_OPEN, np.ones(kernel, np.uint8))
-        if not lines.any():
-            continue
-        reach = [1, 1]
-        reach[vertical] = 2 * _TICK_REACH_PX + 1
-        near = cv2.dilate(lines, np.ones(reach, np.uint8)) > 0
-        short = [1, 1]
-        short[vertical] = _TICK_PX
-        found = cv2.morphologyEx(((cross > 0) & near).astype(np.uint8), cv2.MORPH_OPEN, np.ones(short, np.uint8))
-        found = cv2.dilate(found, np.ones((3, 3), np.uint8))
-        labels = cv2.connectedComponents(found)[1]
-        standing = np.setdiff1d(labels[cv2.dilate(lines, np.ones((5, 5), np.uint8)) > 0], 0)
-        if standing.size >= _MIN_TICKS:
-            ticks |= np.isin(labels, standing).astype(np.uint8)
+def _keep_long(mask: _Mask, length_px: int) -> _Mask:
+    """Runs of a mask along rows that have at least a length, or half of it where they touch the border."""
+    kept = np.zeros_like(mask)
+    # Few rows hold any.
+    rows = np.flatnonzero(cv2.reduce(mask, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S) >= length_px // 2)
+    if rows.size:
+        kept[rows] = cv2.morphologyEx(mask[rows], cv2.MORPH_OPEN, np.ones((1, length_px), np.uint8))
+    return kept
+
+
+def _ticks(base: _Mask, cross: _Mask) -> _Mask:
+    """Ticks of a ruler: many short steps across that stand on one long line along a row."""
+    ticks = np.zeros_like(base)
+    lines = _keep_long(cv2.morphologyEx(base, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), base.shape[1] // 3)
+    rows = np.flatnonzero(cv2.reduce(lines, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S))
+    if not rows.size:
+        return ticks
+    zone = slice(max(rows[0] - 2 * _TICK_REACH_PX, 0), rows[-1] + 2 * _TICK_REACH_PX)
+    lines, cross = lines[zone], cross[zone]
+    near = cv2.dilate(lines, np.ones((2 * _TICK_REACH_PX + 1, 1), np.uint8))
+    found = cv2.morphologyEx(cross & near, cv2.MORPH_OPEN, np.ones((_TICK_PX, 1), np.uint8))
+    found = cv2.dilate(found, np.ones((3, 3), np.uint8))
+    count, labels = cv2.connectedComponents(found)
+    standing = np.zeros(count, np.uint8)
+    standing[labels[(found & cv2.dilate(lines, np.ones((5, 5), np.uint8))) > 0]] = 1
+    if standing.sum() >= _MIN_TICKS:
+        ticks[zone] = standing[labels]
     return ticks

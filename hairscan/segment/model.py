@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from hairscan.errors import ModelError
 from hairscan.segment.backend import Backend
 from hairscan.segment.device import open_backend
-from hairscan.segment.spec import ModelSpec, channel_names
+from hairscan.segment.spec import BundleSpec, ModelSpec, channel_names
+
+SPECS: TypeAdapter[ModelSpec | BundleSpec] = TypeAdapter(ModelSpec | BundleSpec)
+"""A model folder's `spec.json` is one or the other: neither takes the other's fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,8 @@ def find_model(name: str | Path) -> Path:
     return folder
 
 
-def read_spec(folder: Path) -> ModelSpec:
-    """The facts in a model folder's `spec.json`.
+def read_spec(folder: Path) -> ModelSpec | BundleSpec:
+    """The facts in the `spec.json` of a model folder or of a bundle.
 
     Raises
     ------
@@ -84,6 +87,6 @@ def read_spec(folder: Path) -> ModelSpec:
         Where the file does not say what is needed.
     """
     try:
-        return ModelSpec.model_validate_json((folder / "spec.json").read_text(encoding="utf-8"))
+        return SPECS.validate_json((folder / "spec.json").read_text(encoding="utf-8"))
     except (ValidationError, UnicodeDecodeError, OSError) as error:
         raise ModelError(f"{folder / 'spec.json'} is damaged: restore the file from the distribution") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -51,6 +52,76 @@ class ModelSpec(BaseModel):
     hair_threshold: float = Field(gt=0, lt=1)
     sha256: str
     weights_sha256: str | None = None
+
+
+Precision = Literal["fp32", "fp16", "int8"]
+"""Numbers in which a bundle's network computes; what goes in and comes out is float32 always."""
+
+
+class TensorFile(BaseModel):
+    """A tensor as a bare file: little-endian float32, last axis fastest."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: str = Field(pattern=r"^\w[\w.-]*$")
+    shape: tuple[int, int, int, int]
+    sha256: str
+
+
+class SelfTest(BaseModel):
+    """An input with the maps that belong to it, and how far a bundle's own maps may be from them.
+
+    Attributes
+    ----------
+    max_difference, mean_difference : float
+        Largest and mean absolute difference that are let pass, on maps in 0..1.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: TensorFile
+    expected: TensorFile
+    max_difference: float
+    mean_difference: float
+
+
+class TensorFacts(BaseModel):
+    """What the network takes or gives."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    dtype: Literal["float32"] = "float32"
+    layout: Literal["NCHW"] = "NCHW"
+    values: str
+
+
+class BundleSpec(ModelSpec):
+    """A model's facts, with all that a program without hairscan needs to run it.
+
+    Attributes
+    ----------
+    source_sha256 : str
+        Of the fp32 `model.onnx` that the bundle was made from.
+    cell_px : int
+        Input pixels per map cell, each way.
+    tile_px, margin_px : int
+        Tiles in which large pictures are run, and the rim of each that is dropped.
+    confidence_readings : tuple of str
+        What `confidence_weights` weigh, after the intercept.
+    """
+
+    hairscan_version: str
+    precision: Precision
+    opset: int
+    source_sha256: str
+    input: TensorFacts
+    output: TensorFacts
+    cell_px: int
+    tile_px: int
+    margin_px: int
+    confidence_readings: tuple[str, ...]
+    self_test: SelfTest
 
 
 def channel_names() -> list[str]:

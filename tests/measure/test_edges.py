@@ -3,7 +3,7 @@ import pytest
 from scipy.special import ndtr
 
 from hairscan.measure.edges import fit_edges
-from hairscan.measure.model import Profiles, shaft_model, start_state
+from hairscan.measure.model import Grid, Profiles, shaft_model, start_state
 
 
 def profiles(edges, sigma_px=1.5, start_off_px=0.0, count=3, shiny=False, noise=0.0):
@@ -54,9 +54,19 @@ def test_derivatives_are_the_slopes_of_the_model():
     given = profiles([(-6.0, 6.0), (8.0, 15.0)], shiny=True)
     state = start_state(given, np.full(3, 1.5), True)
     state[:, [2, 3, 4, 9]] += [0.1, -0.1, -0.3, 0.2]
-    value, jacobian = shaft_model(given, state, np.full(3, 1.5), True)
+    grid = Grid.of(given, np.full(3, 1.5))
+    value, jacobian = shaft_model(grid, state, np.full(3, 1.5), True)
     for k in range(state.shape[1] - 1):
         moved = state.copy()
         moved[:, k] += 1e-6
-        slope = (shaft_model(given, moved, np.full(3, 1.5), True)[0] - value) / 1e-6
-        assert slope == pytest.approx(jacobian[..., k], abs=1e-4)
+        slope = (shaft_model(grid, moved, np.full(3, 1.5), True)[0] - value) / 1e-6
+        assert slope == pytest.approx(jacobian[:, k], abs=1e-4)
+
+
+def test_the_model_is_a_blurred_box_to_a_millionth():
+    given = profiles([(-6.0, 6.0)])
+    value, _ = shaft_model(
+        Grid.of(given, np.full(3, 1.5)), start_state(given, np.full(3, 1.5), False), np.full(3, 1.5), False
+    )
+    x = given.offset_px
+    assert value == pytest.approx(ndtr((x + 6.0) / 1.5) - ndtr((x - 6.0) / 1.5), abs=1e-6)

@@ -103,3 +103,10 @@ def test_the_summary_ignores_outliers_and_knows_likeness():
 def test_the_summary_reports_a_taper():
     arc = np.arange(24.0)
     assert summarise(arc, 10 - 0.1 * arc, np.full(24, 0.1), shared=False).taper == pytest.approx(-0.1)
+
+
+def test_where_all_is_covered_there_is_no_skin_to_measure_against():
+    photo, hairs, maps = scene((100.0, 400.0))
+    (found,) = measure_hairs(photo, hairs, maps)
+    assert np.isnan(found.width_px)
+    assert "width-failed" in found.flags

@@ -1,0 +1,62 @@
+"""``hairscan export``: a model becomes a bundle for other programs, and a bundle is checked where it will run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from hairscan.segment.spec import Precision
+
+
+def export(
+    out: Annotated[Path | None, typer.Option(help="Folder for the bundle.")] = None,
+    precision: Annotated[str, typer.Option(help="fp32, fp16 or int8.")] = "fp32",
+    model: Annotated[str, typer.Option(help="Name or folder of the network.")] = "default",
+    data: Annotated[
+        Path | None, typer.Option(help="Annotated photographs, to calibrate int8 on beside phantoms.")
+    ] = None,
+    um_per_px: Annotated[float, typer.Option(help="Scale of the annotated photographs.")] = 2.78,
+    verify: Annotated[Path | None, typer.Option(help="Bundle to check; nothing is written.")] = None,
+) -> None:
+    """Write a model as a bundle for other programs, or check one with --verify (exit code 1 where it fails)."""
+    if (out is None) == (verify is None):
+        raise typer.BadParameter("give either --out, to write a bundle, or --verify, to check one")
+    if data is not None and precision != "int8":
+        raise typer.BadParameter("only int8 is calibrated on photographs: leave --data out", param_hint="--data")
+    if verify is not None:
+        _verify(verify)
+    elif out is not None:
+        _write(out, precision, model, data, um_per_px)
+
+
+def _verify(bundle: Path) -> None:
+    from hairscan.errors import ModelError
+    from hairscan.training.verify import describe, verify_bundle
+
+    try:
+        spec, difference = verify_bundle(bundle)
+    except ModelError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{bundle} is whole: {describe(spec, difference)}")
+
+
+def _write(out: Path, precision: str, model: str, data: Path | None, um_per_px: float) -> None:
+    from typing import cast
+
+    from hairscan.errors import DataError
+    from hairscan.training.vectors import read_samples
+
+    samples = read_samples(data, um_per_px=um_per_px) if data is not None else []
+    try:
+        from hairscan.training.bundle import write_bundle
+    except ModuleNotFoundError as error:
+        raise DataError(f"exporting needs {error.name}: pip install 'hairscan[train]'") from error
+    from hairscan.training.verify import describe
+
+    spec, difference = write_bundle(model, cast("Precision", precision), out, samples=samples)
+    size_mb = (out / "model.onnx").stat().st_size / 1e6
+    typer.echo(f"{out}  {size_mb:.1f} MB, sha256 {spec.sha256[:12]}: {describe(spec, difference)}")
