@@ -3,6 +3,8 @@
 from functools import cache
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -24,6 +26,22 @@ def segmenter():
     from hairscan.segment import load_model
 
     return load_model("default", "cpu")
+
+
+@pytest.fixture(scope="session")
+def draw_scalp():
+    """Draw straight dark shafts on uneven skin: ends (N, 2, 2) px, width and size px, as RGB."""
+
+    def draw(ends_px, shaft_px, width_px, height_px):
+        rng = np.random.default_rng(0)
+        relief = cv2.GaussianBlur(rng.normal(0, 48, (height_px, width_px)), (0, 0), 3)
+        scalp = np.array([196.0, 164.0, 146.0]) + relief[..., None]
+        for root, tip in np.array(ends_px).astype(int).tolist():
+            cv2.line(scalp, root, tip, (46.0, 38.0, 34.0), shaft_px, cv2.LINE_AA)
+        scalp = cv2.GaussianBlur(scalp, (0, 0), 1.2) + rng.normal(0, 2, (height_px, width_px, 1))
+        return np.clip(scalp, 0, 255).astype(np.uint8)
+
+    return draw
 
 
 @pytest.fixture(scope="session")

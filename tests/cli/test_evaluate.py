@@ -11,21 +11,14 @@ BARS = [[(150, 120), (200, 220)], [(320, 150), (300, 260)], [(450, 130), (520, 2
 VALIDATION, TRAIN = "220128", "220106"
 
 
-def write_tile(path):
-    picture = np.clip(np.random.default_rng(0).normal(180, 4, (400, 640, 3)), 0, 255).astype(np.uint8)
-    for root, tip in BARS:
-        cv2.line(picture, root, tip, (35, 35, 35), 14, cv2.LINE_AA)
-    cv2.imwrite(str(path), cv2.GaussianBlur(picture, (0, 0), 1.0))
-
-
 @pytest.fixture
-def data(tmp_path):
+def data(tmp_path, draw_scalp):
     """Folder of two annotated photographs, one to train on and one to validate."""
     folder = tmp_path / "data"
     (folder / "tiles").mkdir(parents=True)
     rows = ["tile,field,kind,root_x_px,root_y_px,tip_x_px,tip_y_px"]
     for field in "ab":
-        write_tile(folder / "tiles" / f"{field}_1.png")
+        cv2.imwrite(str(folder / "tiles" / f"{field}_1.png"), draw_scalp(BARS, 14, 640, 400)[..., ::-1])
         rows += [f"{field}_1,{field},single,{x},{y},{u},{v}" for (x, y), (u, v) in BARS]
     (folder / "vectors.csv").write_text("\n".join(rows) + "\n")
     (folder / "fields.csv").write_text(f"field,group,duplicate_of\na,{VALIDATION},\nb,{TRAIN},\n")
@@ -60,7 +53,8 @@ def test_it_prints_and_writes_figures_and_a_page(hairscan, data, masks, tmp_path
     assert figures["photos"]["median_count"]["figures"]["bias"] == {"value": 0.0, "low": 0.0, "high": 0.0}
     assert figures["photos"]["ridge_filter"]["figures"]["recall"]["value"] == 1.0
     assert "direction_wrong" not in figures["photos"]["ridge_filter"]["figures"]
-    assert "count error per tile" in printed
+    assert "Annotated photographs, validation part" in printed
+    assert "Hand-traced masks" in printed
     page = (out / "report.html").read_text(encoding="utf-8")
     assert figures["sha256"] in page
     assert "hairscan evaluate --data" in page

@@ -35,8 +35,9 @@ def test_the_guide_runs_from_annotations_to_figures(tmp_path, monkeypatch, capsy
     work, text = names["work"], capsys.readouterr().out
     assert load_model(work / "run" / "model", "cpu").name == "mine"
     assert cv2.imread(str(work / "run" / "curves.png")) is not None
-    assert names["before"]["labelled"] == names["after"]["labelled"]
-    assert names["after"]["labelled"]["value"] > 0
+    before, after = (json.loads((work / name / "figures.json").read_text()) for name in ("before", "after"))
+    assert before["photos"]["model"]["sizes"] == after["photos"]["model"]["sizes"]
+    assert after["photos"]["model"]["sizes"]["annotated hairs"] > 0
     # A few small steps leave the shipped model what it was.
     assert np.abs(names["after"]["f1"]["value"] - names["before"]["f1"]["value"]) < 0.3
     assert "95 % interval of mine" in text
