@@ -46,6 +46,8 @@ def _pure_colours(rgb: RgbImage) -> _Mask:
     drawn = _thin_parts(reddish)
     for x0, y0, x1, y1 in _text_blocks(bluish):
         drawn[max(y0, 0) : y1, max(x0, 0) : x1] = 1
+    for y0, x0, y1, x1 in _text_blocks(cv2.transpose(bluish)):
+        drawn[max(y0, 0) : y1, max(x0, 0) : x1] = 1
     return drawn
 
 

@@ -38,7 +38,10 @@ def find_straight(gray: NDArray[np.uint8], bands: NDArray[np.uint8]) -> _Mask:
     level, upright = _steps(gray, bands), _steps(turned, cv2.transpose(bands))
     along_rows, along_columns = _runs(level), _runs(upright)
     drawn = _lines(gray, along_rows) | cv2.transpose(_lines(turned, along_columns))
+    # The headers of a photograph that lies on its side run along columns.
     for x0, y0, x1, y1 in _boxes(along_rows, cv2.transpose(along_columns)):
+        drawn[y0:y1, x0:x1] = 1
+    for y0, x0, y1, x1 in _boxes(along_columns, cv2.transpose(along_rows)):
         drawn[y0:y1, x0:x1] = 1
     steps, steps_turned = level[0] | level[1], upright[0] | upright[1]
     drawn |= _ticks(steps, cv2.transpose(steps_turned))

@@ -33,9 +33,9 @@ def test_real_photographs(validation, segmenter, capsys):
     figures = summarise(evaluate_photos(validation, [find], progress=lambda: None)[0])
     with capsys.disabled():
         print("\nreal:", {name: round(value, 3) for name, value in figures.items()})
-    assert figures["f1"] >= 0.85
-    assert figures["field_count_error"] <= 0.10
-    assert abs(figures["bias"]) <= 0.05
+    assert figures["f1"] >= 0.89
+    assert figures["field_count_error"] <= 0.08
+    assert abs(figures["bias"]) <= 0.03
 
 
 def test_clipped_phantoms(segmenter, capsys):
@@ -45,11 +45,11 @@ def test_clipped_phantoms(segmenter, capsys):
     )
     with capsys.disabled():
         print("\nclipped phantoms:", {name: round(value, 3) for name, value in figures.items()})
-    # To reach: 5 % and 2 um. Hairs that lie on top of each other over most of their length, and pale thin hairs, are
-    # missed still; these gates keep what is reached.
-    assert figures["count_error"] <= 0.15
-    assert figures["root_f1"] >= 0.86
-    assert abs(figures["mean_width_error_um"]) <= 4.0
+    # To reach: 5 %. Hairs that lie on top of each other over most of their length, and pale thin hairs, are missed
+    # still; this gate keeps what is reached.
+    assert figures["count_error"] <= 0.10
+    assert figures["root_f1"] >= 0.90
+    assert abs(figures["mean_width_error_um"]) <= 2.0
 
 
 def halved(rgb):
@@ -71,8 +71,8 @@ def recompressed(rgb):
 
 @pytest.fixture(scope="module")
 def plain_results(validation, segmenter):
-    """Every twelfth photograph of the validation part, with its result."""
-    chosen = validation[::12]
+    """Every fourth photograph of the validation part, with its result."""
+    chosen = validation[::4]
     photos = [read_photo(sample.image, um_per_px=UM_PER_PX) for sample in chosen]
     return [(photo, score_read_photo(photo, segmenter)) for photo in photos]
 
