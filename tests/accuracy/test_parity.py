@@ -11,7 +11,7 @@ pytest.importorskip("onnx")
 
 from safetensors.torch import load_file  # noqa: E402
 
-from hairscan.phantom import KINDS, render_scene, sample_scene  # noqa: E402
+from hairscan.phantom import render_scene, sample_scene  # noqa: E402
 from hairscan.photo import read_photo  # noqa: E402
 from hairscan.score import score_read_photo  # noqa: E402
 from hairscan.segment import load_model, model_folders  # noqa: E402
@@ -52,7 +52,7 @@ def network_of(state):
 
 @pytest.fixture(scope="module")
 def photos():
-    """Photographs of the validation part, or phantoms of every kind where the data is not here."""
+    """Photographs of the validation part, or phantoms of what they show where the data is not here."""
     if FDU.is_dir():
         samples = [sample for sample in read_samples(FDU) if sample.part == "validation"]
         return [read_photo(s.image, um_per_px=UM_PER_PX) for s in samples[:: len(samples) // PHOTOS][:PHOTOS]]
@@ -61,7 +61,7 @@ def photos():
 
 def drawn(index):
     rng = np.random.default_rng((2**29, index))
-    scene = sample_scene(KINDS[index % len(KINDS)], rng, width_px=800, height_px=640, um_per_px=4.0)
+    scene = sample_scene("clipped", rng, width_px=800, height_px=640, um_per_px=4.0)
     return render_scene(scene, rng).rgb
 
 
