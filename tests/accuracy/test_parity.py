@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from hairscan.phantom import KINDS, render_scene, sample_scene
+from hairscan.phantom import render_scene, sample_scene
 from hairscan.photo import read_photo
 from hairscan.score import score_read_photo
 from hairscan.segment import load_model, model_folders
@@ -28,7 +28,7 @@ MAX_WIDTH_CHANGE_UM = {"fp32": 0.5, "fp16": 0.5, "int8": 1.0}
 
 @pytest.fixture(scope="module")
 def photos():
-    """Photographs of the validation part, or phantoms of every kind where the data is not here."""
+    """Photographs of the validation part, or phantoms of what they show where the data is not here."""
     if FDU.is_dir():
         samples = [sample for sample in read_samples(FDU, um_per_px=UM_PER_PX) if sample.part == "validation"]
         return [read_photo(s.image, um_per_px=UM_PER_PX) for s in samples[:: len(samples) // PHOTOS][:PHOTOS]]
@@ -37,7 +37,7 @@ def photos():
 
 def drawn(index):
     rng = np.random.default_rng((2**29, index))
-    scene = sample_scene(KINDS[index % len(KINDS)], rng, width_px=800, height_px=640, um_per_px=4.0)
+    scene = sample_scene("clipped", rng, width_px=800, height_px=640, um_per_px=4.0)
     return render_scene(scene, rng).rgb
 
 
