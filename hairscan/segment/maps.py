@@ -15,7 +15,7 @@ TYPICAL_SHAFT_UM = 70.0
 GUESSED_FIELDS_UM = (1.8e3, 3.6e3, 7.2e3)
 """Longer sides of what trichoscopes and macro lenses show."""
 MOST_PX = 50_000_000
-"""Largest picture shown to the network: 15 cm2 at 5.56 um/px, for which scoring needs 2 GB of memory."""
+"""Largest picture shown to the network: 10 cm2 at 4.45 um/px, for which scoring needs 2 GB of memory."""
 
 
 def segment_photo(photo: Photo, segmenter: Segmenter) -> HairMaps:

@@ -264,7 +264,7 @@ def test_a_sidecar_that_says_no_scale(refused, photo_file, text):
 
 def test_more_skin_than_a_close_up_shows(refused, tmp_path, scalp):
     path = write_picture(tmp_path / "a.png", np.tile(scalp, (4, 4, 1)))
-    assert "80 x 64 mm of scalp, above the limit of 15 cm2: check the scale" in refused(path, "--um-per-px", "50")
+    assert "80 x 64 mm of scalp, above the limit of 10 cm2: check the scale" in refused(path, "--um-per-px", "50")
 
 
 def test_without_a_scale_there_are_counts_and_pixels_and_a_way_to_give_one(
