@@ -53,7 +53,7 @@ def bundle_of(tmp_path_factory):
     @cache
     def write(precision):
         folder = tmp_path_factory.mktemp("bundles") / precision
-        write_bundle("default", precision, folder, photo_um_per_px=2.78)
+        write_bundle("default", precision, folder)
         return folder
 
     return write

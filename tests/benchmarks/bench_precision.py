@@ -73,7 +73,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         paths = {}
         for precision in PRECISIONS:
-            write_bundle(arguments.model, precision, Path(folder) / precision, photo_um_per_px=2.78)
+            write_bundle(arguments.model, precision, Path(folder) / precision)
             paths[precision] = Path(folder) / precision / "model.onnx"
         paths["torch"] = find_model(arguments.model) / "weights.safetensors"
         peaks = {name: peak_mb(path, arguments.threads) for name, path in paths.items()}

@@ -115,19 +115,19 @@ def samples(tmp_path):
         path = tmp_path / f"{part}.png"
         noise = np.random.default_rng(0).integers(-15, 16, (size_px, size_px, 3)).astype(np.uint8)
         cv2.imwrite(str(path), noise + np.uint8(grey))
-        return Sample(path, path.stem, "f", "g", part, np.zeros((0, 2, 2)), ())
+        return Sample(path, path.stem, "f", "g", part, np.zeros((0, 2, 2)), (), 2.78)
 
     return [one("train", 51), one("tune", 102), one("validation", 153)], one
 
 
 def test_calibration_never_sees_what_is_used_for_validation(samples):
-    tiles = photo_tiles(samples[0], 2.78, 5.56)
+    tiles = photo_tiles(samples[0], 5.56)
     assert {tile.shape for tile in tiles} == {(1, 3, SIDE_PX, SIDE_PX)}
     assert sorted(round(float(tile.mean()), 2) for tile in tiles) == [0.2, 0.4]
 
 
 def test_photographs_that_give_no_tile_are_named(samples):
     with pytest.raises(DataError, match="in the part train or tune"):
-        photo_tiles(samples[0][2:], 2.78, 5.56)
+        photo_tiles(samples[0][2:], 5.56)
     with pytest.raises(DataError, match=r"train\.png is smaller"):
-        photo_tiles([samples[1]("train", 90, 500)], 2.78, 5.56)
+        photo_tiles([samples[1]("train", 90, 500)], 5.56)
