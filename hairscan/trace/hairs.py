@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 from hairscan.trace.chains import Chain, link_chains
 from hairscan.trace.confidence import END_REACH_CELLS, READINGS, confidence_of, read_shafts
 from hairscan.trace.joins import join_pieces
-from hairscan.trace.ridges import RidgePoints, find_ridge_points
+from hairscan.trace.ridges import RidgePoints, find_ridge_points, pair_layers
 from hairscan.trace.shafts import Shaft, doubled_share, find_peaks, follow_merges, highest_near, set_ends
 from hairscan.types import FloatArray, Hair, HairMaps, Photo
 
@@ -48,9 +48,10 @@ def trace_hairs(maps: HairMaps, photo: Photo) -> list[Hair]:
 
 def trace_shafts(maps: HairMaps) -> tuple[list[Shaft], FloatArray]:
     """Everything that might be a hair, and its readings in the order of `confidence.READINGS`."""
-    ridge = find_ridge_points(maps.centreline, threshold=POINT_THRESHOLD)
+    pairs = pair_layers(maps.centreline)
+    ridge = find_ridge_points(maps.centreline, pairs, threshold=POINT_THRESHOLD)
     shafts = [_shaft_of(ridge, chain) for chain in link_chains(ridge, min_points=3)]
-    shafts = join_pieces(shafts, maps)
+    shafts = join_pieces(shafts, pairs, np.maximum(maps.root, maps.tip))
     doubled = doubled_share(shafts)
     single = doubled < MAX_DOUBLED
     shafts = [_turned(shaft, maps) for shaft, keep in zip(shafts, single, strict=True) if keep]

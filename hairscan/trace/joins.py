@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 from scipy.spatial import cKDTree
 
-from hairscan.trace.ridges import N_ORIENTATIONS, pair_layers
-from hairscan.trace.shafts import Shaft, concatenated, end_value, outward
-from hairscan.types import FloatArray, HairMaps
+from hairscan.trace.ridges import N_ORIENTATIONS
+from hairscan.trace.shafts import PEAK_HEIGHT, Shaft, concatenated, outward
+from hairscan.types import FloatArray, MapArray
 
 REACH_CELLS = 30.0
-"""Longest gap that is bridged, 330 um: two shafts of one unit that lie across each other at a narrow angle."""
+"""Longest gap that is bridged, 270 um at 4.45 um/px: two shafts that lie across each other at a narrow angle."""
 SOFT_CELLS = 2.0
 """Over gaps shorter than this the pieces' own directions say more than the line between their ends."""
 MAX_BEND = np.deg2rad(40.0)
@@ -25,9 +25,17 @@ MAX_COST = 5.0
 _STEPS = np.linspace(0.0, 1.0, 9)
 
 
-def join_pieces(pieces: list[Shaft], maps: HairMaps) -> list[Shaft]:
-    """Shafts made of pieces in line with each other, the cheapest joins first; each turned root to tip."""
-    partner = _partners(pieces, maps) if len(pieces) > 1 else {}
+def join_pieces(pieces: list[Shaft], pairs: MapArray, ends: MapArray) -> list[Shaft]:
+    """Shafts made of pieces in line with each other, the cheapest joins first; each turned root to tip.
+
+    Parameters
+    ----------
+    pairs : float32 array, shape (N_ORIENTATIONS, h, w)
+        Centre-line layers, as `ridges.pair_layers` adds them.
+    ends : float32 array, shape (h, w)
+        Evidence of a root or a tip.
+    """
+    partner = _partners(pieces, pairs, ends) if len(pieces) > 1 else {}
     joined, used = [], set[int]()
     # Ends are numbered 2 * piece + (1 at the tip side); a run of joined pieces starts at an end without a partner.
     for end in [end for end in range(2 * len(pieces)) if end not in partner]:
@@ -45,13 +53,14 @@ def join_pieces(pieces: list[Shaft], maps: HairMaps) -> list[Shaft]:
     return joined
 
 
-def _partners(pieces: list[Shaft], maps: HairMaps) -> dict[int, int]:
+def _partners(pieces: list[Shaft], pairs: MapArray, ends: MapArray) -> dict[int, int]:
     """Ends that belong together, both ways."""
     places = np.array([piece.path[-side] for piece in pieces for side in (0, 1)])
     first, second = cKDTree(places).query_pairs(REACH_CELLS, output_type="ndarray").T
     other = first // 2 != second // 2
     first, second = first[other], second[other]
-    cost = _join_costs(pieces, places, first, second, maps)
+    at_end = np.asarray(map_coordinates(ends, places.T[::-1], order=1, mode="nearest"), np.float64)
+    cost = _join_costs(pieces, places, at_end, first, second, pairs)
     partner: dict[int, int] = {}
     run_of = list(range(len(pieces)))
     for index in np.argsort(cost, kind="stable"):
@@ -67,7 +76,12 @@ def _partners(pieces: list[Shaft], maps: HairMaps) -> dict[int, int]:
 
 
 def _join_costs(
-    pieces: list[Shaft], places: FloatArray, first: NDArray[np.intp], second: NDArray[np.intp], maps: HairMaps
+    pieces: list[Shaft],
+    places: FloatArray,
+    at_end: FloatArray,
+    first: NDArray[np.intp],
+    second: NDArray[np.intp],
+    pairs: MapArray,
 ) -> FloatArray:
     """Cost of joining two ends: bends, length without evidence, ends that look like a root or a tip, directions."""
     leaving = np.array([outward(piece, tip_side=bool(side)) for piece in pieces for side in (0, 1)])
@@ -81,20 +95,18 @@ def _join_costs(
             np.arccos(np.clip(-(line * leaving[second]).sum(axis=1), -1, 1)),
         ]
     )
-    evidence = _evidence_between(places[first], gap, line, maps)
-    at_end = end_value(np.maximum(maps.root, maps.tip), places)
+    evidence = _evidence_between(places[first], gap, line, pairs)
     sure = np.repeat([abs(piece.forward) / max(len(piece.path), 1) for piece in pieces], 2)
     same_way = (first % 2) == (second % 2)
     cost = bends.sum(axis=0) / UNIT_BEND + length * (1.0 - evidence) / UNIT_GAP_CELLS
-    cost += END_COST * np.maximum(np.maximum(at_end[first], at_end[second]) - 0.15, 0.0)
+    cost += END_COST * np.maximum(np.maximum(at_end[first], at_end[second]) - PEAK_HEIGHT, 0.0)
     cost += DIRECTION_COST * same_way * np.minimum(sure[first], sure[second])
     cost[(bends > MAX_BEND).any(axis=0)] = np.inf
     return np.asarray(cost, np.float64)
 
 
-def _evidence_between(start: FloatArray, gap: FloatArray, line: FloatArray, maps: HairMaps) -> FloatArray:
+def _evidence_between(start: FloatArray, gap: FloatArray, line: FloatArray, pairs: MapArray) -> FloatArray:
     """Mean evidence of a centre-line along the gap, in its direction, 0 to 1."""
-    pairs = pair_layers(maps.centreline)
     layer = (np.arctan2(line[:, 1], line[:, 0]) / np.pi * N_ORIENTATIONS) % N_ORIENTATIONS
     lower = layer.astype(int) % N_ORIENTATIONS
     where = start[:, None] + _STEPS[None, :, None] * gap[:, None]

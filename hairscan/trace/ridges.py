@@ -36,7 +36,7 @@ class RidgePoints:
     forward: FloatArray
 
 
-def find_ridge_points(centreline: MapArray, *, threshold: float) -> RidgePoints:
+def find_ridge_points(centreline: MapArray, pairs: MapArray, *, threshold: float) -> RidgePoints:
     """Sub-cell ridge points of the directed layers.
 
     A shaft lies in two neighbouring layers whose sum is about one: ridges are sought in those sums, and each place and
@@ -46,10 +46,11 @@ def find_ridge_points(centreline: MapArray, *, threshold: float) -> RidgePoints:
     Parameters
     ----------
     centreline : float32 array, shape (N_DIRECTIONS, h, w)
+    pairs : float32 array, shape (N_ORIENTATIONS, h, w)
+        The same, as `pair_layers` adds them.
     threshold : float
         Least evidence of a point.
     """
-    pairs = pair_layers(centreline)
     layer, row, column = _strongest_pairs(pairs, threshold)
     strength = pairs[layer, row, column].astype(np.float64)
     second = (layer + 1) % N_ORIENTATIONS

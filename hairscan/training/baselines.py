@@ -13,7 +13,7 @@ from skimage.filters import sato, threshold_otsu
 
 from hairscan.errors import DataError, ScaleError
 from hairscan.photo.headers import UnreadableHeaderError, read_header
-from hairscan.training.metrics import MATCH_UM, NOT_JUDGED_KINDS, Agreement, FoundHairs, is_inside, straight_hairs
+from hairscan.training.metrics import MATCH_UM, Agreement, FoundHairs, is_inside, is_spared, straight_hairs
 from hairscan.training.vectors import Sample
 from hairscan.types import FloatArray, LabelImage, Photo, RgbImage
 
@@ -37,9 +37,8 @@ def median_count(samples: Sequence[Sample]) -> float:
     """
     counts = []
     for sample in samples:
-        named = np.array([kind not in NOT_JUDGED_KINDS for kind in sample.kinds], bool)
         inside = is_inside(sample.vectors_px, _shape_of(sample), MATCH_UM / sample.um_per_px)
-        counts.append(int((inside & named).sum()))
+        counts.append(int((inside & ~is_spared(sample.kinds)).sum()))
     return float(np.median(counts))
 
 

@@ -18,7 +18,7 @@ from hairscan.segment.spec import ModelSpec
 from hairscan.trace.confidence import READINGS
 from hairscan.trace.hairs import trace_shafts
 from hairscan.training.evaluate import draw_phantom
-from hairscan.training.metrics import MATCH_UM, NOT_JUDGED_KINDS, in_judged_field
+from hairscan.training.metrics import MATCH_UM, ends_of, in_judged_field, is_spared
 from hairscan.training.vectors import Sample
 from hairscan.types import FloatArray, Photo
 
@@ -94,7 +94,7 @@ def _of_sample(sample: Sample, segmenter: Segmenter) -> Candidates:
     """Candidates of an annotated photograph, border and unjudged kinds left out; matched by midpoint."""
     photo = read_photo(sample.image, um_per_px=sample.um_per_px)
     ends, readings = _shafts(photo, segmenter)
-    spared = np.array([kind in NOT_JUDGED_KINDS for kind in sample.kinds], bool).reshape(-1)
+    spared = is_spared(sample.kinds)
     border = MATCH_UM / sample.um_per_px
     label_of = _claim(ends.mean(axis=1), sample.vectors_px.mean(axis=1), readings, border)
     judged = in_judged_field(ends, photo.ignored, border)
@@ -121,8 +121,7 @@ def _shafts(photo: Photo, segmenter: Segmenter) -> tuple[FloatArray, FloatArray]
     """Ends, px, shape (N, 2, 2), and readings of everything that might be a hair."""
     maps = segment_photo(photo, segmenter)
     shafts, readings = trace_shafts(maps)
-    ends = np.array([[shaft.path[0], shaft.path[-1]] for shaft in shafts], np.float64).reshape(-1, 2, 2)
-    return (ends + 0.5) * maps.px_per_cell - 0.5, readings
+    return (ends_of(shaft.path for shaft in shafts) + 0.5) * maps.px_per_cell - 0.5, readings
 
 
 def _claim(found: FloatArray, true: FloatArray, readings: FloatArray, reach: float) -> NDArray[np.intp]:

@@ -15,10 +15,10 @@ from hairscan.segment import Segmenter
 from hairscan.training.bootstrap import Figure, bootstrap
 from hairscan.training.figures import ratio
 from hairscan.training.metrics import (
-    NOT_JUDGED_KINDS,
     Agreement,
     FoundHairs,
     ends_of,
+    is_spared,
     judge_photo,
     match_hairs,
     straight_hairs,
@@ -90,9 +90,8 @@ def label_noise(samples: Sequence[Sample]) -> list[Agreement]:
         first = by_name.get(sample.copy_of)
         if first is None:
             continue
-        judged = [kind not in NOT_JUDGED_KINDS for kind in sample.kinds]
         ignored = read_photo(sample.image, um_per_px=sample.um_per_px).ignored
-        second = straight_hairs(sample.vectors_px[np.array(judged, bool)])
+        second = straight_hairs(sample.vectors_px[~is_spared(sample.kinds)])
         agreements.append(_judge(first, second, ignored))
     return agreements
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hairscan.errors import DataError
 from hairscan.phantom import Phantom
+from hairscan.training.metrics import is_spared
 from hairscan.training.vectors import Sample
 from hairscan.training.weak_labels import SHAFT, UNJUDGED, UNSURE_SHAFT, label_photo
 from hairscan.types import FloatArray, Ignored, LabelImage, RgbImage
@@ -45,7 +46,7 @@ def example_of_sample(sample: Sample, *, um_per_px: float) -> Example:
     factor = sample.um_per_px / um_per_px
     rgb = _resized(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), factor)
     # Loose and bent hairs ("abnormal") are labelled now and then only: they teach neither yes nor no.
-    ignored = np.array([kind == "abnormal" for kind in sample.kinds], bool)
+    ignored = is_spared(sample.kinds)
     labels = label_photo(rgb, (sample.vectors_px + 0.5) * factor - 0.5, ignored, um_per_px=um_per_px)
     return Example(rgb, labels.image, labels.paths_px, [(True, True)] * len(labels.paths_px))
 

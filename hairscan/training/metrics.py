@@ -141,7 +141,7 @@ def judge_photo(
     ends = found.ends_xy
     # Hairs are matched before any is left out: a hair at the border must not be blamed on its neighbour.
     rows, columns = match_hairs(ends, labelled, border)
-    judged_label = in_judged_field(labelled, ignored, border) & ~_is_spared(kinds)
+    judged_label = in_judged_field(labelled, ignored, border) & ~is_spared(kinds)
     judged_found = in_judged_field(ends, ignored, border)
     # A pair of which one half is judged is judged as a pair by its label.
     judged_found[rows] = judged_label[columns]
@@ -185,16 +185,16 @@ def is_inside(hairs: FloatArray, shape: tuple[int, ...], border_px: float) -> ND
     return np.asarray(((hairs >= border_px) & (hairs <= limit - border_px)).all(axis=(1, 2)), bool)
 
 
+def is_spared(kinds: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Which annotated hairs are neither missed nor wrong."""
+    return np.array([kind in NOT_JUDGED_KINDS for kind in kinds], bool)
+
+
 def verdicts(judged: NDArray[np.bool_], matched: NDArray[np.intp]) -> NDArray[np.uint8]:
     """`Verdict` of every hair, from which are judged and which of those have a partner."""
     out = np.where(judged, Verdict.ALONE, Verdict.NOT_JUDGED).astype(np.uint8)
     out[matched] = Verdict.MATCHED
     return out
-
-
-def _is_spared(kinds: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Which annotated hairs are neither missed nor wrong."""
-    return np.array([kind in NOT_JUDGED_KINDS for kind in kinds], bool)
 
 
 def _recalled(kinds: tuple[str, ...], judged: NDArray[np.bool_], hit: NDArray[np.intp]) -> dict[str, tuple[int, int]]:

@@ -5,7 +5,7 @@ import pytest
 
 from hairscan.segment.spec import CELL_PX, COVERAGE, FIRST_DIRECTION, ROOT, TIP
 from hairscan.trace import trace_hairs
-from hairscan.trace.ridges import find_ridge_points
+from hairscan.trace.ridges import find_ridge_points, pair_layers
 from hairscan.training.targets import render_targets
 from hairscan.types import HairMaps, Photo, Scale
 
@@ -114,7 +114,7 @@ def test_empty_maps_have_no_hair(photo):
 
 def test_ridge_points_lie_on_the_line():
     maps = drawn_maps([[(60, 100.6), (250, 100.6)]])
-    ridge = find_ridge_points(maps.centreline, threshold=0.3)
+    ridge = find_ridge_points(maps.centreline, pair_layers(maps.centreline), threshold=0.3)
     expected_row = (100.6 + 0.5) / CELL_PX - 0.5
     assert np.abs(ridge.xy[:, 1] - expected_row).max() < 0.1
     assert (np.abs(ridge.tangent_xy[:, 0]) > 0.99).all()
