@@ -1,0 +1,1 @@
+"""Many results: the design of a trial, its statistics, and published trials beside it."""
