@@ -31,3 +31,7 @@ class OutputError(HairscanError):
 
 class DataError(HairscanError):
     """Annotated photographs for training or evaluation are missing or malformed."""
+
+
+class EstimateError(HairscanError):
+    """These data do not determine the estimate that was asked for."""
