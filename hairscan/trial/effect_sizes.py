@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from hairscan.trial.groups import finite, has_spread, pair_means, subject_means, treated_arms, visits_of
+from hairscan.trial.groups import finite, has_spread, pair_means, subject_means, table_of, treated_arms, visits_of
 from hairscan.types import FloatArray
 
 EFFECT_SIZE_COLUMNS = (
@@ -46,7 +46,7 @@ def effect_sizes(
             g, delta = hedges_g(treated, untreated, alpha), cliffs_delta(treated, untreated, alpha)
         figures = dict(zip(EFFECT_SIZE_COLUMNS[-6:], (*g, *delta), strict=True))
         rows.append(head | {"n_arm": treated.size, "n_control": untreated.size} | figures)
-    return pd.DataFrame(rows, columns=list(EFFECT_SIZE_COLUMNS))
+    return table_of(rows, EFFECT_SIZE_COLUMNS)
 
 
 def hedges_g(treated: FloatArray, untreated: FloatArray, alpha: float) -> Interval:

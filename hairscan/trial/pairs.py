@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from hairscan.trial.groups import finite, has_spread, mean_of, pair_means, visits_of
+from hairscan.trial.groups import finite, has_spread, mean_of, pair_means, table_of, visits_of
 from hairscan.types import FloatArray
 
 PAIR_COLUMNS = (
@@ -72,7 +72,7 @@ def pair_effects(pairs: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
             head = cell | {"arm": arm, "control": control, "n_arm": n, "n_control": n, "note": ""}
             rows.append(head | {"method": "paired t"} | _paired_t(differences, alpha))
             rows.append(head | {"method": "Wilcoxon signed rank"} | _signed_rank(differences, alpha))
-    return pd.DataFrame(rows, columns=list(EFFECT_COLUMNS))
+    return table_of(rows, EFFECT_COLUMNS)
 
 
 def hodges_lehmann(differences: FloatArray, alpha: float) -> tuple[float, float, float]:

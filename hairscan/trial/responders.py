@@ -8,7 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
-from hairscan.trial.groups import subject_means, treated_arms
+from hairscan.trial.groups import subject_means, table_of, treated_arms
 from hairscan.trial.proportions import Contrast, contrast_of_groups, contrast_of_pairs, number_needed
 
 RESPONDER_COLUMNS = (
@@ -66,7 +66,7 @@ def responders(
             counts, contrast = _compare_arms(table[arm].dropna(), table[control].dropna(), alpha)
         absent = {name: everyone.get(name, 0) - counts[n] for name, n in ((arm, "n_arm"), (control, "n_control"))}
         rows.append({"arm": arm, "control": control} | _row(counts, contrast, [raised, _absence(absent)]))
-    return pd.DataFrame(rows, columns=list(RESPONDER_COLUMNS))
+    return table_of(rows, RESPONDER_COLUMNS)
 
 
 def _compare_arms(treated: pd.Series, untreated: pd.Series, alpha: float) -> tuple[dict[str, int], Contrast]:
