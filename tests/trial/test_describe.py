@@ -19,21 +19,7 @@ from hairscan.trial.responders import RESPONDER_COLUMNS, responders
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-COLUMNS = [
-    "subject",
-    "arm",
-    "side",
-    "site",
-    "visit",
-    "week",
-    "endpoint",
-    "value",
-    "base",
-    "change",
-    "is_baseline",
-    "analysed",
-    "area_cm2",
-]
+COLUMNS = ["subject", "arm", "side", "site", "visit", "week", "endpoint", "value", "base", "change", "is_baseline"]
 
 
 def observations_of(values, endpoint="density_per_cm2", site=""):
@@ -44,7 +30,7 @@ def observations_of(values, endpoint="density_per_cm2", site=""):
             if value is not None:
                 week, base = 12.0 * i, at_visits[0]
                 rows.append((subject, arm, "", site, f"{week:.0f}", week, endpoint, value, base, value - base, i == 0))
-    table = pd.DataFrame(rows, columns=COLUMNS[:-2])
+    table = pd.DataFrame(rows, columns=COLUMNS)
     return table.assign(analysed=True, area_cm2=0.9)
 
 
