@@ -49,10 +49,13 @@ def make_pairs(observations: pd.DataFrame, *, control: str) -> pd.DataFrame:
     pairs = pairs.rename(columns={"change_treated": "treated_change", "change_control": "control_change"})
     pairs["difference"] = pairs["treated_change"] - pairs["control_change"]
     pairs["base_difference"] = pairs["base_treated"] - pairs["base_control"]
-    ordered = pairs.dropna(subset=["difference"]).sort_values(["week", "visit", "arm", "subject", "site"])
-    endpoints = {endpoint: position for position, endpoint in enumerate(after["endpoint"].unique())}
-    ordered = ordered.sort_values("endpoint", key=lambda names: names.map(endpoints), kind="stable")
-    return ordered[list(PAIR_COLUMNS)].reset_index(drop=True)
+    place = {endpoint: position for position, endpoint in enumerate(after["endpoint"].unique())}
+    ordered = pairs.dropna(subset=["difference"]).sort_values(
+        ["endpoint", "week", "visit", "arm", "subject", "site"],
+        key=lambda column: column.map(place) if column.name == "endpoint" else column,
+        ignore_index=True,
+    )
+    return ordered[list(PAIR_COLUMNS)]
 
 
 def pair_effects(pairs: pd.DataFrame, *, alpha: float) -> pd.DataFrame:

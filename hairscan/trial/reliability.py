@@ -158,7 +158,7 @@ def _complete(wide: pd.DataFrame, numbers: range) -> FloatArray:
 
 
 def _error_within(wide: pd.DataFrame) -> tuple[float, float]:
-    """SD within a target, and the coefficient of variation within it in percent; NaN for a mean below 0."""
+    """SD within a target, and the coefficient of variation within it in percent; NaN unless all means are above 0."""
     df = wide.notna().sum(axis=1) - 1
     if not len(df):
         return nan, nan

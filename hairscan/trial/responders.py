@@ -43,8 +43,8 @@ def responders(
     Returns
     -------
     DataFrame
-        `RESPONDER_COLUMNS`. Subjects without the visit, or in a split-scalp trial without it on both sides, are left
-        out and their number is in the note.
+        `RESPONDER_COLUMNS`. Subjects without a figure at the visit, or in a split-scalp trial without one on both
+        sides, are left out and their number is in the note.
     """
     of_endpoint = subject_means(observations[observations["endpoint"] == endpoint])
     changes = of_endpoint[of_endpoint["visit"] == visit]
@@ -121,4 +121,4 @@ def _raised(threshold: float, mdc95: float, is_percent: bool) -> str:
 def _absence(absent: dict[str, int]) -> str:
     """How many subjects of each arm are not counted; empty where none."""
     told = ", ".join(f"{n} of {arm}" for arm, n in absent.items() if n)
-    return f"left out without this visit: {told}" if told else ""
+    return f"no figure at this visit: {told}" if told else ""

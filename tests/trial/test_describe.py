@@ -150,7 +150,7 @@ def test_responders_are_counted_at_the_threshold():
     counted = row[["n_arm", "n_control", "responders_arm", "responders_control"]].tolist()
     assert counted == [3, 3, 2, 0]
     assert row["difference"] == pytest.approx(2 / 3)
-    assert "left out without this visit: 1 of prp" in row["note"]
+    assert "no figure at this visit: 1 of prp" in row["note"]
 
 
 def test_the_threshold_is_no_smaller_than_the_minimal_detectable_change():
@@ -180,7 +180,7 @@ def test_sides_of_one_subject_are_compared_as_pairs():
     assert counted == [4, 4, 3, 1]
     assert row["difference"] == pytest.approx(0.5)
     assert row["p"] == pytest.approx(2 / 2**2)
-    assert "left out without this visit: 1 of prp, 1 of placebo" in row["note"]
+    assert "no figure at this visit: 1 of prp, 1 of placebo" in row["note"]
 
 
 def test_no_rows_still_have_all_columns():

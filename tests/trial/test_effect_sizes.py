@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -98,6 +98,7 @@ def test_dominance_of_pairs_is_the_share_ahead_less_the_share_behind():
     assert (high - low) / 2 == pytest.approx(half / (1 - 0.16 + t**2 * variance))
 
 
+@settings(deadline=None)
 @given(groups, groups, st.integers(-1000, 1000), st.sampled_from([0.5, 2.0, 8.0]))
 def test_shifting_or_scaling_all_values_changes_nothing(treated, untreated, shift, scale):
     for effect in (hedges_g, cliffs_delta):
@@ -105,6 +106,7 @@ def test_shifting_or_scaling_all_values_changes_nothing(treated, untreated, shif
         assert moved == pytest.approx(effect(treated, untreated, 0.05), abs=1e-9, nan_ok=True)
 
 
+@settings(deadline=None)
 @given(groups, groups)
 def test_swapping_the_arms_flips_the_signs(treated, untreated):
     for effect in (hedges_g, cliffs_delta):
@@ -112,6 +114,7 @@ def test_swapping_the_arms_flips_the_signs(treated, untreated):
         assert effect(untreated, treated, 0.05) == pytest.approx((-estimate, -high, -low), nan_ok=True)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=3, max_size=12))
 def test_swapping_the_sides_flips_the_signs(pairs):
     treated, untreated = np.array(pairs, float).T
@@ -121,6 +124,7 @@ def test_swapping_the_sides_flips_the_signs(pairs):
     assert dominance_of_pairs(untreated - treated, 0.05) == pytest.approx((-estimate, -high, -low), nan_ok=True)
 
 
+@settings(deadline=None)
 @given(groups, groups)
 def test_the_interval_of_delta_holds_delta_and_stays_within_one(treated, untreated):
     assume(np.ptp(np.concatenate([treated, untreated])) > 0)

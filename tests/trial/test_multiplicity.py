@@ -52,6 +52,7 @@ def test_adjusting_never_helps_a_hypothesis(method, p):
     assert not rejected[~known].any()
 
 
+@settings(deadline=None)
 @given(p=some_p)
 def test_a_fixed_sequence_rejects_an_unbroken_beginning(p):
     _, rejected = adjust(p, method="fixed-sequence", alpha=0.05)

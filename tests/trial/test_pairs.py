@@ -93,6 +93,7 @@ def test_the_normal_approximation_takes_over_without_a_jump(monkeypatch):
     assert [module._rank_of_limit(n, 0.05) for n in (40, 45, 50)] == pytest.approx(exact, abs=1)
 
 
+@settings(deadline=None)
 @given(some_differences, st.integers(-100, 100))
 def test_the_pseudo_median_moves_with_the_values(differences, shift):
     moved = np.array(hodges_lehmann(differences + shift, 0.05))
@@ -172,3 +173,9 @@ def test_sites_of_one_subject_are_one_pair():
     effect = pair_effects(sites, alpha=0.05).iloc[0]
     assert effect["n_arm"] == 3
     assert effect["estimate"] == pytest.approx((2 + 2 + 7) / 3)
+
+
+def test_pairs_follow_the_endpoints_as_given():
+    rows = [side("S1", "left", "prp", 20.0), side("S1", "right", "placebo", 5.0)]
+    both = pd.concat([pd.DataFrame(rows).assign(endpoint=name) for name in ("mean_width_um", "density_per_cm2")])
+    assert make_pairs(both, control="placebo")["endpoint"].tolist() == ["mean_width_um", "density_per_cm2"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -98,6 +98,7 @@ def test_a_clear_difference_has_a_bounded_number():
     assert np.isnan(number_needed(0.0, -0.2, 0.2).nnt)
 
 
+@settings(deadline=None)
 @given(counts, counts, counts, counts)
 def test_swapping_the_groups_flips_the_difference(k, more, k_control, more_control):
     there = contrast_of_groups(k, k + more, k_control, k_control + more_control, 0.05)
@@ -105,6 +106,7 @@ def test_swapping_the_groups_flips_the_difference(k, more, k_control, more_contr
     check_flipped(there, back)
 
 
+@settings(deadline=None)
 @given(counts, counts, counts, counts)
 def test_swapping_the_sides_flips_the_difference(both, treated_only, control_only, neither):
     there = contrast_of_pairs(both, treated_only, control_only, neither, 0.05)

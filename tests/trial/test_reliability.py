@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -138,6 +138,7 @@ def test_too_few_repeats_give_nan(table):
     assert told["note"].str.startswith("fewer than two targets").all()
 
 
+@settings(deadline=None)
 @given(some_tables, st.integers(-1000, 1000))
 def test_shifting_all_values_leaves_the_correlations(table, shift):
     for icc in (absolute_agreement, consistency):
@@ -147,6 +148,7 @@ def test_shifting_all_values_leaves_the_correlations(table, shift):
         )
 
 
+@settings(deadline=None)
 @given(some_tables)
 def test_an_interval_holds_its_correlation(table):
     for icc in (absolute_agreement, consistency):

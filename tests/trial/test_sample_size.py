@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -27,6 +27,7 @@ def test_a_medium_effect_needs_64_in_each_arm_or_34_pairs():
     assert subjects_needed(0.5, 0.05, 0.8, "split-scalp") == 34
 
 
+@settings(deadline=None)
 @given(st.floats(0.1, 3), st.sampled_from([0.8, 0.9]), st.sampled_from(["parallel", "split-scalp"]))
 def test_one_subject_fewer_has_less_power(effect, power, layout):
     n = subjects_needed(effect, 0.05, power, layout)
