@@ -20,6 +20,7 @@ class SameProcess:
     """A crew of one that works at once; `images` is what it measured or kept."""
 
     deaths = ()
+    refusals = ()
     threads = 1
     size = 1
 
