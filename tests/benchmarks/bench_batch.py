@@ -61,7 +61,7 @@ def gather(folder, photos, n_photos, um_per_px):
 def report(photos, out, workers, um_per_px):
     """Run the command and print what it took."""
     command = [sys.executable, "-m", "hairscan", "batch", str(photos), "--out", str(out), "--workers", str(workers)]
-    start = time.perf_counter()
+    start, began = time.perf_counter(), time.time()
     done = subprocess.run(
         [*command, "--um-per-px", str(um_per_px), "--device", "cpu"], check=True, capture_output=True, text=True
     )
@@ -69,17 +69,16 @@ def report(photos, out, workers, um_per_px):
     with (out / "timings.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert re.search(rf"{len(rows)} measured", done.stdout)
-    inside, overlays = (
-        sum(float(row[stage]) for row in rows for stage in stages) for stages in (SCORE_STAGES, ["overlay_s"])
-    )
-    written = sorted(path.stat().st_mtime for path in (out / ".parts").iterdir())
-    # Once all workers are at work: from the first photograph that is finished to the last.
-    steady = written[-1] - written[0]
-    of_steady = len(rows) / (len(rows) - 1) * steady * workers
+    first_written = min(path.stat().st_mtime for path in (out / ".parts").iterdir()) - began
+    inside_s = [sum(float(row[stage]) for stage in SCORE_STAGES) for row in rows]
+    overlays_s = [float(row["overlay_s"]) for row in rows]
+    # Until the first photograph is begun: Python, the libraries, the network.
+    start_s = first_written - inside_s[0] - overlays_s[0]
+    of_work = (seconds - start_s) * workers
     print(
-        f"  {workers} workers  {(len(rows) - 1) / steady:6.2f} photos/s at work, {len(rows) / seconds:.2f} with start "
-        f"and end ({seconds:.1f} s); outside score_photo {1 - inside / of_steady:.0%} of the workers' time, "
-        f"overlays {overlays / of_steady:.0%}"
+        f"  {workers} workers  {len(rows) / (seconds - start_s):6.2f} photos/s after a start of {start_s:.1f} s; "
+        f"of the workers' time {1 - sum(inside_s) / of_work:.0%} outside score_photo, "
+        f"{sum(overlays_s) / of_work:.0%} for the overlays"
     )
 
 
