@@ -52,7 +52,7 @@ def test_the_mark_that_excel_puts_in_front_is_dropped(written):
         ("image,arm,arm\na.jpg,x,y\n", "line 1: column 'arm' is there 2 times"),
         ("image;arm\na.jpg;x\n", "line 1: its columns are separated by semicolons: save it as comma-separated CSV"),
         ("image\tarm\na.jpg\tx\n", "line 1: its columns are separated by tabs"),
-        ("image,arm\na.jpg,x\nb.jpg\n", "line 3: 1 cells where the first line has 2 columns"),
+        ("image,arm\na.jpg,x\nb.jpg\n", "line 3: 1 cell where the first line has 2 columns"),
         ("image,arm\na.jpg,x,y\n", "line 2: 3 cells where the first line has 2 columns"),
         ("image,arm\na.jpg,x\nmissing.jpg,x\n", "line 3: missing.jpg is missing; it was looked for in"),
         ("image\n.\n", "line 2: . is a folder"),
@@ -82,7 +82,10 @@ def test_the_mark_that_excel_puts_in_front_is_dropped(written):
         ("image,arm\na.jpg,Plac\xe9bo\n".encode("latin-1"), "is not UTF-8 (line 2): save it as"),
         ("image\na.jpg\n".encode("utf-16"), "is not UTF-8 (line 1): save it as"),
         (b"PK\x03\x04 and so on", "is a spreadsheet, not CSV: save it as"),
-        ("image\nnowhere://bucket/a.jpg\n", "line 2: nowhere://bucket/a.jpg cannot be read here"),
+        (
+            "image\nnowhere://bucket/a.jpg\nnowhere://bucket/b.jpg\n",
+            "line 2: nowhere://bucket/a.jpg cannot be read here",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(written, text, words):
@@ -107,10 +110,10 @@ def test_what_is_right_is_let_pass(written, text):
 
 
 def test_all_problems_are_listed_at_once_in_the_order_of_their_lines(written):
-    text = "image,subject,arm,date\na.jpg,S1,x,soon\ngone.jpg,S1,y,2026-01-01\nb.jpg\na.jpg,S2,x,2026-01-01\n"
+    text = "image,suject,subject,arm,date\na.jpg,,S1,x,soon\ngone.jpg,,S1,y,2026-01-01\nb.jpg\na.jpg,,S2,x,2026-01-01\n"
     path = written(text)
-    assert [problem.split(":")[0] for problem in problems(path)] == ["line 2", "line 3", "line 3", "line 4", "line 5"]
-    with pytest.raises(ManifestError, match=r"manifest.csv has 5 problems, and nothing was measured: line 2"):
+    assert [problem.split(":")[0] for problem in problems(path)] == [f"line {n}" for n in (1, 2, 3, 3, 4, 5)]
+    with pytest.raises(ManifestError, match=r"manifest.csv has 6 problems, and nothing was measured: line 1"):
         read_manifest(path)
 
 
