@@ -31,3 +31,7 @@ class OutputError(HairscanError):
 
 class DataError(HairscanError):
     """Annotated photographs for training or evaluation are missing or malformed."""
+
+
+class TrialError(HairscanError):
+    """The design of a trial, or the run it is for, does not allow the analysis; one line for each thing to mend."""
