@@ -263,8 +263,9 @@ def _in_words(detail: ErrorDetails) -> str:
         case "missing":
             return f"{place} is missing"
         case "extra_forbidden":
-            part: type[BaseModel] = {"responder": Responder, "exclude": Exclusion}.get(str(detail["loc"][0]), Design)
-            return f"{place} is not a setting: choose among {', '.join(part.model_fields)}"
+            parts: dict[str, type[BaseModel]] = {"responder": Responder, "exclude": Exclusion}
+            known = parts.get(str(detail["loc"][0]), Design).model_fields
+            return f"{place} is not a setting: choose among {', '.join(known)}"
         case "value_error":
             return f"{place}: {detail['ctx']['error']}"
         case "literal_error":
