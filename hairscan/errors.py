@@ -34,4 +34,8 @@ class DataError(HairscanError):
 
 
 class TrialError(HairscanError):
-    """The design of a trial, or the run it is for, does not allow the analysis; one line for each thing to mend."""
+    """The design of a trial, or its run, does not allow the analysis; `problems` are all there is to mend, a line each."""
+
+    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems

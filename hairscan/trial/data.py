@@ -67,7 +67,7 @@ def read_observations(run: Path, design: Design) -> TrialData:
     Raises
     ------
     TrialError
-        Where a file is missing, or the run and the design do not fit: one line for each problem, all at once.
+        Where a file is missing, or the run and the design do not fit; all of it is in `problems`.
     """
     text = _read_table(run / "images.csv", "run hairscan batch first, with --out")
     failures = _with_text_columns(_read_table(run / "failures.csv", "run hairscan batch again"))
@@ -77,7 +77,7 @@ def read_observations(run: Path, design: Design) -> TrialData:
         raise TrialError(f"{run / 'images.csv'} holds no photograph: failures.csv says why {len(failures)} failed")
     problems = run_problems(text, failures, subjects, design)
     if problems:
-        raise TrialError("\n".join(problems))
+        raise TrialError(f"{run} and the design do not fit", tuple(problems))
     photos = _judge(_with_text_columns(_with_numbers(text)), design)
     if not photos["used"].any():
         raise TrialError(f"no photograph of {run} can be analysed: {'; '.join(photos['reason'].unique())}")

@@ -81,6 +81,8 @@ class Design(_Part):
         Subjects left out of the per-protocol set.
     implausible : dict of str to float
         Change within four weeks that is too large to be hair growth, by endpoint.
+    differences : dict of str to tuple of float
+        Differences between the arms that the next trial should show, by endpoint; for its sample size.
     unusable_flags : tuple of str
         A photograph with one of these flags is not analysed.
     """
@@ -101,6 +103,15 @@ class Design(_Part):
     responder: Responder | None = None
     exclude: tuple[Exclusion, ...] = ()
     implausible: dict[str, float] = Field(default={"density_per_cm2": 30.0, "mean_width_um": 5.0})
+    differences: dict[str, tuple[float, ...]] = Field(
+        default={
+            "density_per_cm2": (10.0, 15.0, 20.0),
+            "terminal_30um_per_cm2": (10.0, 15.0, 20.0),
+            "terminal_40um_per_cm2": (10.0, 15.0, 20.0),
+            "mean_width_um": (2.0, 5.0),
+            "cumulative_width_mm_per_cm2": (0.5, 1.0),
+        }
+    )
     unusable_flags: tuple[str, ...] = ("out-of-focus", "focus-unknown", "implausible-density", "implausible-width")
     _folder: Path = PrivateAttr(default=Path())
     _sha256: str = PrivateAttr(default="")
@@ -212,6 +223,14 @@ class Design(_Part):
             raise ValueError("every change must be greater than 0")
         return implausible
 
+    @field_validator("differences")
+    @classmethod
+    def _known_differences(cls, differences: dict[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
+        _check_endpoints(differences)
+        if any(not difference > 0 for values in differences.values() for difference in values):
+            raise ValueError("every difference must be greater than 0")
+        return differences
+
     @field_validator("unusable_flags")
     @classmethod
     def _known_flags(cls, flags: tuple[str, ...]) -> tuple[str, ...]:
@@ -227,7 +246,7 @@ def read_design(path: Path) -> Design:
     Raises
     ------
     TrialError
-        Where the file is missing or says something that cannot be: one line for each problem, all at once.
+        Where the file is missing or says something that cannot be; all of it is in `problems`.
     """
     try:
         content = path.read_bytes()
@@ -241,7 +260,8 @@ def read_design(path: Path) -> Design:
     try:
         design = Design.model_validate(_text_keys(settings))
     except ValidationError as error:
-        raise TrialError("\n".join(f"{path}: {_in_words(detail)}" for detail in error.errors())) from error
+        problems = tuple(_in_words(detail) for detail in error.errors())
+        raise TrialError(f"{path} cannot be used as it is", problems) from error
     design._folder = path.parent
     design._sha256 = hashlib.sha256(content).hexdigest()
     return design

@@ -18,7 +18,7 @@ def problems(tmp_path):
         path.write_text(settings if isinstance(settings, str) else yaml.safe_dump(settings))
         with pytest.raises(TrialError) as error:
             read_design(path)
-        return str(error.value).splitlines()
+        return [*error.value.problems] or [str(error.value)]
 
     return read
 
@@ -58,6 +58,7 @@ def test_names_of_visits_may_be_numbers(tmp_path, settings):
         ({"exclude": [{"subject": "S1"}]}, "exclude.0.reason is missing"),
         ({"exclude": [{"subject": "S1", "reason": "x"}] * 2}, "exclude: S1 stands twice"),
         ({"implausible": {"hair_count": 0}}, "implausible: every change must be greater than 0"),
+        ({"differences": {"hair_count": [-1]}}, "differences: every difference must be greater than 0"),
         ({"unusable_flags": ["dirty"]}, "unusable_flags: no photograph has the flag dirty"),
         ({"layout": "split-scalp", "control": None}, "control: a split-scalp trial compares two sides"),
         ({"layout": "split-scalp", "covariates": ["age"]}, "covariates: the two sides of a subject share them"),
