@@ -19,6 +19,7 @@ from hairscan.cli.export import export
 from hairscan.cli.phantom import app as phantom
 from hairscan.cli.score import score
 from hairscan.cli.train import train
+from hairscan.cli.trial import trial
 from hairscan.errors import HairscanError
 from hairscan.version import __version__
 
@@ -32,6 +33,7 @@ app.command()(score)
 app.command()(calibrate)
 app.command()(demo)
 app.command()(doctor)
+app.command()(trial)
 app.command()(evaluate)
 app.command()(train)
 app.command()(export)
