@@ -38,7 +38,7 @@ class EstimateError(HairscanError):
 
 
 class TrialError(HairscanError):
-    """The design of a trial, or its run, does not allow the analysis; `problems` are all there is to mend, a line each."""
+    """The design of a trial, or its run, does not allow the analysis; `problems` are all to mend, a line each."""
 
     def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
         super().__init__(message)

@@ -100,7 +100,7 @@ def write_adam(result: TrialResult, folder: Path) -> None:
         Where a name is too long for a transport file.
     """
     table = adam_dataset(result)
-    for name in table.select_dtypes(exclude="number"):
+    for name in map(str, table.select_dtypes(exclude="number")):
         longest = max(table[name], key=lambda text: len(text.encode()), default="")
         if len(longest.encode()) > _MOST_BYTES:
             raise TrialError(f"{LABELS[name]} {longest[:40]}... is longer than the {_MOST_BYTES} bytes of SAS: shorten")

@@ -9,7 +9,6 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from hairscan.endpoints.flags import FLAG_WORDS
 from hairscan.trial.comparison import SENSITIVITY_SEED
@@ -69,9 +68,8 @@ def _measurement(design: Design, data: TrialData) -> Iterator[str]:
         f"{record.get('hairscan_version', '')} with the network {models}, without human correction."
     )
     n_out = int((~data.photos["used"]).sum())
-    yield (
-        f"{len(data.failures)} further photographs could not be measured; {n_out} were not analysed. {_poor_words(design)}"
-    )
+    yield f"{len(data.failures)} further photographs could not be measured, and {n_out} were not analysed."
+    yield _poor_words(design)
     yield (
         "Photographs of the same place and visit were averaged, densities weighted by area, and so were several places "
         f"of one {'side' if design.layout == 'split-scalp' else 'subject'}; a visit that did not show every place of "

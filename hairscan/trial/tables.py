@@ -21,8 +21,8 @@ def write_tables(result: TrialResult, folder: Path) -> None:
 
 def csv_bytes(table: pd.DataFrame, *, digits: int) -> bytes:
     """Table as CSV: UTF-8, comma, line feeds, significant digits, 1 and 0 for true and false, empty for NaN."""
-    plain = {name: column.astype(int) for name, column in table.items() if column.dtype == bool}
+    plain = {str(name): column.astype(int) for name, column in table.items() if column.dtype == bool}
     # adding 0 takes the sign of a zero away
-    plain |= {name: column + 0.0 for name, column in table.items() if column.dtype.kind == "f"}
+    plain |= {str(name): column + 0.0 for name, column in table.items() if column.dtype.kind == "f"}
     text: str = table.assign(**plain).to_csv(index=False, float_format=f"%.{digits}g", lineterminator="\n")
     return text.encode()

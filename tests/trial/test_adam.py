@@ -119,7 +119,9 @@ def test_a_name_too_long_for_sas_is_refused(write_run, parallel, tmp_path):
 
 
 def test_tables_have_six_digits_and_empty_cells():
-    table = pd.DataFrame({"a": [1 / 3, math.nan, -0.0], "b": [True, False, True], "c": ["x,y", "", "z"], "d": [1, 2, 3]})
+    table = pd.DataFrame(
+        {"a": [1 / 3, math.nan, -0.0], "b": [True, False, True], "c": ["x,y", "", "z"], "d": [1, 2, 3]}
+    )
     assert csv_bytes(table, digits=6) == b'a,b,c,d\n0.333333,1,"x,y",1\n,0,,2\n0,1,z,3\n'
 
 
