@@ -30,12 +30,7 @@ def trial(
         from hairscan.trial.tables import write_tables
     except ModuleNotFoundError as error:
         raise TrialError(f"a trial needs {error.name}: pip install 'hairscan[trial]'") from error
-    try:
-        result = analyse_trial(run, read_design(design))
-    except TrialError as error:
-        for problem in error.problems:
-            typer.echo(problem, err=True)
-        raise
+    result = analyse_trial(run, read_design(design))
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         write_tables(result, folder)
