@@ -53,7 +53,7 @@ def test_an_interval_holds_its_effect_and_a_number_without_one_says_so(published
 def test_numbers_of_the_trials_most_compared_with(published):
     prp = published_effects(published, "density_per_cm2", AGAINST).set_index("study")["effect"]
     assert prp["Kieling"] == 27.55
-    assert prp["JAAD, PMID 32653577"] == pytest.approx(170.96 - 151 - (166.72 - 151.04))
+    assert prp["Split-scalp PRP, JAAD"] == pytest.approx(170.96 - 151 - (166.72 - 151.04))
     assert prp["Piraccini"] == pytest.approx(20.2 - 6.7)
 
 
