@@ -31,3 +31,15 @@ class OutputError(HairscanError):
 
 class DataError(HairscanError):
     """Annotated photographs for training or evaluation are missing or malformed."""
+
+
+class EstimateError(HairscanError):
+    """These data do not determine the estimate that was asked for."""
+
+
+class TrialError(HairscanError):
+    """The design of a trial, or its run, does not allow the analysis; `problems` are all there is to mend, a line each."""
+
+    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems

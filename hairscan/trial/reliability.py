@@ -1,0 +1,182 @@
+"""How well a photograph measured again gives the same figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from math import nan, sqrt
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from hairscan.trial.groups import has_spread, mean_of
+from hairscan.trial.icc import Icc, absolute_agreement, consistency
+from hairscan.types import FloatArray
+
+RELIABILITY_COLUMNS = (
+    *("endpoint", "kind", "n_subjects", "n_photos"),
+    *("icc21", "icc21_low", "icc21_high", "icc31", "icc31_low", "icc31_high"),
+    *("sem", "mdc95", "within_cv_percent", "note"),
+)
+BLAND_ALTMAN_COLUMNS = (
+    *("endpoint", "kind", "n_pairs", "bias", "bias_low", "bias_high", "sd"),
+    *("loa_low", "loa_low_low", "loa_low_high", "loa_high", "loa_high_low", "loa_high_high", "slope", "slope_p"),
+)
+_OF_95 = 1.96
+"""The factor of the minimal detectable change and of the limits of agreement, whose name says 95 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Bland and Altman's figures of two measurements; NaN where they cannot be told."""
+
+    n_pairs: int
+    bias: float
+    bias_low: float
+    bias_high: float
+    sd: float
+    loa_low: float
+    loa_low_low: float
+    loa_low_high: float
+    loa_high: float
+    loa_high_low: float
+    loa_high_high: float
+    slope: float
+    slope_p: float
+
+
+def reliability(repeats: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
+    """Intraclass correlations, measurement error and minimal detectable change, one row per endpoint and kind.
+
+    Parameters
+    ----------
+    repeats : DataFrame
+        ``endpoint, kind, target, repeat, value``; a target is what was photographed again (a subject's site at a
+        visit), a repeat the number of the photograph or of the operator. A target counts when it has two values.
+
+    Returns
+    -------
+    DataFrame
+        `RELIABILITY_COLUMNS`; ``n_subjects`` is the number of targets.
+
+    Notes
+    -----
+    ``sem`` is the SD within a target, pooled by degrees of freedom over all its repeats however many there are (so it
+    holds the differences between operators, too); ``mdc95 = 1.96 sqrt(2) sem``; ``within_cv_percent`` is the root
+    mean square of SD / mean of the targets (Quan and Shih 1996), pooled likewise. The correlations need the same
+    repeats of every target: those repeats are taken that keep most degrees of freedom, and the note says how many
+    targets have all of them.
+    """
+    rows = []
+    for names, group in _kinds(repeats):
+        wide = _wide(group)
+        n = int(wide.notna().sum().sum())
+        complete = _complete(wide, range(2, wide.shape[1] + 1))
+        sem, cv_percent = _error_within(wide)
+        icc21, icc31 = (Icc(), Icc())
+        if len(complete) > 1:
+            icc21, icc31 = absolute_agreement(complete, alpha), consistency(complete, alpha)
+        rows.append(
+            names
+            | {"n_subjects": len(wide), "n_photos": n, "sem": sem, "mdc95": _OF_95 * sqrt(2) * sem}
+            | {"icc21": icc21.estimate, "icc21_low": icc21.low, "icc21_high": icc21.high}
+            | {"icc31": icc31.estimate, "icc31_low": icc31.low, "icc31_high": icc31.high}
+            | {"within_cv_percent": cv_percent, "note": _note(complete, n, sem, cv_percent)}
+        )
+    return pd.DataFrame(rows, columns=list(RELIABILITY_COLUMNS))
+
+
+def bland_altman(repeats: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
+    """Bias and limits of agreement of two repeats, one row per endpoint and kind.
+
+    Parameters
+    ----------
+    repeats : DataFrame
+        As in `reliability`. Of more than two repeats the two are taken that most targets have; the difference is the
+        later minus the earlier.
+
+    Returns
+    -------
+    DataFrame
+        `BLAND_ALTMAN_COLUMNS`, of `agreement`.
+    """
+    rows = []
+    for names, group in _kinds(repeats):
+        two = _complete(_wide(group), range(2, 3))
+        rows.append(names | asdict(agreement(two[:, 0], two[:, 1], alpha)))
+    return pd.DataFrame(rows, columns=list(BLAND_ALTMAN_COLUMNS))
+
+
+def agreement(first: FloatArray, second: FloatArray, alpha: float) -> Agreement:
+    """Bias of the second measurement, shape (N,), its 95 % limits of agreement, and whether it grows with the value.
+
+    Notes
+    -----
+    Limits ``bias -+ 1.96 sd`` with the variance ``sd^2 (1 / n + 1.96^2 / (2 (n - 1)))`` and t intervals (Bland and
+    Altman 1999, section 2.1); ``slope`` is that of the difference on the mean of both, ``slope_p`` its t test.
+    """
+    differences, means = second - first, (first + second) / 2
+    bias = mean_of(differences, alpha)
+    n = differences.size
+    half, slope, slope_p = nan, nan, nan
+    if n > 1:
+        se = bias.sd * sqrt(1 / n + _OF_95**2 / (2 * (n - 1)))
+        half = float(stats.t.ppf(1 - alpha / 2, n - 1)) * se
+    if n > 2 and has_spread(means) and has_spread(differences):
+        line = stats.linregress(means, differences)
+        slope, slope_p = float(line.slope), float(line.pvalue)
+    low, high = bias.mean - _OF_95 * bias.sd, bias.mean + _OF_95 * bias.sd
+    limits = (low, low - half, low + half, high, high - half, high + half)
+    return Agreement(n, bias.mean, bias.low, bias.high, bias.sd, *limits, slope, slope_p)
+
+
+def _kinds(repeats: pd.DataFrame) -> Iterator[tuple[dict[str, object], pd.DataFrame]]:
+    """Each endpoint and kind of repeat with its values, in the order of the table."""
+    measured = repeats[np.isfinite(repeats["value"].astype(float))]
+    for (endpoint, kind), group in measured.groupby(["endpoint", "kind"], sort=False):
+        yield {"endpoint": endpoint, "kind": kind}, group
+
+
+def _wide(group: pd.DataFrame) -> pd.DataFrame:
+    """Targets with at least two values as rows, repeats as columns."""
+    wide = group.astype({"value": float}).pivot_table(index="target", columns="repeat", values="value")
+    return wide[wide.notna().sum(axis=1) > 1]
+
+
+def _complete(wide: pd.DataFrame, numbers: range) -> FloatArray:
+    """Complete table, shape (N, K), of as many repeats as keep most degrees of freedom ``(n - 1) (k - 1)``.
+
+    Parameters
+    ----------
+    numbers : range
+        Numbers of repeats to choose among; those that most targets have come first.
+    """
+    by_use = wide.notna().sum().sort_values(ascending=False, kind="stable").index
+    tables = [wide[sorted(by_use[:k])].dropna().to_numpy(np.float64) for k in numbers if k <= len(by_use)]
+    return max(tables, key=lambda table: (table.shape[0] - 1) * (table.shape[1] - 1), default=np.empty((0, 2)))
+
+
+def _error_within(wide: pd.DataFrame) -> tuple[float, float]:
+    """SD within a target, and the coefficient of variation within it in percent; NaN for a mean below 0."""
+    df = wide.notna().sum(axis=1) - 1
+    if not len(df):
+        return nan, nan
+    variances, means = wide.var(axis=1), wide.mean(axis=1)
+    cv2 = (variances / means.where(means > 0) ** 2 * df).sum(skipna=False) / df.sum()
+    return sqrt(float((variances * df).sum() / df.sum())), 100 * sqrt(float(cv2))
+
+
+def _note(complete: FloatArray, n_photos: int, sem: float, cv_percent: float) -> str:
+    """What a reader must know of one row."""
+    n, k = complete.shape
+    notes = []
+    if n < 2:
+        notes.append("fewer than two targets with the same two repeats, no correlation")
+    elif complete.size < n_photos:
+        notes.append(f"correlations from {k} repeats of {n} targets")
+    if sem == 0:
+        notes.append("repeats are identical")
+    elif np.isnan(cv_percent) and n_photos:
+        notes.append("a mean is not positive, no coefficient of variation")
+    return "; ".join(notes)
