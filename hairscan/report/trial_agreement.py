@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hairscan.report.trial_style import FAINT, INK, ArmStyle, new_figure, tidy
+from hairscan.report.trial_style import FAINT, INK, NARROW_IN, ArmStyle, new_figure, tidy
 from hairscan.report.trial_words import number, percent, words_of
 
 _BAND = "#56b4e9"
@@ -31,7 +31,7 @@ def draw_responders(responders: pd.DataFrame, rule: str, styles: Mapping[str, Ar
         for side, name in (("control", "control"), ("arm", "arm"))
     }
     shown = [arm for arm in styles if arm in shares]
-    figure = new_figure(5.6, 0.9 + 0.5 * len(shown))
+    figure = new_figure(NARROW_IN, 0.9 + 0.5 * len(shown))
     axes = figure.subplots()
     for y, arm in enumerate(shown):
         share, n_responders, n = shares[arm]
@@ -61,7 +61,7 @@ def draw_bland_altman(repeats: pd.DataFrame, agreement: Mapping[Any, Any]) -> Fi
     words = words_of(agreement["endpoint"])
     same = (repeats["endpoint"] == agreement["endpoint"]) & (repeats["kind"] == agreement["kind"])
     means, differences = _paired(repeats[same])
-    figure = new_figure(5.6, 3.6)
+    figure = new_figure(NARROW_IN, 3.4)
     axes = figure.subplots()
     axes.axhline(0, color=FAINT, linewidth=0.8)
     for name, line, text in (

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hairscan.report.trial_style import FAINT, INK, ArmStyle, new_figure, tidy
+from hairscan.report.trial_style import FAINT, INK, NARROW_IN, ArmStyle, new_figure, tidy
 from hairscan.report.trial_words import words_of
 
 _PANEL_IN, _HEIGHT_IN, _MOST_PANELS = 2.4, 3.2, 3
@@ -30,7 +30,7 @@ def draw_means(
     seen = observations[(observations["endpoint"] == endpoint) & observations["analysed"]]
     n_columns = min(len(styles), _MOST_PANELS)
     n_rows = -(-len(styles) // n_columns)
-    figure = new_figure(max(_PANEL_IN * n_columns, 4.8), _HEIGHT_IN * n_rows)
+    figure = new_figure(max(_PANEL_IN * n_columns, NARROW_IN), _HEIGHT_IN * n_rows)
     panels = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
     for axes, (arm, style) in zip(panels, styles.items(), strict=False):
         of_arm = seen[seen["arm"] == arm]
@@ -59,7 +59,7 @@ def draw_adjusted_means(adjusted_means: pd.DataFrame, endpoint: str, styles: Map
     rows = adjusted_means[adjusted_means["endpoint"] == endpoint]
     weeks = sorted({0.0, *rows["week"]})
     apart = 0.02 * (weeks[-1] - weeks[0])
-    figure = new_figure(5.6, 3.6)
+    figure = new_figure(NARROW_IN, 3.4)
     axes = figure.subplots()
     axes.axhline(0, color=FAINT, linewidth=0.8)
     for place, (arm, style) in enumerate(styles.items()):
@@ -80,7 +80,7 @@ def draw_changes(observations: pd.DataFrame, endpoint: str, visit: str, styles: 
     """The change of every subject at one visit, and the quartiles of every arm."""
     here = observations[(observations["endpoint"] == endpoint) & (observations["visit"] == visit)]
     here = here[here["analysed"] & here["change"].notna()]
-    figure = new_figure(5.6, 0.9 + 0.7 * len(styles))
+    figure = new_figure(NARROW_IN, 0.9 + 0.7 * len(styles))
     axes = figure.subplots()
     axes.axvline(0, color=FAINT, linewidth=0.8)
     for row, (arm, style) in enumerate(styles.items()):

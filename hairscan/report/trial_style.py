@@ -23,6 +23,9 @@ _TREATMENTS = (
 )
 """Colours of Okabe and Ito, which the colour-blind tell apart; each has a marker of its own as well."""
 
+NARROW_IN = 4.8
+"""Width of a figure that can be read on a phone without moving it."""
+
 _PNG_DPI = 200
 _FILE_SETTINGS = {"svg.hashsalt": "hairscan", "svg.fonttype": "none"}
 

@@ -9,18 +9,23 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from hairscan.report.trial_words import interval, number, p_text, plural, words_of
+from hairscan.trial.mmrm import METHOD as PRIMARY_METHOD
 
 if TYPE_CHECKING:
     from hairscan.trial.analysis import TrialResult
     from hairscan.trial.design import Design
 
-PRIMARY_METHOD = "MMRM"
 INSTRUMENT = "hairscan is a measuring instrument for research; it does not diagnose."
 
 
 def primary_effects(effects: pd.DataFrame) -> pd.DataFrame:
     """The rows of the primary analysis: its method, on the full set."""
-    return effects[(effects["set"] == "full") & (effects["method"] == PRIMARY_METHOD)]
+    return effects[_is_primary(effects)]
+
+
+def other_effects(effects: pd.DataFrame) -> pd.DataFrame:
+    """The rows of all other analyses."""
+    return effects[~_is_primary(effects)]
 
 
 def summary_sentences(result: TrialResult) -> list[str]:
@@ -40,6 +45,10 @@ def responder_rule(design: Design) -> str:
     words = words_of(rule.endpoint)
     size = f"{rule.percent:g} %" if rule.change is None else f"{rule.change:g} {words.unit}".strip()
     return f"a gain in {words.name} of at least {size}"
+
+
+def _is_primary(effects: pd.DataFrame) -> pd.Series[bool]:
+    return (effects["set"] == "full") & (effects["method"] == PRIMARY_METHOD)
 
 
 def _results(result: TrialResult) -> Iterator[str]:

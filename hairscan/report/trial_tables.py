@@ -162,15 +162,17 @@ def literature_page_table(literature: pd.DataFrame) -> PageTable:
         "study": lambda row: f"{row['study']} {number(row['year'], 0) if row['year'] == row['year'] else ''}".strip(),
         "arm": lambda row: row["arm"],
         "comparison": lambda row: f"against {row['control']}" if row["control"] else row["comparison"],
-        "endpoint": _endpoint,
+        "endpoint": lambda row: words_of(row["endpoint"]).name,
         "effect": _published_effect,
         "week": _week,
         "n": lambda row: number(row["n"], 0),
         "what cannot be compared": lambda row: row["not_comparable"],
-        "read in": lambda row: row["verified"],
+        "read in": lambda row: row["verified"].partition(":")[0],
     }
     n_hidden = len(literature) - len(shown)
-    note = f"{n_hidden} published trials or endpoints without a number are in literature.csv." if n_hidden else ""
+    note = "Derived: the arithmetic is in published_trials.csv."
+    if n_hidden:
+        note += f" {n_hidden} published results without a number are in literature.csv."
     return _table("Published numbers", columns, shown, note=note, links=tuple(shown["source_url"]))
 
 

@@ -25,6 +25,7 @@ _WORDS = {
     "hair_count": EndpointWords("hair count", "hairs", 1),
     "terminal_30um_per_cm2": EndpointWords("hairs of 30 µm and more", "hairs/cm²", 1),
     "terminal_40um_per_cm2": EndpointWords("hairs of 40 µm and more", "hairs/cm²", 1),
+    "terminal_per_cm2": EndpointWords("terminal hairs", "hairs/cm²", 1),
     "vellus_30um_per_cm2": EndpointWords("hairs under 30 µm", "hairs/cm²", 1),
     "vellus_40um_per_cm2": EndpointWords("hairs under 40 µm", "hairs/cm²", 1),
     "terminal_fraction": EndpointWords("share of hairs of 40 µm and more", "", 3),
@@ -56,8 +57,10 @@ def number(value: float, decimals: int, *, signed: bool = False) -> str:
 
 
 def interval(low: float, high: float, decimals: int) -> str:
-    """Both ends of an interval; a dash where there is none."""
-    return f"{number(low, decimals)} to {number(high, decimals)}" if isfinite(low) and isfinite(high) else MISSING
+    """Both ends of an interval, kept on one line; a dash where there is none."""
+    if not (isfinite(low) and isfinite(high)):
+        return MISSING
+    return f"{number(low, decimals)}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{number(high, decimals)}"
 
 
 def p_text(p: float) -> str:

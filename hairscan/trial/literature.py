@@ -86,10 +86,9 @@ def _differences(row: Mapping[Any, Any], endpoints: set[str], weeks: list[float]
 def _control_difference(row: Mapping[Any, Any]) -> Iterator[str]:
     """Another control, or none."""
     if row["comparison"] == CHANGE and row["kind"] == "placebo":
-        yield "change of a control: what an untreated area gains"
+        yield "change of a control"
     elif row["comparison"] == CHANGE:
-        without = "no control arm" if "single arm" in row["design"] else "change from baseline"
-        yield f"{without}: holds what an untreated area gains as well"
+        yield "no control arm" if "single arm" in row["design"] else "no control subtracted"
     elif row["control"] not in NO_TREATMENT:
         yield f"control is {row['control']}"
 
@@ -117,7 +116,7 @@ def _time_difference(week: float, weeks: list[float]) -> Iterator[str]:
     elif weeks:
         nearest = min(weeks, key=lambda own: abs(own - week))
         if abs(nearest - week) > _SAME_TIME_WEEKS:
-            yield f"other time: week {week:g}, nearest visit of this trial in week {nearest:g}"
+            yield f"other time: week {week:g}, here {nearest:g}"
 
 
 def _home() -> Path:

@@ -128,6 +128,30 @@ def _agreement(repeats):
     return pd.DataFrame([row | {"slope": 0.02, "slope_p": 0.61}])
 
 
+def _effect_sizes(effects):
+    rows = effects[(effects["method"] == "MMRM") & (effects["set"] == "full")]
+    g = {"hedges_g": 0.9, "g_low": 0.1, "g_high": 1.8, "cliffs_delta": 0.5, "delta_low": 0.0, "delta_high": 0.8}
+    return rows[["set", "endpoint", "visit", "week", "arm", "control", "n_arm", "n_control"]].assign(**g)
+
+
+def _responders():
+    shared = {"set": "full", "endpoint": "density_per_cm2", "visit": "24", "control": "placebo", "note": ""}
+    shared |= {"n_arm": 9, "n_control": 9, "responders_control": 1, "share_control": 1 / 9}
+    prp = {"arm": "prp", "responders_arm": 5, "share_arm": 5 / 9, "p": 0.13}
+    prp |= {"difference": 0.44, "difference_low": 0.04, "difference_high": 0.70, "nnt": 2.25, "nnt_low": 1.4}
+    prp |= {"nnt_high": 24.0, "odds_ratio": 10.0, "odds_low": 0.9, "odds_high": 117.0}
+    exosome = prp | {"arm": "exosome", "responders_arm": 7, "share_arm": 7 / 9, "difference": 0.67}
+    return pd.DataFrame([shared | prp, shared | exosome])
+
+
+def _reliability():
+    row = {"endpoint": "density_per_cm2", "kind": "same visit", "n_subjects": 15, "n_photos": 30, "note": ""}
+    row |= {
+        f"icc{kind}{end}": value for kind in (21, 31) for end, value in (("", 0.96), ("_low", 0.9), ("_high", 0.99))
+    }
+    return pd.DataFrame([row | {"sem": 4.8, "mdc95": 13.3, "within_cv_percent": 3.2}])
+
+
 def make_result():
     """The made-up trial: three arms, two endpoints, three visits."""
     from hairscan.trial.literature import literature_table, published_trials
@@ -160,37 +184,6 @@ def make_result():
         unusable_flags=("out-of-focus",),
         implausible={"density_per_cm2": 30.0},
     )
-    responders = pd.DataFrame(
-        [
-            ("prp", "placebo", 9, 9, 5, 1, 5 / 9, 1 / 9, 0.44, 0.04, 0.70, 10.0, 0.9, 117.0, 2.25, 1.4, 24.0, 0.13, ""),
-            (
-                "exosome",
-                "placebo",
-                9,
-                9,
-                7,
-                1,
-                7 / 9,
-                1 / 9,
-                0.67,
-                0.2,
-                0.85,
-                28.0,
-                2.1,
-                379.0,
-                1.5,
-                1.2,
-                4.9,
-                0.015,
-                "",
-            ),
-        ],
-        columns="arm control n_arm n_control responders_arm responders_control share_arm share_control difference "
-        "difference_low difference_high odds_ratio odds_low odds_high nnt nnt_low nnt_high p note".split(),
-    )
-    sizes = effects[(effects["method"] == "MMRM") & (effects["set"] == "full")][
-        ["endpoint", "visit", "week", "arm", "control"]
-    ]
     photos = _photos()
     tables = {
         "flow": _flow(),
@@ -213,24 +206,10 @@ def make_result():
         "describe": described,
         "effects": effects,
         "adjusted_means": adjusted[["set", "endpoint", "visit", "week", "arm", "n_change", "estimate", "low", "high"]],
-        "effect_sizes": sizes.assign(
-            set="full",
-            n_arm=9,
-            n_control=9,
-            hedges_g=0.9,
-            g_low=0.1,
-            g_high=1.8,
-            cliffs_delta=0.5,
-            delta_low=0.0,
-            delta_high=0.8,
-        ),
-        "responders": responders.assign(set="full", endpoint="density_per_cm2"),
+        "effect_sizes": _effect_sizes(effects),
+        "responders": _responders(),
         "sensitivity": _effects(described, "reference-based imputation"),
-        "reliability": pd.DataFrame(
-            [("density_per_cm2", "same visit", 15, 30, 0.96, 0.9, 0.99, 0.96, 0.9, 0.99, 4.8, 13.3, 3.2, "")],
-            columns="endpoint kind n_subjects n_photos icc21 icc21_low icc21_high icc31 icc31_low icc31_high sem mdc95 "
-            "within_cv_percent note".split(),
-        ),
+        "reliability": _reliability(),
         "bland_altman": _agreement(repeats),
         "sample_size": pd.DataFrame(
             [("density_per_cm2", "24", "parallel", 7.1, 10.0, power, n) for power, n in ((0.8, 9), (0.9, 12))],
