@@ -12,6 +12,9 @@ import pandas as pd
 CHANGE, AGAINST = "change from baseline", "against control"
 """The two kinds of published numbers: they are never set side by side."""
 
+NO_TREATMENT = ("placebo", "saline", "vehicle", "control of each trial")
+"""Controls that are no treatment, as far as the source says."""
+
 LITERATURE_COLUMNS = (
     *("study", "year", "kind", "arm", "design", "comparison", "control", "endpoint", "unit", "device", "week", "n"),
     *("effect", "effect_low", "effect_high", "not_comparable", "verified", "source_url"),
@@ -25,7 +28,6 @@ _UNITS = {
 """Unit in which an endpoint is compared; counts of an area that differs from trial to trial have none."""
 
 _NUMBERS = ("year", "area_cm2", "week", "n", "baseline", "effect", "effect_low", "effect_high", "sd")
-_NO_TREATMENT = ("placebo", "saline", "vehicle", "control of each trial")
 _SAME_TIME_WEEKS = 4.0
 
 
@@ -84,11 +86,10 @@ def _differences(row: Mapping[Any, Any], endpoints: set[str], weeks: list[float]
 def _control_difference(row: Mapping[Any, Any]) -> Iterator[str]:
     """Another control, or none."""
     if row["comparison"] == CHANGE and row["kind"] == "placebo":
-        yield "change of a control: what an untreated area gains"
+        yield "change of a control"
     elif row["comparison"] == CHANGE:
-        without = "no control arm" if "single arm" in row["design"] else "change from baseline"
-        yield f"{without}: holds what an untreated area gains as well"
-    elif row["control"] not in _NO_TREATMENT:
+        yield "no control arm" if "single arm" in row["design"] else "no control subtracted"
+    elif row["control"] not in NO_TREATMENT:
         yield f"control is {row['control']}"
 
 
@@ -115,7 +116,7 @@ def _time_difference(week: float, weeks: list[float]) -> Iterator[str]:
     elif weeks:
         nearest = min(weeks, key=lambda own: abs(own - week))
         if abs(nearest - week) > _SAME_TIME_WEEKS:
-            yield f"other time: week {week:g}, nearest visit of this trial in week {nearest:g}"
+            yield f"other time: week {week:g}, here {nearest:g}"
 
 
 def _home() -> Path:

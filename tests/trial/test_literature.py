@@ -53,7 +53,7 @@ def test_an_interval_holds_its_effect_and_a_number_without_one_says_so(published
 def test_numbers_of_the_trials_most_compared_with(published):
     prp = published_effects(published, "density_per_cm2", AGAINST).set_index("study")["effect"]
     assert prp["Kieling"] == 27.55
-    assert prp["JAAD, PMID 32653577"] == pytest.approx(170.96 - 151 - (166.72 - 151.04))
+    assert prp["Split-scalp PRP, JAAD"] == pytest.approx(170.96 - 151 - (166.72 - 151.04))
     assert prp["Piraccini"] == pytest.approx(20.2 - 6.7)
 
 
@@ -69,20 +69,20 @@ def test_only_hairs_per_cm2_stand_beside_hairs_per_cm2(published):
 def test_words_about_what_cannot_be_compared(published):
     words = words_of(published, study="Tak", arm="vehicle", endpoint="hair_count")
     assert words == (
-        "change of a control: what an untreated area gains; other denominator: percent of the baseline; "
+        "change of a control; other denominator: percent of the baseline; "
         "device: phototrichogram; no SD and no interval"
     )
     words = words_of(published, study="Cruciani", endpoint="hair_count")
     assert words.startswith("other denominator: hairs in 0.65 cm2")
     assert "no SD" not in words
     words = words_of(published, study="Hoffmann", endpoint="cumulative_width_mm_per_cm2", week=26)
-    assert words.startswith("no control arm: holds")
+    assert words.startswith("no control arm; ")
     assert "not an endpoint of this trial; other unit: mm" in words
     words = words_of(published, study="Aggarwal", comparison=AGAINST, endpoint="density_per_cm2")
     assert words.startswith("control is microneedling")
     assert words.endswith("time not stated")
     words = words_of(published, study="Propecia trials", endpoint="density_per_cm2")
-    assert words.endswith("other time: week 52, nearest visit of this trial in week 24")
+    assert words.endswith("other time: week 52, here 24")
     assert "cut-off of terminal hairs not stated" in words_of(
         published, study="Gupta, network meta-analysis", endpoint="terminal_per_cm2"
     )
