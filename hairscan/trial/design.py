@@ -178,7 +178,7 @@ class Design(_Part):
     def _early_baseline(cls, baseline: str, info: ValidationInfo) -> str:
         weeks = info.data.get("visits", {})
         if baseline in weeks and weeks[baseline] != min(weeks.values()):
-            raise ValueError(f"{baseline} (week {weeks[baseline]:g}) is not the first visit")
+            raise ValueError(f"{baseline} (week {weeks[baseline]:g}) is not the first visit: leave those before it out")
         return baseline
 
     @field_validator("primary_visit")

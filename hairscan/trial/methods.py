@@ -8,15 +8,13 @@ from importlib.metadata import version
 from math import isfinite
 from typing import Any
 
-import numpy as np
-
 from hairscan.endpoints.flags import FLAG_WORDS
 from hairscan.trial.comparison import SENSITIVITY_SEED
 from hairscan.trial.data import TrialData
 from hairscan.trial.design import Design
 from hairscan.trial.missing import N_IMPUTATIONS
 from hairscan.trial.parameters import PARAMETERS
-from hairscan.trial.plausible import unmeasured_share
+from hairscan.trial.plausible import unmeasured_hairs
 from hairscan.version import __version__
 
 _LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels")
@@ -35,7 +33,6 @@ def facts_of(design: Design, data: TrialData, images_sha256: str) -> dict[str, s
     """Versions, hashes and counts by name, as CONSORT-AI asks for."""
     record, photos = data.run_record, data.photos
     models = record.get("models", [])
-    share = np.nanmean([unmeasured_share(*row) for row in zip(photos["flags"], photos["hair_count"], strict=True)] or 0)
     subjects = set(photos["subject"]) | set(data.failures["subject"]) - {""}
     return {
         "hairscan that measured": str(record.get("hairscan_version", "")),
@@ -54,7 +51,7 @@ def facts_of(design: Design, data: TrialData, images_sha256: str) -> dict[str, s
         "photographs excluded": str(int((~photos["used"]).sum())),
         "photographs analysed": str(int(photos["used"].sum())),
         "hairs counted": str(int(photos["hair_count"].sum())),
-        "hairs without a width": f"{share:.1%}",
+        "hairs without a width": str(sum(map(unmeasured_hairs, photos["flags"]))),
         "poor photographs": _poor_words(design),
         "human corrections": "none recorded",
     }
