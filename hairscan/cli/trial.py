@@ -70,13 +70,17 @@ def _print_effects(result: TrialResult) -> None:
         title_justify="left",
         show_edge=False,
     )
-    headings = ("endpoint", "arm", "effect", f"{100 * (1 - design.alpha):g} % interval", "p", "adjusted")
-    for place, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if place < 2 else "right", no_wrap=place != 1)
+    table.add_column("")
+    for heading in ("effect", f"{100 * (1 - design.alpha):g} % interval", "p", "adjusted p"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    endpoint = ""
     for row in primary.to_dict("records"):
+        if row["endpoint"] != endpoint:
+            endpoint = row["endpoint"]
+            table.add_row(endpoint)
         p, adjusted = (_p_words(row[name]) for name in ("p", "p_adjusted"))
         interval = f"{row['low']:+.2f} to {row['high']:+.2f}" if isfinite(row["low"]) else "not estimable"
-        table.add_row(row["endpoint"], row["arm"], f"{row['estimate']:+.2f}", interval, p, adjusted)
+        table.add_row(f"  {row['arm']}", f"{row['estimate']:+.2f}", interval, p, adjusted)
     if len(primary):
         console.print(table)
     elif design.control is None:
