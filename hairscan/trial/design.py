@@ -260,7 +260,7 @@ def read_design(path: Path) -> Design:
     try:
         design = Design.model_validate(_text_keys(settings))
     except ValidationError as error:
-        problems = tuple(_in_words(detail) for detail in error.errors())
+        problems = tuple(f"{path.name}: {_in_words(detail)}" for detail in error.errors())
         raise TrialError(f"{path} cannot be used as it is", problems) from error
     design._folder = path.parent
     design._sha256 = hashlib.sha256(content).hexdigest()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import nan
 
 import numpy as np
@@ -250,7 +249,8 @@ def effects_table(rows: ModelRows, method: str, estimate_of: Callable[[FloatArra
             n_arm, n_control = (int(counts.get((a, visit), 0)) for a in (arm, control))
             head = {"visit": visit, "week": week, "arm": arm, "control": control, "method": method}
             tail = {"n_arm": n_arm, "n_control": n_control}
-            lines.append(effect_line(head, tail, partial(estimate_of, contrast), rows.notes))
+            estimate, note = attempt(estimate_of, contrast)
+            lines.append(effect_line(head, tail, estimate, (note, *rows.notes)))
     return pd.DataFrame(lines, columns=EFFECT_COLUMNS)
 
 
@@ -263,21 +263,25 @@ def means_table(rows: ModelRows, estimate_of: Callable[[FloatArray], Estimate]) 
             contrast = np.eye(len(rows.visits) * len(rows.arms))[at * len(rows.arms) + which]
             head = {"visit": visit, "week": week, "arm": arm}
             tail = {"n": int(counts.get((arm, visit), 0))}
-            lines.append(effect_line(head, tail, partial(estimate_of, contrast), ()))
+            lines.append(effect_line(head, tail, attempt(estimate_of, contrast)[0], ()))
     return pd.DataFrame(lines, columns=MEAN_COLUMNS)
 
 
 def effect_line(
-    head: Mapping[str, object], tail: Mapping[str, object], estimate: Callable[[], Estimate], notes: Sequence[str]
+    head: Mapping[str, object], tail: Mapping[str, object], estimate: Estimate | None, notes: Sequence[str]
 ) -> dict[str, object]:
-    """One row of a table of effects; NaN and the reason where the estimate is refused."""
+    """One row of a table of effects; NaN where there is no estimate."""
+    names = ("estimate", "se", "df", "low", "high", "p")
+    numbers = {name: nan if estimate is None else getattr(estimate, name) for name in names}
+    return {**head, **numbers, **tail, "note": "; ".join(note for note in notes if note)}
+
+
+def attempt(estimate_of: Callable[[FloatArray], Estimate], contrast: FloatArray) -> tuple[Estimate | None, str]:
+    """Give the estimate, or None and the note that says why there is none."""
     try:
-        e = estimate()
-        numbers = {"estimate": e.estimate, "se": e.se, "df": e.df, "low": e.low, "high": e.high, "p": e.p}
+        return estimate_of(contrast), ""
     except EstimateError as reason:
-        numbers = dict.fromkeys(("estimate", "se", "df", "low", "high", "p"), nan)
-        notes = [f"not estimable: {reason}", *notes]
-    return {**head, **numbers, **tail, "note": "; ".join(notes)}
+        return None, f"not estimable: {reason}"
 
 
 def _lengths(design: FloatArray) -> FloatArray:

@@ -18,6 +18,7 @@ from hairscan.trial.linear import (
     EFFECT_COLUMNS,
     Columns,
     Estimate,
+    attempt,
     cell_design,
     effect_line,
     effects_table,
@@ -216,7 +217,8 @@ def _compare_sides(pairs: pd.DataFrame, arm: str, control: str, alpha: float) ->
         n_pairs = int(seen[:, at].sum())
         head = {"visit": name, "week": week, "arm": arm, "control": control, "method": METHOD}
         tail = {"n_arm": n_pairs, "n_control": n_pairs}
-        lines.append(effect_line(head, tail, partial(estimate_of, np.eye(len(visits))[at]), notes))
+        estimate, note = attempt(estimate_of, np.eye(len(visits))[at])
+        lines.append(effect_line(head, tail, estimate, (note, *notes)))
     return pd.DataFrame(lines, columns=EFFECT_COLUMNS)
 
 

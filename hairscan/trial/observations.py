@@ -40,7 +40,7 @@ class Averaged:
     Attributes
     ----------
     observations : DataFrame
-        Columns `COLUMNS`; value NaN never, base NaN without a baseline.
+        Columns `COLUMNS`; value is never NaN, base is without a baseline, and a baseline has no change.
     dropped : DataFrame
         Columns subject, arm, side, site, visit, reason.
     """
@@ -137,7 +137,7 @@ def _with_changes(rows: pd.DataFrame, unit: list[str], design: Design) -> pd.Dat
     is_baseline = rows["visit"] == design.baseline
     base = rows.loc[is_baseline, [*unit, "endpoint", "value"]].rename(columns={"value": "base"})
     rows = rows.assign(is_baseline=is_baseline, week=rows["visit"].map(design.visits)).merge(base, how="left")
-    change = rows["value"] - rows["base"]
+    change = (rows["value"] - rows["base"]).where(~rows["is_baseline"])
     later = rows[~rows["is_baseline"]].groupby([*unit, "endpoint"], as_index=False).size()
     n_later = rows.merge(later, how="left")["size"].fillna(0)
     rows = rows.assign(
