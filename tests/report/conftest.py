@@ -231,10 +231,12 @@ def make_result():
         run_record={},
     )
     facts = {
-        "hairscan": "0.1.0",
+        "hairscan that measured": "0.1.0",
         "model": "default",
         "sha256 of the model": "ab" * 32,
         "sha256 of the design": "cd" * 32,
+        "poor photographs": "Left out by a rule set in the design: photographs out of focus.",
+        "human corrections": "none recorded",
     }
     methods = ["Changes were analysed by a mixed model for repeated measures (REML).", "Alpha was 0.05, two-sided."]
     return SimpleNamespace(design=design, data=data, tables=tables, methods=methods, facts=facts)

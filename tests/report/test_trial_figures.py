@@ -55,7 +55,7 @@ def test_every_analysed_subject_has_a_line_and_every_arm_its_mean(result):
 
 def test_adjusted_means_start_at_no_change(result):
     axes = draw_adjusted_means(result.tables["adjusted_means"], DENSITY, STYLES).axes[0]
-    lines = [line.get_ydata() for line in axes.lines if len(line.get_ydata()) == 3 and line.get_linewidth() == 1.8]
+    lines = [bars.lines[0].get_ydata() for bars in axes.containers]
     assert [line[0] for line in lines] == [0, 0, 0]
     table = result.tables["adjusted_means"]
     exosome = table[(table["endpoint"] == DENSITY) & (table["arm"] == "exosome")]["estimate"]
@@ -64,7 +64,7 @@ def test_adjusted_means_start_at_no_change(result):
 
 def test_the_changes_of_one_visit_are_all_shown(result):
     axes = draw_changes(result.data.observations, DENSITY, "24", STYLES).axes[0]
-    dots = [line.get_xdata() for line in axes.lines if line.get_linestyle() == "None"]
+    dots = [line.get_xdata() for line in axes.lines if line.get_alpha() == 0.6]
     assert [len(of_arm) for of_arm in dots] == [9, 9, 9]
 
 
