@@ -38,7 +38,8 @@ class TrialData:
     repeats : DataFrame
         endpoint, kind, target, repeat, value.
     photos : DataFrame
-        images.csv, numbers as numbers, with `used` (bool) and `reason` (why not, empty where used).
+        images.csv, numbers as numbers, with `used` (bool) and `reason` (why not, empty where used). Where `duplicate`
+        is 1, as hairscan unblind writes it, the same photograph was read a second time.
     failures : DataFrame
         failures.csv, with the columns of the manifest it brings.
     exclusions : DataFrame
@@ -82,14 +83,15 @@ def read_observations(run: Path, design: Design) -> TrialData:
     if not photos["used"].any():
         raise TrialError(f"no photograph of {run} can be analysed: {'; '.join(photos['reason'].unique())}")
     averaged = average_photos(photos[photos["used"]], design)
-    exclusions = exclusions_of(photos, averaged, design)
+    first = photos[photos["duplicate"] != "1"]
+    exclusions = exclusions_of(first, averaged, design)
     return TrialData(
         observations=averaged.observations,
         repeats=find_repeats(photos[photos["used"] | (photos["reason"] == _READ_TWICE)], design),
-        photos=photos.drop(columns="duplicate_of"),
+        photos=photos,
         failures=failures,
         exclusions=exclusions,
-        flow=count_flow(photos, failures, averaged.observations, design),
+        flow=count_flow(first, failures, averaged.observations, design),
         covariates=_covariates(photos, subjects, design),
         run_record=record,
     )
@@ -116,7 +118,7 @@ def _read_record(path: Path) -> dict[str, Any]:
 
 def _with_text_columns(table: pd.DataFrame) -> pd.DataFrame:
     """The table with every text column of a manifest, empty where it had none."""
-    return table.assign(**{name: "" for name in (*TEXT_COLUMNS, "repeat") if name not in table})
+    return table.assign(**{name: "" for name in (*TEXT_COLUMNS, "duplicate") if name not in table})
 
 
 def _with_numbers(text: pd.DataFrame) -> pd.DataFrame:
@@ -126,10 +128,9 @@ def _with_numbers(text: pd.DataFrame) -> pd.DataFrame:
 
 
 def _judge(photos: pd.DataFrame, design: Design) -> pd.DataFrame:
-    """The photographs with `used`, `reason` and `duplicate_of`."""
+    """The photographs with `used` and `reason`."""
     reasons = [_reason(row, design) for row in photos.to_dict("records")]
-    duplicate_of = photos["image"].where(photos["repeat"] == "duplicate", "")
-    return photos.assign(used=[not reason for reason in reasons], reason=reasons, duplicate_of=duplicate_of)
+    return photos.assign(used=[not reason for reason in reasons], reason=reasons)
 
 
 def _reason(photo: Mapping[Hashable, Any], design: Design) -> str:
@@ -137,7 +138,7 @@ def _reason(photo: Mapping[Hashable, Any], design: Design) -> str:
     if photo["visit"] not in design.visits:
         return f"visit {photo['visit']} is not in the design"
     flags = [flag for flag in photo["flags"].split(";") if flag.partition(":")[0] in design.unusable_flags]
-    if not flags and photo["repeat"] == "duplicate":
+    if not flags and photo["duplicate"] == "1":
         return _READ_TWICE
     return "; ".join(flag_in_words(flag) for flag in flags)
 

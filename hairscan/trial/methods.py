@@ -32,7 +32,7 @@ def methods_of(design: Design, data: TrialData, mdc95: float) -> list[str]:
 
 def facts_of(design: Design, data: TrialData, images_sha256: str) -> dict[str, str]:
     """Versions, hashes and counts by name, as CONSORT-AI asks for."""
-    record, photos = data.run_record, data.photos
+    record, photos = data.run_record, data.photos[data.photos["duplicate"] != "1"]
     models = record.get("models", [])
     subjects = set(photos["subject"]) | set(data.failures["subject"]) - {""}
     return {
@@ -59,13 +59,13 @@ def facts_of(design: Design, data: TrialData, images_sha256: str) -> dict[str, s
 
 
 def _measurement(design: Design, data: TrialData) -> Iterator[str]:
-    record = data.run_record
+    record, photos = data.run_record, data.photos[data.photos["duplicate"] != "1"]
     models = ", ".join(f"{m['name']} (sha256 {m['sha256'][:12]})" for m in record.get("models", []))
     yield (
-        f"Hairs were traced and measured in {len(data.photos)} photographs by hairscan "
+        f"Hairs were traced and measured in {len(photos)} photographs by hairscan "
         f"{record.get('hairscan_version', '')} with the network {models}, without human correction."
     )
-    n_out = int((~data.photos["used"]).sum())
+    n_out = int((~photos["used"]).sum())
     yield f"{len(data.failures)} further photographs could not be measured, and {n_out} were not analysed."
     yield _poor_words(design)
     yield (

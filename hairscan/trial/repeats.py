@@ -18,20 +18,19 @@ def find_repeats(photos: pd.DataFrame, design: Design) -> pd.DataFrame:
     Parameters
     ----------
     photos : DataFrame
-        The photographs that can be analysed, those marked as duplicates among them.
+        The photographs that can be analysed, duplicates (`duplicate` is 1) among them.
     """
     values = photos.melt(
-        id_vars=[*_PLACE, "operator", "image", "duplicate_of"],
+        id_vars=[*_PLACE, "operator", "image", "duplicate"],
         value_vars=list(design.endpoints),
         var_name="endpoint",
     ).dropna(subset=["value"])
-    first = values[values["duplicate_of"] == ""]
+    first = values[values["duplicate"] != "1"]
     by_operator = first.groupby([*_PLACE, "operator", "endpoint"], as_index=False)["value"].mean()
-    read_again = values.assign(read=values["duplicate_of"].where(values["duplicate_of"] != "", values["image"]))
     found = [
         _numbered(first, "same visit", [*_PLACE, "operator"], "image"),
         _numbered(by_operator[by_operator["operator"] != ""], "operators", _PLACE, "operator"),
-        _numbered(read_again, "duplicates", ["read"], "image"),
+        _numbered(values, "duplicates", ["image"], "duplicate"),
     ]
     together = pd.concat(found)
     order = list(design.endpoints).index

@@ -127,9 +127,9 @@ def test_sides_of_a_split_scalp_are_units(write_run, split):
 
 def test_operators_and_duplicates_are_repeats(write_run, parallel):
     photos = [
-        *visits("S1", "placebo", (100, 104, 105), operator="A", repeat="original"),
-        *visits("S2", "prp", (200, 220, 250), operator="A", repeat="original"),
-        {"subject": "S2", "arm": "prp", "visit": "24", "density_per_cm2": 254, "operator": "B", "repeat": "original"},
+        *visits("S1", "placebo", (100, 104, 105), operator="A", duplicate="0"),
+        *visits("S2", "prp", (200, 220, 250), operator="A", duplicate="0"),
+        {"subject": "S2", "arm": "prp", "visit": "24", "density_per_cm2": 254, "operator": "B", "duplicate": "0"},
         {
             "image": "002.png",
             "subject": "S1",
@@ -137,13 +137,16 @@ def test_operators_and_duplicates_are_repeats(write_run, parallel):
             "visit": "24",
             "operator": "A",
             "density_per_cm2": 109,
-            "repeat": "duplicate",
+            "duplicate": "1",
         },
     ]
     data = read_observations(write_run(photos), parallel())
     repeats = data.repeats[data.repeats["endpoint"] == "density_per_cm2"]
     found = {kind: rows["value"].tolist() for kind, rows in repeats.groupby("kind")}
     assert found == {"operators": [250, 254], "duplicates": [105, 109]}
+    assert data.exclusions.empty
+    photos_read = data.flow[data.flow["item"] == "photographs in the manifest"]
+    assert photos_read["n"].tolist() == [3, 4]
     assert cell(data.observations, subject="S1", visit="24", endpoint="density_per_cm2")["value"] == 105
 
 
