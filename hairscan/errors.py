@@ -33,10 +33,6 @@ class DataError(HairscanError):
     """Annotated photographs for training or evaluation are missing or malformed."""
 
 
-class EstimateError(HairscanError):
-    """These data do not determine the estimate that was asked for."""
-
-
 class ManifestError(HairscanError):
     """The list of photographs cannot be used as it is; `problems` are all that is wrong with it, a line each."""
 
@@ -47,3 +43,15 @@ class ManifestError(HairscanError):
 
 class ClusterError(HairscanError):
     """The cluster cannot be reached, or does not run the same hairscan."""
+
+
+class EstimateError(HairscanError):
+    """These data do not determine the estimate that was asked for."""
+
+
+class TrialError(HairscanError):
+    """The design of a trial, or its run, does not allow the analysis; `problems` are all to mend, a line each."""
+
+    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems

@@ -137,7 +137,7 @@ def write_run(
     overlays
         Picture by the name of its photograph, where it is not in the folder yet.
     manifest
-        Its columns stand in front in images.csv.
+        Its columns stand in front in images.csv and failures.csv.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def write_run(
                 file.write(png_bytes(picture))
             hairs, images, failed, timings, run = files[len(pictures) :]
             totals = _write_tables(results, manifest, hairs, images, timings)
-            failed.write(csv_bytes(["image", "error", "message"], *((f.image, f.error, f.message) for f in failures)))
+            failed.write(csv_bytes(*_failure_rows(failures, manifest)))
             run.write(_run_json(totals, failures, record))
             for file in files:
                 file.flush()
@@ -233,6 +233,15 @@ def _write_tables(
         images.write(csv_bytes([cells.get(name, "") for name in columns]))
         timings.write(csv_bytes(timing_cells(result.photo.image, result.seconds)))
     return totals
+
+
+def _failure_rows(failures: Sequence[Failure], manifest: Manifest | None) -> list[list[str]]:
+    """Header and rows of failures.csv."""
+    columns = ["image"] if manifest is None else list(manifest.columns)
+    cells = {} if manifest is None else {row.image: row.cells for row in manifest.rows}
+    rows = [{"image": f.image, **cells.get(f.image, {}), "error": f.error, "message": f.message} for f in failures]
+    header = [*columns, "error", "message"]
+    return [header, *([row.get(name, "") for name in header] for row in rows)]
 
 
 def _run_json(totals: RunTotals, failures: Sequence[Failure], record: RunRecord) -> bytes:

@@ -20,7 +20,8 @@ from hairscan.cli.export import export
 from hairscan.cli.phantom import app as phantom
 from hairscan.cli.score import score
 from hairscan.cli.train import train
-from hairscan.errors import HairscanError, ManifestError
+from hairscan.cli.trial import trial
+from hairscan.errors import HairscanError, ManifestError, TrialError
 from hairscan.version import __version__
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ app.command()(batch)
 app.command()(calibrate)
 app.command()(demo)
 app.command()(doctor)
+app.command()(trial)
 app.command()(evaluate)
 app.command()(train)
 app.command()(export)
@@ -64,7 +66,7 @@ def main() -> None:
     """
     try:
         app()
-    except ManifestError as error:
+    except (ManifestError, TrialError) as error:
         for line in error.problems or [str(error)]:
             typer.echo(f"error: {line}", err=True)
         sys.exit(2)

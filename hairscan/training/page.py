@@ -5,29 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, tostring
 
+from hairscan.report.embed import page_style, photo_uri
 from hairscan.training.markup import put
-from hairscan.training.pictures import data_uri
 from hairscan.training.scatter import draw_scatter
 from hairscan.training.tables import Evaluation, Table, tables_of
 from hairscan.training.worst import ErrorPicture
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 76rem; margin: 2rem auto;
-  padding: 0 1rem; }
-h1, h2 { line-height: 1.2; }
-table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
-caption { text-align: left; font-weight: 600; padding: .3rem 0; }
-th, td { border-bottom: 1px solid #bbb; padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top; }
-td { white-space: pre-line; }
-.wide { overflow-x: auto; }
-.note { border-left: 4px solid #b00020; padding-left: .8rem; }
-.facts { overflow-wrap: anywhere; }
 .pair { display: flex; flex-wrap: wrap; gap: .6rem; margin: 1.5rem 0; break-inside: avoid; }
 .pair figcaption { flex-basis: 100%; }
 .pair div { flex: 1 1 20rem; }
 .pair img { width: 100%; height: auto; display: block; }
 svg { max-width: 34rem; width: 100%; height: auto; }
-@media print { body { margin: 0; max-width: none; font-size: 11px; } .pair div { flex-basis: 45%; } }
+@media print { .pair div { flex-basis: 45%; } }
 """
 _PHOTOGRAPHS = (
     "This page shows photographs of the data set that was evaluated. Do not pass it on, unless the terms of that data "
@@ -78,7 +68,7 @@ def _put_head(html: Element, title: str) -> None:
     put(head, "meta", charset="utf-8")
     put(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
     put(head, "title", title)
-    put(head, "style", _STYLE)
+    put(head, "style", page_style() + _STYLE)
 
 
 def _put_facts(main: Element, evaluation: Evaluation) -> None:
@@ -126,6 +116,5 @@ def _put_pictures(main: Element, title: str, word: str, pictures: Sequence[Error
         put(figure, "figcaption", said)
         for side, rgb in (("annotated", picture.labels_rgb), ("found", picture.result_rgb)):
             alt = f"{word} {picture.name} with the {side} hairs"
-            put(
-                put(figure, "div"), "img", src=data_uri(rgb), alt=alt, width=str(rgb.shape[1]), height=str(rgb.shape[0])
-            )
+            size = {"width": str(rgb.shape[1]), "height": str(rgb.shape[0])}
+            put(put(figure, "div"), "img", src=photo_uri(rgb), alt=alt, **size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 
 import cv2
@@ -19,7 +18,6 @@ COLOURS = {
 }
 """Green and red of different brightness; a cross says the same as the red."""
 _PANEL_PX = 800
-_QUALITY = 80
 _SHIFT = 4
 """Binary digits of a pixel that OpenCV draws with."""
 _HALO = (20, 20, 20)
@@ -45,12 +43,6 @@ def draw_panel(rgb: RgbImage, paths_xy: Sequence[FloatArray], hair_verdicts: NDA
         verdict = Verdict(int(hair_verdicts[index]))
         _draw_hair(panel, (paths_xy[index] + 0.5) * zoom - 0.5, COLOURS[verdict], crossed=verdict == Verdict.ALONE)
     return panel
-
-
-def data_uri(rgb: RgbImage) -> str:
-    """The picture as a JPEG inside the page that shows it."""
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
 
 
 def _draw_hair(panel: RgbImage, path_xy: FloatArray, colour: tuple[int, int, int], *, crossed: bool) -> None:

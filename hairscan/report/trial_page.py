@@ -1,0 +1,200 @@
+"""The report of a trial: one HTML page that needs nothing beside it, and its figures as files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+from hairscan.batch.files import write_files
+from hairscan.errors import OutputError
+from hairscan.report.embed import page_style, svg_uri
+from hairscan.report.trial_figures import Drawing, draw_trial
+from hairscan.report.trial_photos import FlaggedPhoto, flagged_photos
+from hairscan.report.trial_style import NARROW_IN, figure_bytes
+from hairscan.report.trial_summary import (
+    INSTRUMENT,
+    other_effects,
+    primary_effects,
+    responder_rule,
+    summary_sentences,
+)
+from hairscan.report.trial_tables import (
+    PageTable,
+    agreement_table,
+    describe_table,
+    effect_sizes_table,
+    effects_table,
+    flow_table,
+    literature_page_table,
+    pairs_table,
+    plain_table,
+    reliability_table,
+    responders_table,
+    sample_size_table,
+)
+from hairscan.report.trial_words import words_of
+from hairscan.trial.mmrm import METHOD as PRIMARY_METHOD
+
+if TYPE_CHECKING:
+    from hairscan.trial.analysis import TrialResult
+
+_TEMPLATE = "trial_page.html.j2"
+_MOST_EXCLUSIONS, _MOST_WARNINGS, _MOST_PHOTOS = 60, 60, 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """A figure as the page shows it."""
+
+    caption: str
+    alt: str
+    uri: str
+    is_narrow: bool
+
+
+def write_report(result: TrialResult, folder: Path, *, run: Path | None = None) -> Path:
+    """Write report.html and figures/*.svg and *.png, and return the path of the page.
+
+    Parameters
+    ----------
+    run : Path, optional
+        Run folder of the photographs: the overlays of the flagged ones are shown where it has them.
+
+    Raises
+    ------
+    OutputError
+        When the folder cannot be written.
+    """
+    drawings = draw_trial(result)
+    svgs = {drawing.name: figure_bytes(drawing.figure, "svg") for drawing in drawings}
+    files = {folder / "figures" / f"{name}.svg": svg for name, svg in svgs.items()}
+    files |= {folder / "figures" / f"{d.name}.png": figure_bytes(d.figure, "png") for d in drawings}
+    page = folder / "report.html"
+    files[page] = render_report(result, drawings, svgs, flagged_photos(result, run)).encode()
+    try:
+        write_files(files)
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder}: {error.strerror}; free some space or name another") from error
+    return page
+
+
+def render_report(
+    result: TrialResult, drawings: Sequence[Drawing], svgs: Mapping[str, bytes], photos: Sequence[FlaggedPhoto]
+) -> str:
+    """The page as text.
+
+    Parameters
+    ----------
+    drawings, svgs
+        The figures, and the bytes of each by its name.
+    photos
+        The flagged photographs to show.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("hairscan", "report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pictures = [
+        (d, _Picture(d.caption, d.alt, svg_uri(svgs[d.name]), d.figure.get_figwidth() <= NARROW_IN)) for d in drawings
+    ]
+    page: str = environment.get_template(_TEMPLATE).render(
+        style=page_style(),
+        design=result.design,
+        instrument=INSTRUMENT,
+        summary=summary_sentences(result),
+        methods=result.methods,
+        consort=_consort(result),
+        figures={
+            section: [picture for drawing, picture in pictures if drawing.section == section]
+            for section in ("flow", "effects", "responders", "literature", "reliability")
+        },
+        endpoints=[_endpoint(result, name, pictures) for name in result.design.endpoints],
+        tables=_tables(result),
+        photos=photos,
+    )
+    return page
+
+
+def _endpoint(result: TrialResult, endpoint: str, pictures: Sequence[tuple[Drawing, _Picture]]) -> dict[str, Any]:
+    """What the page says of one endpoint."""
+    return {
+        "name": words_of(endpoint).label,
+        "pictures": [p for drawing, p in pictures if drawing.section == "endpoint" and drawing.endpoint == endpoint],
+        "table": describe_table(result.tables["describe"], endpoint),
+    }
+
+
+def _consort(result: TrialResult) -> list[tuple[str, str]]:
+    """What a reader must know by CONSORT-AI, then every other fact."""
+    facts = dict(result.facts)
+    software = "; ".join(f"{name}: {value}" for name, value in facts.items() if name.startswith(("hairscan", "model")))
+    told = {
+        "Version of the software and the model (5i)": software,
+        "Photographs that are taken (4a-ii)": _input_words(result),
+        "Poor photographs (5iii)": facts.pop("poor photographs", ""),
+        "Human part (5iv)": f"Corrections by hand: {facts.pop('human corrections', 'none recorded')}.",
+        "Error analysis (19)": "Flagged photographs, failures, warnings and repeated measurements are listed below.",
+    }
+    return [(name, value) for name, value in {**told, **facts}.items() if value]
+
+
+def _input_words(result: TrialResult) -> str:
+    """Which photographs were given, as far as the run tells."""
+    photos = result.data.photos
+    scales = photos["um_per_px"].dropna()
+    devices = sorted({str(device) for device in photos.get("device", ()) if device})
+    told = "Close-up photographs of the scalp"
+    if len(scales):
+        low, high = scales.min(), scales.max()
+        told += f", {low:.3g} µm per px" if low == high else f", {low:.3g} to {high:.3g} µm per px"
+    return told + (f", devices: {', '.join(devices)}." if devices else ".")
+
+
+def _tables(result: TrialResult) -> dict[str, PageTable | None]:
+    """The tables of the page by name; None where there is nothing to tell."""
+    design, tables = result.design, result.tables
+    rest = other_effects(tables["effects"])
+    rest = rest[rest["visit"] == design.primary_visit]
+    noun = "pairs" if design.layout == "split-scalp" else "subjects per arm"
+    sensitivity = tables["sensitivity"]
+    at_primary = sensitivity[sensitivity["visit"] == design.primary_visit]
+    made: dict[str, tuple[Any, Any]] = {
+        "flow": (tables["flow"], flow_table),
+        "exclusions": (tables["exclusions"], lambda t: _plain(t, "Left out, and why", _MOST_EXCLUSIONS, "exclusions")),
+        "pairs": (tables.get("pairs", ()), pairs_table),
+        "effects": (primary_effects(tables["effects"]), lambda t: _effects(t, f"Primary analysis ({PRIMARY_METHOD})")),
+        "other_effects": (rest, lambda t: effects_table(t, "Other analyses, primary visit", with_method=True)),
+        "sensitivity": (at_primary, lambda t: effects_table(t, "Sensitivity, primary visit", with_method=True)),
+        "effect_sizes": (_full(tables["effect_sizes"]), effect_sizes_table),
+        "responders": (_full(tables["responders"]), lambda t: responders_table(t, responder_rule(design))),
+        "reliability": (tables["reliability"], reliability_table),
+        "agreement": (tables["bland_altman"], agreement_table),
+        "sample_size": (tables["sample_size"], lambda t: sample_size_table(t, noun)),
+        "literature": (tables["literature"], literature_page_table),
+        "warnings": (tables["warnings"], lambda t: _plain(t, "Warnings", _MOST_WARNINGS, "warnings")),
+        "failures": (result.data.failures, lambda t: _plain(t, "Not measured at all", _MOST_PHOTOS, "failures")),
+        "flagged_photos": (
+            tables["flagged_photos"],
+            lambda t: _plain(t, "Photographs with flags", _MOST_PHOTOS, "flagged_photos"),
+        ),
+    }
+    return {name: make(table) if len(table) else None for name, (table, make) in made.items()}
+
+
+def _plain(table: Any, caption: str, limit: int, file: str) -> PageTable:
+    return plain_table(table, caption, limit=limit, file=f"{file}.csv")
+
+
+def _effects(table: Any, caption: str) -> PageTable:
+    return effects_table(table, caption, with_method=False)
+
+
+def _full(table: Any) -> Any:
+    return table[table["set"] == "full"]

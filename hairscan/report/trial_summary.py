@@ -1,0 +1,108 @@
+"""What a trial found, in sentences that claim no more than its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from hairscan.report.trial_words import interval, number, p_text, plural, words_of
+from hairscan.trial.mmrm import METHOD as PRIMARY_METHOD
+
+if TYPE_CHECKING:
+    from hairscan.trial.analysis import TrialResult
+    from hairscan.trial.design import Design
+
+INSTRUMENT = "hairscan is a measuring instrument for research; it does not diagnose."
+
+
+def primary_effects(effects: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the primary analysis: its method, on the full set."""
+    return effects[_is_primary(effects)]
+
+
+def other_effects(effects: pd.DataFrame) -> pd.DataFrame:
+    """The rows of all other analyses."""
+    return effects[~_is_primary(effects)]
+
+
+def summary_sentences(result: TrialResult) -> list[str]:
+    """The primary result of every treatment with its interval, and what limits it."""
+    design = result.design
+    sentences = list(_results(result)) if design.control else [_without_control(design)]
+    n_flagged, n_warnings = len(result.tables["flagged_photos"]), len(result.tables["warnings"])
+    quality = f"{plural(n_flagged, 'photograph').capitalize()} carried a flag, and there {_are(n_warnings)}."
+    return [*sentences, quality]
+
+
+def responder_rule(design: Design) -> str:
+    """Who counts as a responder, in words."""
+    rule = design.responder
+    if rule is None:
+        return ""
+    words = words_of(rule.endpoint)
+    size = f"{rule.percent:g} %" if rule.change is None else f"{rule.change:g} {words.unit}".strip()
+    return f"a gain in {words.name} of at least {size}"
+
+
+def _is_primary(effects: pd.DataFrame) -> pd.Series[bool]:
+    return (effects["set"] == "full") & (effects["method"] == PRIMARY_METHOD)
+
+
+def _results(result: TrialResult) -> Iterator[str]:
+    """One sentence per treatment on the first endpoint at the primary visit."""
+    design, endpoint = result.design, result.design.endpoints[0]
+    week = design.visits[design.primary_visit]
+    rows = primary_effects(result.tables["effects"])
+    rows = rows[(rows["endpoint"] == endpoint) & (rows["visit"] == design.primary_visit)]
+    by_arm = {row["arm"]: row for row in rows.to_dict("records")}
+    for arm in design.treatments:
+        row = by_arm.get(arm)
+        if row is None or not isfinite(row["estimate"]):
+            reason = f" ({row['note']})" if row is not None and row["note"] else ""
+            yield f"The effect of {arm} on {words_of(endpoint).name} at week {week:g} cannot be estimated{reason}."
+        else:
+            yield _result(row, endpoint, week, design.alpha)
+
+
+def _result(row: Mapping[Any, Any], endpoint: str, week: float, alpha: float) -> str:
+    """The primary result of a treatment, and what its interval leaves open."""
+    words = words_of(endpoint)
+    size = f"{number(abs(row['estimate']), words.decimals)} {words.unit}".strip()
+    direction = "more" if row["estimate"] >= 0 else "less"
+    bounds = f"{1 - alpha:.0%} confidence interval".replace("%", " %")
+    low_high = interval(row["low"], row["high"], words.decimals)
+    tested = f"p {_relation(p_text(row['p']))}"
+    told = (
+        f"At week {week:g}, {words.name} had changed by {size} {direction} under {row['arm']} than under "
+        f"{row['control']} ({bounds} {low_high}; {tested}; n = {row['n_arm']:.0f} and {row['n_control']:.0f})."
+    )
+    if row["low"] <= 0 <= row["high"]:
+        return f"{told} The interval holds zero: the trial does not show that the two differ."
+    return told + _after_adjustment(row, alpha)
+
+
+def _after_adjustment(row: Mapping[Any, Any], alpha: float) -> str:
+    """What is left once the number of tests is taken into account."""
+    adjusted = row.get("p_adjusted", float("nan"))
+    if isfinite(adjusted) and adjusted > alpha:
+        return f" Adjusted for the number of tests, p {_relation(p_text(adjusted))}: not significant."
+    return ""
+
+
+def _relation(p: str) -> str:
+    return p.replace("<", "< ") if p.startswith("<") else f"= {p}"
+
+
+def _without_control(design: Design) -> str:
+    return (
+        f"The trial has no control arm ({', '.join(design.treatments)} only): its changes hold everything that an "
+        "untreated scalp would have gained or lost as well, and no effect of a treatment can be told from them."
+    )
+
+
+def _are(n_warnings: int) -> str:
+    verb = "is" if n_warnings == 1 else "are"
+    return f"{verb} {plural(n_warnings, 'warning')} about the data"

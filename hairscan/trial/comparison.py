@@ -1,0 +1,196 @@
+"""Every comparison with the control that a design asks for, in one analysis set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import nan
+
+import numpy as np
+import pandas as pd
+
+from hairscan.trial.ancova import ancova_effects
+from hairscan.trial.design import Design
+from hairscan.trial.effect_sizes import EFFECT_SIZE_COLUMNS, effect_sizes
+from hairscan.trial.linear import EFFECT_COLUMNS, MEAN_COLUMNS
+from hairscan.trial.missing import sensitivity_effects
+from hairscan.trial.mmrm import METHOD as PRIMARY_METHOD
+from hairscan.trial.mmrm import mmrm_effects, paired_mmrm_effects
+from hairscan.trial.multiplicity import adjust
+from hairscan.trial.pairs import make_pairs, pair_effects
+from hairscan.trial.responders import RESPONDER_COLUMNS, responders
+
+FULL, PER_PROTOCOL = "full", "per protocol"
+SENSITIVITY_SEED = 0
+
+_HEAD = ["set", "endpoint"]
+_COLUMNS = {
+    "effects": [*_HEAD, *EFFECT_COLUMNS],
+    "adjusted_means": [*_HEAD, *MEAN_COLUMNS],
+    "effect_sizes": ["set", *EFFECT_SIZE_COLUMNS],
+    "responders": [*_HEAD, "visit", *RESPONDER_COLUMNS],
+    "sensitivity": [*_HEAD, *EFFECT_COLUMNS],
+}
+
+
+def compare_sets(
+    observations: pd.DataFrame, covariates: pd.DataFrame, reliability: pd.DataFrame, design: Design
+) -> dict[str, pd.DataFrame]:
+    """Tables effects, adjusted_means, effect_sizes, responders and sensitivity, each with a leading column `set`.
+
+    Parameters
+    ----------
+    observations
+        The tidy table.
+    covariates
+        subject, and one column per covariate.
+    reliability
+        Where the minimal detectable change of a responder stands.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        The per-protocol set is there where the design excludes someone; all tables are empty without a control.
+    """
+    left_out = [entry.subject for entry in design.exclude]
+    sets = {FULL: observations}
+    if left_out:
+        sets[PER_PROTOCOL] = observations[~observations["subject"].isin(left_out)]
+    compared = [
+        _compare(rows, covariates, reliability, design, name)
+        for name, rows in sets.items()
+        if design.control is not None
+    ]
+    tables = {name: _joined([one[name] for one in compared], name) for name in _COLUMNS}
+    return {**tables, "effects": _with_multiplicity(tables["effects"], design)}
+
+
+def minimal_detectable_change(reliability: pd.DataFrame, endpoint: str) -> float:
+    """Largest minimal detectable change (95 %) of the endpoint over the kinds of repeats; NaN without repeats."""
+    return float(reliability.loc[reliability["endpoint"] == endpoint, "mdc95"].astype(float).max())
+
+
+def _compare(
+    observations: pd.DataFrame, covariates: pd.DataFrame, reliability: pd.DataFrame, design: Design, name: str
+) -> dict[str, pd.DataFrame]:
+    """All tables of one analysis set."""
+    compare = _compare_sides if design.layout == "split-scalp" else _compare_groups
+    tables = {**compare(observations, covariates, design), "responders": _responders(observations, reliability, design)}
+    return {key: _in_order(table.assign(set=name)[_COLUMNS[key]], design) for key, table in tables.items()}
+
+
+def _in_order(table: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """The rows by method, endpoint, week and arm: endpoints and arms in the order of the design."""
+    order: dict[str, list[str]] = {"endpoint": list(design.endpoints), "arm": list(design.arms)}
+    if "method" in table:
+        order["method"] = list(table["method"].unique())
+    keys = [name for name in ("method", "endpoint", "week", "arm") if name in table]
+    return table.sort_values(
+        keys, key=lambda column: column.map(order[column.name].index) if column.name in order else column
+    )
+
+
+def _compare_groups(observations: pd.DataFrame, covariates: pd.DataFrame, design: Design) -> dict[str, pd.DataFrame]:
+    """Tables of a parallel trial."""
+    control, alpha, named = str(design.control), design.alpha, design.covariates
+    everyone = observations.merge(covariates, on="subject", how="left", suffixes=("", "_of_subject"))
+    everyone = everyone.assign(**{n: everyone[f"{n}_of_subject"] for n in named if f"{n}_of_subject" in everyone})
+    analysed = everyone[everyone["analysed"] & ~everyone["is_baseline"]]
+
+    models = [
+        [
+            table.assign(endpoint=name)
+            for table in mmrm_effects(rows, control=control, alpha=alpha, covariates=named)[:2]
+        ]
+        for name, rows in _by_endpoint(analysed, design)
+    ]
+    ancovas = [
+        ancova_effects(rows, control=control, alpha=alpha, covariates=named).assign(endpoint=name)
+        for name, rows in _by_endpoint(analysed, design)
+    ]
+    imputed = [
+        sensitivity_effects(rows, control=control, alpha=alpha, seed=SENSITIVITY_SEED, covariates=named).assign(
+            endpoint=name
+        )
+        for name, rows in _by_endpoint(everyone[everyone["base"].notna()], design)
+    ]
+    return {
+        "effects": _joined([effects for effects, _ in models] + ancovas, "effects"),
+        "adjusted_means": _joined([means for _, means in models], "adjusted_means"),
+        "effect_sizes": effect_sizes(observations, control=control, alpha=alpha, layout="parallel"),
+        "sensitivity": _joined(imputed, "sensitivity"),
+    }
+
+
+def _compare_sides(observations: pd.DataFrame, _: pd.DataFrame, design: Design) -> dict[str, pd.DataFrame]:
+    """Tables of a split-scalp trial."""
+    control, alpha = str(design.control), design.alpha
+    pairs = make_pairs(observations, control=control)
+    models = [
+        paired_mmrm_effects(rows, alpha=alpha).assign(endpoint=name) for name, rows in _by_endpoint(pairs, design)
+    ]
+    whole = _complete_pairs(pairs, design)
+    complete = pair_effects(whole, alpha=alpha).assign(note="only subjects with every visit")
+    return {
+        "effects": _joined([*models, pair_effects(pairs, alpha=alpha)], "effects"),
+        "adjusted_means": _joined([], "adjusted_means"),
+        "effect_sizes": effect_sizes(pairs, control=control, alpha=alpha, layout="split-scalp"),
+        "sensitivity": complete,
+    }
+
+
+def _complete_pairs(pairs: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """Pairs of the subjects that have one at every visit."""
+    n_visits = pairs.groupby(["endpoint", "subject"])["visit"].transform("nunique")
+    return pairs[n_visits == len(design.later_visits)]
+
+
+def _by_endpoint(table: pd.DataFrame, design: Design) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Each endpoint's rows, in testing order; an endpoint without rows is left out."""
+    for endpoint in design.endpoints:
+        rows = table[table["endpoint"] == endpoint]
+        if len(rows):
+            yield endpoint, rows
+
+
+def _joined(tables: list[pd.DataFrame], name: str) -> pd.DataFrame:
+    """The tables below each other; one without rows where there is none."""
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=_COLUMNS[name])
+
+
+def _responders(observations: pd.DataFrame, reliability: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """Responders at the primary visit, at the threshold of the design."""
+    rule = design.responder
+    if rule is None:
+        return _joined([], "responders")
+    table = responders(
+        observations,
+        control=str(design.control),
+        alpha=design.alpha,
+        endpoint=rule.endpoint,
+        visit=design.primary_visit,
+        threshold=rule.change if rule.change is not None else float(rule.percent or nan),
+        is_percent=rule.change is None,
+        layout=design.layout,
+        mdc95=minimal_detectable_change(reliability, rule.endpoint),
+    )
+    return table.assign(endpoint=rule.endpoint, visit=design.primary_visit)
+
+
+def _with_multiplicity(effects: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """The effects with `p_adjusted` and `significant` (yes or no) of the primary analysis; empty in all other rows.
+
+    The hypotheses are tested endpoint by endpoint, and in each treatment by treatment, in the order of the design.
+    """
+    effects = effects.assign(p_adjusted=np.nan, significant="")
+    primary = effects[
+        (effects["set"] == FULL) & (effects["method"] == PRIMARY_METHOD) & (effects["visit"] == design.primary_visit)
+    ]
+    row_of = {(row.endpoint, row.arm): row.Index for row in primary.itertuples()}
+    hypotheses = [(endpoint, arm) for endpoint in design.endpoints for arm in design.treatments]
+    p = [float(effects["p"].get(row_of.get(key, -1), nan)) for key in hypotheses]
+    adjusted, rejected = adjust(p, method=design.multiplicity, alpha=design.alpha)
+    for key, p_adjusted, reject in zip(hypotheses, adjusted, rejected, strict=True):
+        if key in row_of:
+            effects.loc[row_of[key], ["p_adjusted", "significant"]] = [p_adjusted, "yes" if reject else "no"]
+    return effects

@@ -1,0 +1,157 @@
+"""A run folder becomes the data of a trial: the tidy table, what was left out of it and why, and the repeats."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hairscan.endpoints.flags import flag_in_words
+from hairscan.endpoints.rows import PhotoRow
+from hairscan.errors import TrialError
+from hairscan.trial.check import run_problems
+from hairscan.trial.design import Design
+from hairscan.trial.flow import count_flow, exclusions_of
+from hairscan.trial.observations import average_photos
+from hairscan.trial.repeats import find_repeats
+
+TEXT_COLUMNS = ("subject", "arm", "visit", "side", "site", "operator", "device", "date")
+"""Columns of the manifest that are text; empty where the manifest has none."""
+
+_PHOTO_TEXT = ("image", "sha256", "scale_source", "flags")
+_NUMBERS = (*(name for name in PhotoRow.model_fields if name not in _PHOTO_TEXT), "days_since_clipping")
+_READ_TWICE = "the same photograph read again: for reliability only"
+
+
+@dataclass(frozen=True, slots=True)
+class TrialData:
+    """Everything the statistics start from.
+
+    Attributes
+    ----------
+    observations : DataFrame
+        `hairscan.trial.observations.COLUMNS`.
+    repeats : DataFrame
+        endpoint, kind, target, repeat, value.
+    photos : DataFrame
+        images.csv, numbers as numbers, with `used` (bool) and `reason` (why not, empty where used). Where `duplicate`
+        is 1, as hairscan unblind writes it, the same photograph was read a second time.
+    failures : DataFrame
+        failures.csv, with the columns of the manifest it brings.
+    exclusions : DataFrame
+        level (photograph, visit, subject or per protocol), image, subject, arm, side, site, visit, reason.
+    flow : DataFrame
+        arm, item, visit, n.
+    covariates : DataFrame
+        subject, and one column per covariate of the design.
+    run_record : dict
+        run.json.
+    """
+
+    observations: pd.DataFrame
+    repeats: pd.DataFrame
+    photos: pd.DataFrame
+    failures: pd.DataFrame
+    exclusions: pd.DataFrame
+    flow: pd.DataFrame
+    covariates: pd.DataFrame
+    run_record: dict[str, Any]
+
+
+def read_observations(run: Path, design: Design) -> TrialData:
+    """Read the run folder, check it against the design, and average its photographs into the tidy table.
+
+    Raises
+    ------
+    TrialError
+        Where a file is missing, or the run and the design do not fit; all of it is in `problems`.
+    """
+    text = _read_table(run / "images.csv", "run hairscan batch first, with --out")
+    failures = _with_text_columns(_read_table(run / "failures.csv", "run hairscan batch again"))
+    subjects = None if design.subjects_path is None else _read_table(design.subjects_path, "the design names it")
+    record = _read_record(run / "run.json")
+    if text.empty:
+        raise TrialError(f"{run / 'images.csv'} holds no photograph: failures.csv says why {len(failures)} failed")
+    problems = run_problems(text, failures, subjects, design)
+    if problems:
+        raise TrialError(f"{run} and the design do not fit", tuple(problems))
+    photos = _judge(_with_text_columns(_with_numbers(text)), design)
+    if not photos["used"].any():
+        raise TrialError(f"no photograph of {run} can be analysed: {'; '.join(photos['reason'].unique())}")
+    averaged = average_photos(photos[photos["used"]], design)
+    first = photos[photos["duplicate"] != "1"]
+    exclusions = exclusions_of(first, averaged, design)
+    return TrialData(
+        observations=averaged.observations,
+        repeats=find_repeats(photos[photos["used"] | (photos["reason"] == _READ_TWICE)], design),
+        photos=photos,
+        failures=failures,
+        exclusions=exclusions,
+        flow=count_flow(first, failures, averaged.observations, design),
+        covariates=_covariates(photos, subjects, design),
+        run_record=record,
+    )
+
+
+def _read_table(path: Path, advice: str) -> pd.DataFrame:
+    """A CSV as text, empty cells as empty text."""
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False)
+    except OSError as error:
+        raise TrialError(f"{path} cannot be read: {advice}") from error
+    except (ValueError, UnicodeDecodeError) as error:
+        raise TrialError(f"{path} is not a CSV table: {' '.join(str(error).split())}") from error
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    """The content of run.json."""
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrialError(f"{path} cannot be read: run hairscan batch again") from error
+    return record
+
+
+def _with_text_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with every text column of a manifest, empty where it had none."""
+    return table.assign(**{name: "" for name in (*TEXT_COLUMNS, "duplicate") if name not in table})
+
+
+def _with_numbers(text: pd.DataFrame) -> pd.DataFrame:
+    """images.csv with numbers; NaN where a cell is empty or the column is missing."""
+    numbers = {name: pd.to_numeric(text.get(name, pd.Series("", text.index)), errors="coerce") for name in _NUMBERS}
+    return text.assign(**numbers)
+
+
+def _judge(photos: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """The photographs with `used` and `reason`."""
+    reasons = [_reason(row, design) for row in photos.to_dict("records")]
+    return photos.assign(used=[not reason for reason in reasons], reason=reasons)
+
+
+def _reason(photo: Mapping[Hashable, Any], design: Design) -> str:
+    """Why a photograph is not analysed; empty where it is."""
+    if photo["visit"] not in design.visits:
+        return f"visit {photo['visit']} is not in the design"
+    flags = [flag for flag in photo["flags"].split(";") if flag.partition(":")[0] in design.unusable_flags]
+    if not flags and photo["duplicate"] == "1":
+        return _READ_TWICE
+    return "; ".join(flag_in_words(flag) for flag in flags)
+
+
+def _covariates(photos: pd.DataFrame, subjects: pd.DataFrame | None, design: Design) -> pd.DataFrame:
+    """One row per subject with the covariates of the design, as numbers where all are."""
+    names = ["subject", *design.covariates]
+    table = photos.drop_duplicates("subject")
+    if subjects is not None:
+        brought = [name for name in subjects if name == "subject" or name in design.covariates]
+        table = table.drop(columns=[n for n in brought if n != "subject" and n in table]).merge(
+            subjects[brought], how="left", on="subject"
+        )
+    table = table[names].reset_index(drop=True)
+    numbers = {name: pd.to_numeric(table[name], errors="coerce") for name in design.covariates}
+    return table.assign(**{name: column for name, column in numbers.items() if column.notna().all()})

@@ -1,0 +1,90 @@
+"""Where the subjects and photographs of a trial went: the flow, and every exclusion with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from hairscan.trial.design import Design
+from hairscan.trial.observations import Averaged, unit_columns
+
+EXCLUSION_COLUMNS = ("level", "image", "subject", "arm", "side", "site", "visit", "reason")
+
+
+def exclusions_of(photos: pd.DataFrame, averaged: Averaged, design: Design) -> pd.DataFrame:
+    """Every photograph, visit and subject that is not analysed, and why.
+
+    Levels: ``photograph``, ``visit`` (places that do not match the baseline), ``subject`` (no change can be told), and
+    ``per protocol`` (left out of that set by the design).
+    """
+    parts = [
+        photos[~photos["used"]].assign(level="photograph"),
+        averaged.dropped.assign(level="visit"),
+        pd.DataFrame(_unit_lines(photos, averaged.observations, design)).assign(level="subject"),
+        pd.DataFrame([entry.model_dump() for entry in design.exclude]).assign(level="per protocol"),
+    ]
+    filled = [part.reindex(columns=list(EXCLUSION_COLUMNS), fill_value="") for part in parts if len(part)]
+    empty = pd.DataFrame(columns=list(EXCLUSION_COLUMNS), dtype=str)
+    return pd.concat(filled, ignore_index=True) if filled else empty
+
+
+def _unit_lines(photos: pd.DataFrame, observations: pd.DataFrame, design: Design) -> Iterator[dict[str, str]]:
+    """A line for each unit of analysis that is not in the full analysis set."""
+    unit = unit_columns(design)
+    for names, rows in photos.groupby(unit):
+        own = dict(zip(unit, map(str, names), strict=True))
+        seen = observations[(observations[unit] == pd.Series(own)).all(axis=1)]
+        if not seen["analysed"].any():
+            yield {**own, "reason": _why_not(rows, seen)}
+    if design.layout == "split-scalp":
+        for subject, rows in observations[observations["analysed"]].groupby("subject"):
+            if rows["arm"].nunique() == 1:
+                yield {"subject": str(subject), "reason": f"only the {rows['arm'].iloc[0]} side has a change: no pair"}
+
+
+def _why_not(photos: pd.DataFrame, seen: pd.DataFrame) -> str:
+    """Why a unit is not in the full analysis set."""
+    if not photos["used"].any():
+        return "no photograph can be analysed"
+    if not seen["is_baseline"].any():
+        return "no baseline"
+    return "no later visit"
+
+
+def count_flow(
+    photos: pd.DataFrame, failures: pd.DataFrame, observations: pd.DataFrame, design: Design
+) -> pd.DataFrame:
+    """Subjects and photographs of each arm on their way to the analysis: columns arm, item, visit, n.
+
+    In a split-scalp trial a subject is counted in both arms. The arm is empty where a failed photograph's arm is not
+    known.
+    """
+    arms = [*design.arms, *([""] if (failures["arm"] == "").any() else [])]
+    lines = [line for arm in arms for line in _arm_lines(arm, photos, failures, observations, design)]
+    return pd.DataFrame(lines, columns=["arm", "item", "visit", "n"])
+
+
+def _arm_lines(
+    arm: str, photos: pd.DataFrame, failures: pd.DataFrame, observations: pd.DataFrame, design: Design
+) -> Iterator[tuple[str, str, str, int]]:
+    """The items of one arm, in the order of the walk."""
+    photos, failures, seen = (table[table["arm"] == arm] for table in (photos, failures, observations))
+    used = photos[photos["used"]]
+    subjects = (set(photos["subject"]) | set(failures["subject"])) - {""}
+    with_base = set(seen.loc[seen["is_baseline"], "subject"])
+    analysed = set(seen.loc[seen["analysed"], "subject"])
+    left_out = {entry.subject for entry in design.exclude}
+    yield arm, "subjects in the manifest", "", len(subjects)
+    yield arm, "photographs in the manifest", "", len(photos) + len(failures)
+    yield arm, "photographs that failed", "", len(failures)
+    yield arm, "photographs excluded", "", len(photos) - len(used)
+    yield arm, "photographs analysed", "", len(used)
+    yield arm, "subjects without baseline", "", len(subjects - with_base)
+    yield arm, "subjects without a later visit", "", len((subjects & with_base) - analysed)
+    yield arm, "subjects in the full analysis set", "", len(analysed)
+    for visit in (design.baseline, *design.later_visits):
+        at_visit = seen[(seen["visit"] == visit) & seen["analysed"]]
+        yield arm, "subjects analysed at the visit", visit, at_visit["subject"].nunique()
+    yield arm, "subjects left out of the per-protocol set", "", len(analysed & left_out)
+    yield arm, "subjects in the per-protocol set", "", len(analysed - left_out)

@@ -1,0 +1,168 @@
+"""What a reader must know of how a trial was measured and analysed: sentences, versions, hashes and counts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from importlib.metadata import version
+from math import isfinite
+from typing import Any
+
+from hairscan.endpoints.flags import FLAG_WORDS
+from hairscan.trial.comparison import SENSITIVITY_SEED
+from hairscan.trial.data import TrialData
+from hairscan.trial.design import Design
+from hairscan.trial.missing import N_IMPUTATIONS
+from hairscan.trial.parameters import PARAMETERS
+from hairscan.trial.plausible import unmeasured_hairs
+from hairscan.version import __version__
+
+_LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels")
+
+
+def methods_of(design: Design, data: TrialData, mdc95: float) -> list[str]:
+    """Sentences for the methods section of a publication, from measurement to multiplicity."""
+    sentences = [*_measurement(design, data), *_sets(design)]
+    if design.control is None:
+        told = "There was no control arm: the arms were described, and no effect was estimated."
+        return [*sentences, told, _software()]
+    model = _split_model() if design.layout == "split-scalp" else _parallel_model(design)
+    return [*sentences, _estimand(design), *model, *_level(design), *_responder(design, mdc95), _software()]
+
+
+def facts_of(design: Design, data: TrialData, images_sha256: str) -> dict[str, str]:
+    """Versions, hashes and counts by name, as CONSORT-AI asks for."""
+    record, photos = data.run_record, data.photos[data.photos["duplicate"] != "1"]
+    models = record.get("models", [])
+    subjects = set(photos["subject"]) | set(data.failures["subject"]) - {""}
+    return {
+        "hairscan that measured": str(record.get("hairscan_version", "")),
+        "hairscan that analysed": __version__,
+        "model": ", ".join(f"{model['name']}" for model in models),
+        "sha256 of the model": ", ".join(model["sha256"] for model in models),
+        "device": ", ".join(map(str, record.get("devices", []))),
+        "configuration": _settings(record.get("configuration", {})),
+        "measured (UTC)": " to ".join(str(record[name]) for name in ("start_utc", "end_utc") if name in record),
+        "sha256 of the design": design.sha256,
+        "sha256 of the subjects file": _subjects_sha256(design),
+        "sha256 of images.csv": images_sha256,
+        "subjects": str(len(subjects)),
+        "photographs": str(len(photos) + len(data.failures)),
+        "photographs that failed": str(len(data.failures)),
+        "photographs excluded": str(int((~photos["used"]).sum())),
+        "photographs analysed": str(int(photos["used"].sum())),
+        "hairs counted": str(int(photos["hair_count"].sum())),
+        "hairs without a width": str(sum(map(unmeasured_hairs, photos["flags"]))),
+        "poor photographs": _poor_words(design),
+        "human corrections": "none recorded",
+    }
+
+
+def _measurement(design: Design, data: TrialData) -> Iterator[str]:
+    record, photos = data.run_record, data.photos[data.photos["duplicate"] != "1"]
+    models = ", ".join(f"{m['name']} (sha256 {m['sha256'][:12]})" for m in record.get("models", []))
+    yield (
+        f"Hairs were traced and measured in {len(photos)} photographs by hairscan "
+        f"{record.get('hairscan_version', '')} with the network {models}, without human correction."
+    )
+    n_out = int((~photos["used"]).sum())
+    yield f"{len(data.failures)} further photographs could not be measured, and {n_out} were not analysed."
+    yield _poor_words(design)
+    yield (
+        "Photographs of the same place and visit were averaged, densities weighted by area, and so were several places "
+        f"of one {'side' if design.layout == 'split-scalp' else 'subject'}; a visit that did not show every place of "
+        "the baseline was left out."
+    )
+
+
+def _poor_words(design: Design) -> str:
+    flags = "; ".join(FLAG_WORDS[flag] for flag in design.unusable_flags)
+    return f"Left out by a rule set in the design: photographs {flags}." if flags else "No photograph was left out."
+
+
+def _sets(design: Design) -> Iterator[str]:
+    unit = "side" if design.layout == "split-scalp" else "subject"
+    yield f"The full analysis set holds, for each endpoint, every {unit} with a baseline and a later visit."
+    if design.exclude:
+        yield f"The per-protocol set leaves out {len(design.exclude)} subjects named in the design."
+
+
+def _estimand(design: Design) -> str:
+    endpoint = _words(design.endpoints[0])
+    among = "sides of the same scalp" if design.layout == "split-scalp" else "arms"
+    return (
+        f"The primary estimand is the difference between {' or '.join(design.treatments)} and {design.control} in the "
+        f"mean change of {endpoint} from baseline to visit {design.primary_visit}, between {among}, in all subjects "
+        "of the full analysis set whatever happened to their treatment (treatment policy)."
+    )
+
+
+def _parallel_model(design: Design) -> Iterator[str]:
+    covariates = f", {', '.join(design.covariates)}" if design.covariates else ""
+    yield (
+        "It was estimated by a mixed model for repeated measures (restricted maximum likelihood, unstructured "
+        "covariance of the visits, Satterthwaite's degrees of freedom) with treatment by visit and, as covariates, "
+        f"baseline by visit{covariates}; an analysis of covariance of each visit stands beside it."
+    )
+    yield (
+        "Missed visits were taken as missing at random; as a sensitivity analysis they were imputed "
+        f"{N_IMPUTATIONS} times as under the control (jump to reference) and, for the tipping point, with a "
+        f"penalty in the treated arm (random seed {SENSITIVITY_SEED})."
+    )
+
+
+def _split_model() -> Iterator[str]:
+    yield (
+        "It was estimated by a mixed model for repeated measures of the differences between the sides (restricted "
+        "maximum likelihood, unstructured covariance of the visits, Satterthwaite's degrees of freedom) with visit "
+        "and baseline difference by visit; the paired t test and the Wilcoxon signed rank test with the "
+        "Hodges-Lehmann estimate stand beside it."
+    )
+    yield (
+        "Missed visits were taken as missing at random; as a sensitivity analysis the paired tests were repeated in "
+        "the subjects with every visit."
+    )
+
+
+def _level(design: Design) -> Iterator[str]:
+    order = ", ".join(_words(name) for name in design.endpoints)
+    rule = {"fixed-sequence": "in a fixed sequence", "holm": "by Holm's method"}[design.multiplicity]
+    yield f"Tests are two-sided at {design.alpha:g}; intervals are {100 * (1 - design.alpha):g} %."
+    yield (
+        f"At visit {design.primary_visit} the endpoints ({order}), and in each the treatments "
+        f"({', '.join(design.treatments)}), were tested {rule}; all other p values are not adjusted."
+    )
+
+
+def _responder(design: Design, mdc95: float) -> Iterator[str]:
+    rule = design.responder
+    if rule is None:
+        return
+    gain = f"{rule.percent:g} % of the baseline" if rule.change is None else f"{rule.change:g}"
+    known = (
+        f"and of at least the minimal detectable change found in the repeated photographs ({mdc95:.4g})"
+        if isfinite(mdc95)
+        else "without regard to the minimal detectable change, which is unknown as no photograph was repeated"
+    )
+    label = _words(rule.endpoint)
+    yield f"A responder had a gain in {label} of at least {gain} at visit {design.primary_visit}, {known}."
+
+
+def _words(endpoint: str) -> str:
+    """Name of an endpoint within a sentence."""
+    label = PARAMETERS[endpoint].label
+    return label[0].lower() + label[1:]
+
+
+def _software() -> str:
+    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    return f"The analysis was made with hairscan {__version__} ({libraries})."
+
+
+def _settings(configuration: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(configuration.items()) if value is not None)
+
+
+def _subjects_sha256(design: Design) -> str:
+    path = design.subjects_path
+    return "" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()

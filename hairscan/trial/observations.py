@@ -1,0 +1,153 @@
+"""Photographs become the tidy table of a trial: one row per unit of analysis, visit and endpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from hairscan.trial.design import Design
+from hairscan.trial.parameters import PARAMETERS
+
+COLUMNS = (
+    "subject",
+    "arm",
+    "side",
+    "site",
+    "visit",
+    "week",
+    "endpoint",
+    "value",
+    "n_photos",
+    "base",
+    "change",
+    "percent_change",
+    "is_baseline",
+    "analysed",
+    "area_cm2",
+    "flags",
+)
+"""Columns of `observations`."""
+
+_PLACE = ["side", "site"]
+
+
+@dataclass(frozen=True, slots=True)
+class Averaged:
+    """The tidy table, and the places of a visit that could not enter it.
+
+    Attributes
+    ----------
+    observations : DataFrame
+        Columns `COLUMNS`; value is never NaN, base is without a baseline, and a baseline has no change.
+    dropped : DataFrame
+        Columns subject, arm, side, site, visit, reason.
+    """
+
+    observations: pd.DataFrame
+    dropped: pd.DataFrame
+
+
+def unit_columns(design: Design) -> list[str]:
+    """Columns that tell units of analysis apart: the subject, in a split-scalp trial the side of the subject."""
+    return ["subject", "arm", "side"] if design.layout == "split-scalp" else ["subject", "arm"]
+
+
+def average_photos(usable: pd.DataFrame, design: Design) -> Averaged:
+    """Average the photographs of each place and visit, then the places of each unit, and give changes from baseline.
+
+    Parameters
+    ----------
+    usable : DataFrame
+        One row per photograph that can be analysed: subject, arm, side, site, visit, area_cm2, flags and the endpoints.
+
+    Notes
+    -----
+    Densities are weighted by area, so that their mean is all hairs over all area. A unit's places are those of its
+    baseline; a visit that lacks one of them would compare different places, and is left out.
+    """
+    unit = unit_columns(design)
+    photos = usable.melt(
+        id_vars=["subject", "arm", *_PLACE, "visit", "area_cm2", "flags"],
+        value_vars=list(design.endpoints),
+        var_name="endpoint",
+    ).dropna(subset=["value"])
+    places = _pool(photos.assign(n_photos=1), ["subject", "arm", *_PLACE, "visit", "endpoint"])
+    matched, dropped = _match_places(places, unit, design.baseline)
+    rows = _pool(matched, [*unit, "visit", "endpoint"])
+    rows = rows.merge(_place_names(matched, unit), how="left")
+    return Averaged(_with_changes(rows, unit, design), dropped)
+
+
+def _pool(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """One row per key: means of value and area, photographs added up, flags united."""
+    per_area = rows["endpoint"].map(lambda name: PARAMETERS[name].per_area).astype(bool)
+    weight = rows["area_cm2"].where(per_area & (rows["area_cm2"] > 0), 1.0)
+    weighed = rows.assign(weight=weight, weighted=rows["value"] * weight)
+    pooled = weighed.groupby(keys, as_index=False, sort=True).agg(
+        weighted=("weighted", "sum"),
+        weight=("weight", "sum"),
+        n_photos=("n_photos", "sum"),
+        area_cm2=("area_cm2", "mean"),
+        flags=("flags", _unite),
+    )
+    return pooled.assign(value=pooled["weighted"] / pooled["weight"]).drop(columns=["weighted", "weight"])
+
+
+def _unite(flags: pd.Series) -> str:
+    """All flags of several rows, each once."""
+    return ";".join(dict.fromkeys(flag for cell in flags for flag in cell.split(";") if flag))
+
+
+def _match_places(places: pd.DataFrame, unit: list[str], baseline: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows of the visits that show exactly the places of the unit's baseline, and a line for each row left out."""
+    at_baseline = places.loc[places["visit"] == baseline, [*unit, *_extra(unit), "endpoint"]]
+    n_base = at_baseline.groupby([*unit, "endpoint"], as_index=False).size().rename(columns={"size": "n_base"})
+    rows = places.merge(n_base, how="left").merge(at_baseline.assign(in_base=True), how="left")
+    in_base = rows["in_base"].eq(True) | rows["n_base"].isna()
+    shown = rows[in_base].groupby([*unit, "visit", "endpoint"], as_index=False).size()
+    rows = rows.assign(in_base=in_base).merge(shown, how="left")
+    whole = rows["n_base"].isna() | (rows["size"] == rows["n_base"])
+    kept = rows[rows["in_base"] & whole]
+    lost = rows[~(rows["in_base"] & whole)]
+    reason = np.where(lost["in_base"], "a place of the baseline is missing at this visit", "this place has no baseline")
+    lines = lost.assign(reason=reason)[["subject", "arm", *_PLACE, "visit", "reason"]]
+    return kept[places.columns], lines.drop_duplicates().reset_index(drop=True)
+
+
+def _extra(unit: list[str]) -> list[str]:
+    """Columns of a place that the unit does not hold already."""
+    return [name for name in _PLACE if name not in unit]
+
+
+def _place_names(rows: pd.DataFrame, unit: list[str]) -> pd.DataFrame:
+    """Names of the places averaged in each visit of a subject, those of several joined by ``+``."""
+    groups = rows.groupby(["subject", "visit", "endpoint"], as_index=False)
+    return groups[_extra(unit)].agg(_join_names)
+
+
+def _join_names(names: pd.Series) -> str:
+    """Each name once, joined by ``+``."""
+    return "+".join(sorted({name for name in names if name}))
+
+
+def _with_changes(rows: pd.DataFrame, unit: list[str], design: Design) -> pd.DataFrame:
+    """The tidy table: rows in testing order, with base, change and membership of the full analysis set."""
+    is_baseline = rows["visit"] == design.baseline
+    base = rows.loc[is_baseline, [*unit, "endpoint", "value"]].rename(columns={"value": "base"})
+    rows = rows.assign(is_baseline=is_baseline, week=rows["visit"].map(design.visits)).merge(base, how="left")
+    change = (rows["value"] - rows["base"]).where(~rows["is_baseline"])
+    later = rows[~rows["is_baseline"]].groupby([*unit, "endpoint"], as_index=False).size()
+    n_later = rows.merge(later, how="left")["size"].fillna(0)
+    rows = rows.assign(
+        change=change,
+        percent_change=(100 * change / rows["base"]).where(rows["base"] != 0),
+        analysed=rows["base"].notna() & (n_later > 0),
+    )
+    ranks = {"endpoint": list(design.endpoints), "arm": list(design.arms)}
+    return rows.sort_values(
+        ["endpoint", "arm", "subject", "side", "week"],
+        key=lambda column: column.map(ranks[column.name].index) if column.name in ranks else column,
+        ignore_index=True,
+    )[list(COLUMNS)]

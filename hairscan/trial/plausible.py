@@ -1,0 +1,101 @@
+"""Changes that are no hair growth, and changes of how the photographs were taken: what a reader must be warned of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pandas as pd
+
+from hairscan.trial.data import TrialData
+from hairscan.trial.design import Design
+from hairscan.trial.observations import unit_columns
+
+WARNING_COLUMNS = ("subject", "arm", "side", "site", "visit", "endpoint", "warning")
+_SOON_WEEKS = 4.0
+_SCALE_SHARE = 0.02
+"""A scale that differs by 2 % changes the density by 4 %."""
+_CLIPPING_DAYS = 1.0
+_UNMEASURED_SHARE = 0.2
+_PLACE = ["subject", "arm", "side", "site"]
+
+_Line = dict[str, object]
+
+
+def find_warnings(data: TrialData, mdc95: float, design: Design) -> pd.DataFrame:
+    """Warnings, one row each: the trial as a whole first, then subject by subject.
+
+    Parameters
+    ----------
+    mdc95
+        Minimal detectable change of the responder's endpoint; NaN where it is not known.
+    """
+    used = data.photos[data.photos["used"]]
+    lines = [
+        *_of_trial(mdc95, design),
+        *_sudden_changes(data.observations, design),
+        *_other_conditions(used),
+        *_unmeasured_widths(used),
+    ]
+    blank = dict.fromkeys(WARNING_COLUMNS, "")
+    return pd.DataFrame([{**blank, **line} for line in lines], columns=list(WARNING_COLUMNS))
+
+
+def _of_trial(mdc95: float, design: Design) -> Iterator[_Line]:
+    if design.control is None:
+        yield {
+            "warning": "no control arm: a change from baseline also holds what an untreated scalp gains or loses "
+            "(season, clipping, place of the photograph), and is not an effect of the treatment"
+        }
+    if design.responder is not None and mdc95 != mdc95:
+        yield {
+            "endpoint": design.responder.endpoint,
+            "warning": "no photograph was repeated: the minimal detectable change is unknown, and the threshold of a "
+            "responder may lie within the measurement error",
+        }
+
+
+def _sudden_changes(observations: pd.DataFrame, design: Design) -> Iterator[_Line]:
+    """Changes between neighbouring visits at most four weeks apart that are larger than the design's limit."""
+    unit = unit_columns(design)
+    for endpoint, limit in design.implausible.items():
+        rows = observations[observations["endpoint"] == endpoint]
+        for _, visits in rows.groupby(unit):
+            for before, after in pairwise(visits.sort_values("week").to_dict("records")):
+                change, weeks = after["value"] - before["value"], after["week"] - before["week"]
+                if weeks <= _SOON_WEEKS and abs(change) > limit:
+                    words = f"changed by {change:+.4g} within {weeks:g} weeks (limit {limit:g})"
+                    yield {**{name: after[name] for name in [*_PLACE, "visit", "endpoint"]}, "warning": words}
+
+
+def _other_conditions(photos: pd.DataFrame) -> Iterator[_Line]:
+    """Devices, scales and days since clipping that differ between the visits of a place."""
+    for names, rows in photos.groupby(_PLACE):
+        if rows["visit"].nunique() < 2:
+            continue
+        place = dict(zip(_PLACE, names, strict=True))
+        devices = sorted({device for device in rows["device"] if device})
+        if len(devices) > 1:
+            yield {**place, "warning": f"the device changed: {', '.join(devices)}"}
+        scales = rows["um_per_px"].dropna()
+        if len(scales) and scales.max() > scales.min() * (1 + _SCALE_SHARE):
+            density = 200 * (scales.max() / scales.min() - 1)
+            words = f"the scale differs from {scales.min():.4g} to {scales.max():.4g} um per px"
+            yield {**place, "warning": f"{words}: if it is wrong, the density is wrong by {density:.0f} %"}
+        days = rows["days_since_clipping"].dropna()
+        if len(days) and days.max() - days.min() > _CLIPPING_DAYS:
+            yield {**place, "warning": f"days since clipping differ from {days.min():g} to {days.max():g}"}
+
+
+def _unmeasured_widths(photos: pd.DataFrame) -> Iterator[_Line]:
+    """Photographs in which the width of more than a fifth of the hairs could not be measured."""
+    for row in photos.to_dict("records"):
+        n_unmeasured, n_hairs = unmeasured_hairs(row["flags"]), row["hair_count"]
+        if n_unmeasured > _UNMEASURED_SHARE * n_hairs:
+            words = f"{row['image']}: {n_unmeasured} of {n_hairs:.0f} hairs have no width"
+            yield {**{name: row[name] for name in [*_PLACE, "visit"]}, "warning": words}
+
+
+def unmeasured_hairs(flags: str) -> int:
+    """Number of counted hairs of a photograph that have no width, from its flags."""
+    return sum(int(flag.partition(":")[2]) for flag in flags.split(";") if flag.startswith("width-missing:"))

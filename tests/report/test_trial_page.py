@@ -1,0 +1,187 @@
+"""The report of a trial: whole, self-contained, and no bolder than its numbers."""
+
+import re
+from html.parser import HTMLParser
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("jinja2")
+
+from hairscan.errors import OutputError
+from hairscan.report.trial_figures import draw_trial
+from hairscan.report.trial_page import render_report, write_report
+from hairscan.report.trial_photos import flagged_photos
+from hairscan.report.trial_style import figure_bytes
+from hairscan.report.trial_summary import summary_sentences
+from hairscan.report.trial_words import MISSING, interval, number, p_text
+
+VOID = {"meta", "img", "br"}
+
+
+class Reader(HTMLParser):
+    """Checks that every element that is opened is closed, and keeps what it read."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.tags, self.text = [], [], ""
+        self.feed(page)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+def render(result, photos=()):
+    drawings = draw_trial(result)
+    svgs = {drawing.name: figure_bytes(drawing.figure, "svg") for drawing in drawings}
+    return render_report(result, drawings, svgs, photos)
+
+
+def empty_but(result, *kept):
+    """The result with all tables empty but these."""
+    tables = {name: table if name in kept else table.iloc[:0] for name, table in result.tables.items()}
+    result.tables.clear()
+    result.tables.update(tables)
+    return result
+
+
+def test_the_page_needs_nothing_beside_it(result):
+    page = render(result)
+    read = Reader(page)
+    assert all(image["src"].startswith("data:image/") for image in read.all("img"))
+    assert {tag for tag, _ in read.tags}.isdisjoint({"script", "link", "iframe", "object"})
+    assert not re.search(r"url\(|@import", page)
+    assert all(link["href"].startswith(("#", "http")) for link in read.all("a"))
+
+
+def test_the_page_can_be_read_without_eyes(result):
+    read = Reader(render(result))
+    assert all(image["alt"] for image in read.all("img"))
+    assert len(read.all("caption")) == len(read.all("table"))
+    assert read.all("html") == [{"lang": "en"}]
+    assert len(read.all("h1")) == 1
+    places = {attrs["id"] for _, attrs in read.tags if "id" in attrs}
+    assert {link["href"][1:] for link in read.all("a") if link["href"].startswith("#")} == places
+
+
+def test_the_page_tells_what_a_reader_must_know(result):
+    text = Reader(render(result)).text
+    assert "does not diagnose" in text
+    assert "ab" * 32 in text
+    assert "Corrections by hand: none recorded." in text
+    assert "Left out by a rule set in the design: photographs out of focus." in text
+    assert "hair transplant in week 9" in text
+    assert "changed by +41 within 4 weeks (limit 30)" in text
+    assert "other denominator: percent of the baseline" in text
+    assert "more than 5 % of the picture is glare" in text
+    assert "mixed model for repeated measures" in text
+
+
+def test_what_comes_from_the_design_is_text_and_not_markup(result):
+    result.design.title = "<script>alert(1)</script> & more"
+    page = render(result)
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in page
+
+
+def test_the_summary_gives_the_primary_result_with_its_interval(result):
+    effects = result.tables["effects"]
+    row = effects.iloc[3]
+    assert tuple(row[["set", "visit", "arm", "method"]]) == ("full", "24", "exosome", "MMRM")
+    sentence = summary_sentences(result)[1]
+    assert f"changed by {row['estimate']:.1f} hairs/cm² more under exosome than under placebo" in sentence
+    assert (
+        f"95 % confidence interval {row['low']:.1f}\u00a0to\u00a0{row['high']:.1f}; p = 0.004; n = 10 and 10"
+        in sentence
+    )
+    assert "does not show" not in sentence
+
+
+def test_the_summary_claims_nothing_that_the_interval_leaves_open(result):
+    effects = result.tables["effects"]
+    effects.loc[3, ["estimate", "low", "high", "p"]] = [-2.0, -5.0, 1.0, 0.18]
+    effects.loc[2, "p_adjusted"] = 0.3
+    prp, exosome, _ = summary_sentences(result)
+    assert "changed by 2.0 hairs/cm² less under exosome" in exosome
+    assert exosome.endswith("The interval holds zero: the trial does not show that the two differ.")
+    assert prp.endswith("Adjusted for the number of tests, p = 0.30: not significant.")
+    effects.loc[3, ["estimate", "note"]] = [np.nan, "fewer subjects than coefficients"]
+    assert "cannot be estimated (fewer subjects than coefficients)" in summary_sentences(result)[1]
+
+
+def test_without_repeats_the_page_says_what_is_not_known(result):
+    text = Reader(render(empty_but(result, "describe", "effects", "adjusted_means"))).text
+    assert "holds no repeated photographs" in text
+    assert "No photograph carries a flag." in text
+    assert "Nothing was left out." in text
+
+
+def test_a_trial_of_one_arm_has_a_page_without_effects(result):
+    result.design.control, result.design.treatments = None, ("exosome",)
+    text = Reader(render(empty_but(result, "describe", "flow"))).text
+    assert "The trial has no control arm (exosome only)" in text
+    assert "there is no effect to estimate" in text
+    assert "No responders were compared" in text
+
+
+def test_a_page_of_empty_tables_is_still_a_page(result):
+    text = Reader(render(empty_but(result))).text
+    assert "cannot be estimated" in text
+    assert "Nothing was measured." in text
+
+
+def test_a_split_scalp_trial_shows_its_pairs(result):
+    result.design.layout = "split-scalp"
+    pairs = result.tables["effects"].head(1)[["endpoint", "visit", "week", "arm", "control"]]
+    figures = {"n_pairs": 12, "difference_mean": 4.28, "difference_sd": 9.1, "correlation": 0.4}
+    result.tables["pairs"] = pairs.assign(**figures, difference_low=-1.5, difference_high=10.06)
+    text = Reader(render(result)).text
+    assert "Split-scalp trial" in text
+    assert "+4.3 (9.1)" in text
+
+
+def test_the_files_are_the_page_and_every_figure_twice(result, tmp_path):
+    page = write_report(result, tmp_path / "report")
+    names = {path.stem for path in (page.parent / "figures").glob("*.svg")}
+    assert page.name == "report.html"
+    assert names == {path.stem for path in (page.parent / "figures").glob("*.png")}
+    assert {"flow", "effects", "responders", "published-against-control-density_per_cm2"} <= names
+
+
+def test_flagged_photographs_are_shown_where_the_run_has_their_overlays(result, tmp_path):
+    (tmp_path / "overlays").mkdir()
+    cv2.imwrite(str(tmp_path / "overlays" / "photos_b.png"), np.full((900, 1200, 3), 128, np.uint8))
+    (shown,) = flagged_photos(result, tmp_path)
+    assert shown.caption == "photos/b.jpg: subject PR01, visit 12"
+    assert shown.words == "more than 5 % of the picture is glare"
+    read = Reader(render(result, [shown]))
+    assert any(image["src"] == shown.uri for image in read.all("img"))
+    assert flagged_photos(result, None) == []
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(result, tmp_path):
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(OutputError, match="cannot write to"):
+        write_report(result, tmp_path / "taken")
+
+
+def test_numbers_for_people():
+    assert number(-0.04, 1, signed=True) == "0.0"
+    assert number(-3.14159, 2) == "\u22123.14"
+    assert number(3.14159, 1, signed=True) == "+3.1"
+    assert number(float("nan"), 1) == MISSING
+    assert interval(1.0, float("nan"), 1) == MISSING
+    assert [p_text(p) for p in (0.0004, 0.012, 0.5, float("nan"))] == ["<0.001", "0.012", "0.50", MISSING]

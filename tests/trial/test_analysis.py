@@ -1,0 +1,220 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from hairscan.trial.analysis import analyse_trial
+
+TABLES = (
+    *("flow", "exclusions", "describe", "effects", "adjusted_means", "effect_sizes", "responders", "sensitivity"),
+    *("reliability", "bland_altman", "sample_size", "literature", "warnings", "flagged_photos"),
+)
+VISITS = ("0", "12", "24")
+
+
+def trial_photos(rng, arms, n=10, *, effect=0.0, split=False, **more):
+    """Photographs of n subjects per arm, or of n subjects with one side per arm; the last arm gains the effect."""
+    photos = []
+    for place, arm in enumerate(arms):
+        for number in range(n):
+            subject = f"S{number:02d}" if split else f"{arm}-{number:02d}"
+            side = {"side": ("left", "right")[place]} if split else {}
+            density, width = rng.normal(150, 20), rng.normal(50, 4)
+            for step, visit in enumerate(VISITS):
+                gain = effect * step if arm == arms[-1] else 0.0
+                values = {
+                    "density_per_cm2": round(density + gain + rng.normal(0, 5), 2),
+                    "mean_width_um": round(width + rng.normal(0, 1), 2),
+                }
+                photos.append({"subject": subject, "arm": arm, "visit": visit, **side, **values, **more})
+    return photos
+
+
+def rows_of(table, **names):
+    for name, value in names.items():
+        table = table[table[name] == value]
+    return table
+
+
+def adjusted_difference(observations, visit):
+    """Treated less control of the mean changes, both at the mean baseline: least squares by hand, with its SE."""
+    rows = rows_of(observations, endpoint="density_per_cm2", visit=visit)
+    treated = (rows["arm"] == "prp").to_numpy(float)
+    columns = np.column_stack([np.ones(len(rows)), treated, rows["base"] - rows["base"].mean()])
+    inverse = np.linalg.inv(columns.T @ columns)
+    solution = inverse @ columns.T @ rows["change"].to_numpy()
+    residual = rows["change"].to_numpy() - columns @ solution
+    return solution[1], np.sqrt(residual @ residual / (len(rows) - 3) * inverse[1, 1])
+
+
+def test_complete_balanced_trial_has_the_closed_form(write_run, parallel):
+    """Without missing visits the MMRM with baseline by visit is the least squares of each visit."""
+    run = write_run(trial_photos(np.random.default_rng(1), ("placebo", "prp"), effect=8))
+    result = analyse_trial(run, parallel())
+    for method in ("MMRM", "ANCOVA"):
+        for visit in ("12", "24"):
+            effect = rows_of(
+                result.tables["effects"], set="full", endpoint="density_per_cm2", visit=visit, method=method
+            ).iloc[0]
+            estimate, se = adjusted_difference(result.data.observations, visit)
+            assert effect["estimate"] == pytest.approx(estimate, rel=1e-6)
+            assert effect["se"] == pytest.approx(se, rel=1e-4)
+            assert effect["df"] == pytest.approx(17, rel=1e-3)
+    assert tuple(result.tables) == TABLES
+
+
+def test_multiplicity_is_over_endpoints_at_the_primary_visit(write_run, parallel):
+    run = write_run(trial_photos(np.random.default_rng(20), ("placebo", "prp"), effect=15))
+    effects = analyse_trial(run, parallel(multiplicity="holm")).tables["effects"]
+    tested = effects[effects["significant"] != ""]
+    assert tested["endpoint"].tolist() == ["density_per_cm2", "mean_width_um"]
+    assert set(tested["method"]) == {"MMRM"}
+    assert set(tested["visit"]) == {"24"}
+    smaller, larger = sorted(tested["p"])
+    assert sorted(tested["p_adjusted"]) == pytest.approx([min(2 * smaller, 1), max(larger, 2 * smaller)])
+    assert tested["significant"].tolist() == ["yes", "no"]
+
+
+def test_per_protocol_leaves_subjects_out(write_run, parallel):
+    run = write_run(trial_photos(np.random.default_rng(3), ("placebo", "prp")))
+    result = analyse_trial(run, parallel(exclude=[{"subject": "prp-03", "reason": "dyed"}]))
+    for name in ("effects", "adjusted_means", "effect_sizes", "sensitivity"):
+        assert list(result.tables[name]["set"].unique()) == ["full", "per protocol"]
+    n = rows_of(result.tables["effects"], endpoint="density_per_cm2", visit="24", method="ANCOVA").set_index("set")
+    assert n["n_arm"].to_dict() == {"full": 10, "per protocol": 9}
+
+
+def test_three_arms_and_covariates(write_run, parallel):
+    photos = trial_photos(np.random.default_rng(4), ("placebo", "exosome", "prp"), effect=10)
+    photos = [{**photo, "site": "vertex" if photo["subject"][-1] in "02468" else "frontal"} for photo in photos]
+    design = parallel(treatments=["prp", "exosome"], covariates=["site"])
+    effects = analyse_trial(write_run(photos), design).tables["effects"]
+    primary = rows_of(effects, method="MMRM", visit="24")
+    assert primary["estimate"].notna().all()
+    assert set(primary["arm"]) == {"prp", "exosome"}
+    p = [rows_of(primary, endpoint=e, arm=a)["p"].item() for e in design.endpoints for a in design.treatments]
+    adjusted = [
+        rows_of(primary, endpoint=e, arm=a)["p_adjusted"].item() for e in design.endpoints for a in design.treatments
+    ]
+    assert adjusted == pytest.approx(np.maximum.accumulate(p))
+
+
+def test_drop_outs_are_kept_and_their_visits_imputed(write_run, parallel):
+    photos = trial_photos(np.random.default_rng(5), ("placebo", "prp"), effect=8)
+    photos = [p for p in photos if not (p["visit"] == "24" and p["subject"] in ("prp-01", "prp-02", "placebo-01"))]
+    tables = analyse_trial(write_run(photos), parallel()).tables
+    effect = rows_of(tables["effects"], endpoint="density_per_cm2", visit="24", method="MMRM").iloc[0]
+    assert (effect["n_arm"], effect["n_control"]) == (8, 9)
+    sensitivity = rows_of(tables["sensitivity"], endpoint="density_per_cm2", visit="24")
+    assert sensitivity["method"].tolist() == ["reference-based imputation", "delta adjustment"]
+    assert sensitivity["estimate"].notna().all()
+    assert sensitivity["estimate"].iloc[0] < effect["estimate"]
+
+
+def test_split_scalp(write_run, split):
+    photos = trial_photos(np.random.default_rng(6), ("placebo", "prp"), n=12, effect=8, split=True)
+    result = analyse_trial(write_run(photos), split(responder={"endpoint": "density_per_cm2", "change": 10}))
+    assert tuple(result.tables) == (*TABLES[:3], "pairs", *TABLES[3:])
+    rows = rows_of(result.data.observations, endpoint="density_per_cm2", visit="24").pivot(
+        index="subject", columns="arm"
+    )
+    difference = rows["change"]["prp"] - rows["change"]["placebo"]
+    effects = rows_of(result.tables["effects"], endpoint="density_per_cm2", visit="24").set_index("method")
+    assert effects.loc["paired t", "estimate"] == pytest.approx(difference.mean())
+    assert effects.loc["paired t", "se"] == pytest.approx(difference.std() / np.sqrt(12))
+    assert set(effects.index) == {"MMRM", "paired t", "Wilcoxon signed rank"}
+    # complete pairs: the MMRM is the least squares of the difference on the baseline difference, at no difference
+    base = (rows["base"]["prp"] - rows["base"]["placebo"]).to_numpy()
+    columns = np.column_stack([np.ones(12), base])
+    assert effects.loc["MMRM", "estimate"] == pytest.approx(
+        np.linalg.lstsq(columns, difference.to_numpy(), rcond=None)[0][0], rel=1e-6
+    )
+    assert effects.loc["MMRM", "significant"] == "yes"
+    assert result.tables["responders"]["n_arm"].tolist() == [12]
+
+
+def test_threshold_of_responders_is_no_smaller_than_the_detectable_change(write_run, parallel):
+    rng = np.random.default_rng(7)
+    photos = trial_photos(rng, ("placebo", "prp"), effect=8)
+    again = [{**p, "density_per_cm2": p["density_per_cm2"] + rng.normal(0, 15)} for p in photos if p["visit"] == "0"]
+    rule = {"endpoint": "density_per_cm2", "change": 5}
+    known = analyse_trial(write_run([*photos, *again]), parallel(responder=rule))
+    mdc95 = rows_of(known.tables["reliability"], endpoint="density_per_cm2")["mdc95"].item()
+    assert mdc95 > 5
+    observed = rows_of(known.data.observations, endpoint="density_per_cm2", visit="24", arm="prp")
+    assert known.tables["responders"]["responders_arm"].item() == (observed["change"] >= mdc95).sum()
+    unknown = analyse_trial(write_run(photos, name="once"), parallel(responder=rule))
+    assert unknown.tables["warnings"]["warning"].str.contains("minimal detectable change is unknown").any()
+    assert any("is unknown" in sentence for sentence in unknown.methods)
+
+
+def test_without_control_the_trial_is_only_described(write_run, parallel):
+    run = write_run(trial_photos(np.random.default_rng(8), ("prp",), effect=8))
+    result = analyse_trial(run, parallel(control=None))
+    assert len(result.tables["describe"]) == 6
+    for name in ("effects", "adjusted_means", "effect_sizes", "responders", "sensitivity"):
+        assert result.tables[name].empty, name
+    assert result.tables["warnings"]["warning"].str.contains("no control arm").sum() == 1
+    assert any("no effect was estimated" in sentence for sentence in result.methods)
+
+
+def test_one_subject_per_arm_is_described_and_not_tested(write_run, parallel):
+    run = write_run(trial_photos(np.random.default_rng(9), ("placebo", "prp"), n=1))
+    tables = analyse_trial(run, parallel()).tables
+    assert tables["effects"]["estimate"].isna().all()
+    assert tables["effects"]["note"].str.contains("not estimable").all()
+    assert tables["describe"]["n"].eq(1).all()
+
+
+def test_warnings_for_changes_that_are_no_growth(write_run, parallel):
+    photos = [
+        {
+            "subject": "S1",
+            "arm": "placebo",
+            "visit": "0",
+            "density_per_cm2": 100,
+            "device": "A",
+            "days_since_clipping": 2,
+        },
+        {
+            "subject": "S1",
+            "arm": "placebo",
+            "visit": "3",
+            "density_per_cm2": 131,
+            "device": "B",
+            "days_since_clipping": 4,
+        },
+        {"subject": "S1", "arm": "placebo", "visit": "24", "density_per_cm2": 200, "um_per_px": 3.0},
+        {"subject": "S2", "arm": "prp", "visit": "0", "hair_count": 20, "flags": "width-missing:5"},
+        {"subject": "S2", "arm": "prp", "visit": "3", "density_per_cm2": 180},
+    ]
+    design = parallel(visits={"0": 0, "3": 3, "24": 24}, endpoints=["density_per_cm2"])
+    warnings = analyse_trial(write_run(photos), design).tables["warnings"]
+    assert warnings["warning"].tolist() == [
+        "changed by +31 within 3 weeks (limit 30)",
+        "the device changed: A, B",
+        "the scale differs from 2.78 to 3 um per px: if it is wrong, the density is wrong by 16 %",
+        "days since clipping differ from 2 to 4",
+        "003.png: 5 of 20 hairs have no width",
+    ]
+    assert warnings["subject"].tolist() == ["S1"] * 4 + ["S2"]
+
+
+def test_facts_and_methods_name_what_measured(write_run, parallel):
+    result = analyse_trial(write_run(trial_photos(np.random.default_rng(10), ("placebo", "prp"))), parallel())
+    assert result.facts["sha256 of the model"] == "ab" * 32
+    assert result.facts["photographs"] == "60"
+    assert result.facts["human corrections"] == "none recorded"
+    assert len(result.facts["sha256 of images.csv"]) == 64
+    text = " ".join(result.methods)
+    for word in ("Satterthwaite", "missing at random", "fixed sequence", "hairscan 0.1.0", "treatment policy"):
+        assert word in text
+
+
+def test_order_of_the_photographs_does_not_matter(write_run, parallel):
+    photos = trial_photos(np.random.default_rng(11), ("placebo", "prp"), effect=5)
+    photos = [{**photo, "image": f"{number:03d}.png"} for number, photo in enumerate(photos)]
+    first = analyse_trial(write_run(photos), parallel()).tables
+    second = analyse_trial(write_run(photos[::-1], name="turned"), parallel()).tables
+    for name, table in first.items():
+        if name != "flagged_photos":
+            pd.testing.assert_frame_equal(table, second[name], rtol=1e-9)

@@ -1,0 +1,208 @@
+import math
+
+import pytest
+
+from hairscan.errors import TrialError
+from hairscan.trial.data import read_observations
+
+
+def visits(subject, arm, densities, **more):
+    """One photograph per visit with these densities."""
+    return [
+        {"subject": subject, "arm": arm, "visit": visit, "density_per_cm2": density, **more}
+        for visit, density in zip(("0", "12", "24"), densities, strict=True)
+        if density is not None
+    ]
+
+
+TWO = [*visits("S1", "placebo", (100, 104, 105)), *visits("S2", "prp", (200, 220, 250))]
+
+
+def cell(table, **names):
+    for name, value in names.items():
+        table = table[table[name] == value]
+    assert len(table) == 1
+    return table.iloc[0]
+
+
+def test_change_from_baseline(write_run, parallel):
+    observations = read_observations(write_run(TWO), parallel()).observations
+    row = cell(observations, subject="S2", visit="24", endpoint="density_per_cm2")
+    assert (row["base"], row["change"], row["percent_change"], row["week"]) == (200, 50, 25, 24)
+    assert row["analysed"]
+    assert not row["is_baseline"]
+    assert list(observations["endpoint"].unique()) == ["density_per_cm2", "mean_width_um"]
+
+
+def test_percent_change_of_zero_base_is_nan(write_run, parallel):
+    photos = [*TWO, *visits("S3", "prp", (0, 10, 20))]
+    row = cell(
+        read_observations(write_run(photos), parallel()).observations,
+        subject="S3",
+        visit="12",
+        endpoint="density_per_cm2",
+    )
+    assert row["change"] == 10
+    assert math.isnan(row["percent_change"])
+
+
+def test_photographs_of_a_visit_are_averaged_by_area(write_run, parallel):
+    again = {
+        "subject": "S1",
+        "arm": "placebo",
+        "visit": "0",
+        "density_per_cm2": 200,
+        "mean_width_um": 60,
+        "area_cm2": 0.3,
+    }
+    data = read_observations(write_run([*TWO, again]), parallel())
+    density = cell(data.observations, subject="S1", visit="0", endpoint="density_per_cm2")
+    assert density["value"] == pytest.approx((100 * 0.1 + 200 * 0.3) / 0.4)
+    assert density["n_photos"] == 2
+    assert cell(data.observations, subject="S1", visit="0", endpoint="mean_width_um")["value"] == 55
+    repeats = data.repeats[data.repeats["endpoint"] == "density_per_cm2"]
+    assert repeats[["kind", "repeat", "value"]].to_numpy().tolist() == [
+        ["same visit", 1, 100.0],
+        ["same visit", 2, 200.0],
+    ]
+
+
+def test_sites_are_averaged_and_a_visit_without_one_is_left_out(write_run, parallel):
+    photos = [
+        *TWO,
+        *visits("S3", "prp", (100, 110, 120), site="vertex"),
+        *visits("S3", "prp", (200, None, 240), site="frontal"),
+    ]
+    data = read_observations(write_run(photos), parallel())
+    rows = data.observations[
+        (data.observations["subject"] == "S3") & (data.observations["endpoint"] == "mean_width_um")
+    ]
+    assert rows["visit"].tolist() == ["0", "24"]
+    row = cell(data.observations, subject="S3", visit="24", endpoint="density_per_cm2")
+    assert (row["value"], row["base"], row["site"]) == (180, 150, "frontal+vertex")
+    left_out = cell(data.exclusions, subject="S3")
+    assert (left_out["level"], left_out["visit"], left_out["site"]) == ("visit", "12", "vertex")
+
+
+def test_poor_photographs_are_left_out_with_the_reason(write_run, parallel):
+    photos = [*TWO, *visits("S3", "prp", (100, 110, 120), flags="glare;out-of-focus")]
+    data = read_observations(write_run(photos), parallel())
+    assert "S3" not in set(data.observations["subject"])
+    of_photos = data.exclusions[data.exclusions["level"] == "photograph"]
+    assert of_photos["reason"].tolist() == ["out of focus: thin hairs may be missing"] * 3
+    assert cell(data.exclusions, level="subject")["reason"] == "no photograph can be analysed"
+    kept = read_observations(write_run(photos, name="kept"), parallel(unusable_flags=[]))
+    assert "S3" in set(kept.observations["subject"])
+
+
+def test_flow_counts_every_subject(write_run, parallel):
+    photos = [*TWO, *visits("S3", "prp", (None, 110, 120)), *visits("S4", "prp", (100, None, None))]
+    failures = [{"image": "bad.png", "subject": "S5", "arm": "prp", "visit": "0", "error": "PhotoError"}]
+    data = read_observations(write_run(photos, failures), parallel(exclude=[{"subject": "S2", "reason": "dyed"}]))
+    flow = data.flow[data.flow["arm"] == "prp"].set_index(["item", "visit"])["n"].to_dict()
+    assert flow[("subjects in the manifest", "")] == 4
+    assert flow[("photographs that failed", "")] == 1
+    assert flow[("subjects without baseline", "")] == 2
+    assert flow[("subjects without a later visit", "")] == 1
+    assert flow[("subjects in the full analysis set", "")] == 1
+    assert flow[("subjects in the per-protocol set", "")] == 0
+    reasons = data.exclusions.set_index(["level", "subject"])["reason"].to_dict()
+    assert reasons["subject", "S3"] == "no baseline"
+    assert reasons["subject", "S4"] == "no later visit"
+    assert reasons["per protocol", "S2"] == "dyed"
+
+
+def test_sides_of_a_split_scalp_are_units(write_run, split):
+    photos = [
+        *visits("S1", "placebo", (100, 101, 102), side="left", site="left temple"),
+        *visits("S1", "prp", (110, 121, 132), side="right", site="right temple"),
+        *visits("S2", "prp", (110, 121, 132), side="right"),
+    ]
+    data = read_observations(write_run(photos), split())
+    rows = data.observations[data.observations["endpoint"] == "density_per_cm2"]
+    assert cell(rows, subject="S1", side="right", visit="24")["change"] == 22
+    assert rows[rows["subject"] == "S1"]["site"].nunique() == 1
+    assert cell(data.exclusions, subject="S2")["reason"] == "only the prp side has a change: no pair"
+
+
+def test_operators_and_duplicates_are_repeats(write_run, parallel):
+    photos = [
+        *visits("S1", "placebo", (100, 104, 105), operator="A", duplicate="0"),
+        *visits("S2", "prp", (200, 220, 250), operator="A", duplicate="0"),
+        {"subject": "S2", "arm": "prp", "visit": "24", "density_per_cm2": 254, "operator": "B", "duplicate": "0"},
+        {
+            "image": "002.png",
+            "subject": "S1",
+            "arm": "placebo",
+            "visit": "24",
+            "operator": "A",
+            "density_per_cm2": 109,
+            "duplicate": "1",
+        },
+    ]
+    data = read_observations(write_run(photos), parallel())
+    repeats = data.repeats[data.repeats["endpoint"] == "density_per_cm2"]
+    found = {kind: rows["value"].tolist() for kind, rows in repeats.groupby("kind")}
+    assert found == {"operators": [250, 254], "duplicates": [105, 109]}
+    assert data.exclusions.empty
+    photos_read = data.flow[data.flow["item"] == "photographs in the manifest"]
+    assert photos_read["n"].tolist() == [3, 4]
+    assert cell(data.observations, subject="S1", visit="24", endpoint="density_per_cm2")["value"] == 105
+
+
+def test_all_problems_at_once(write_run, parallel):
+    photos = [
+        *TWO,
+        *visits("S3", "placebo", (100, 110, 120)),
+        {"subject": "S3", "arm": "prp", "visit": "24"},
+        {"subject": "S4", "arm": "minoxidil", "visit": "24"},
+    ]
+    design = parallel(
+        treatments=["prp", "exosome"],
+        visits={"0": 0, "12": 12, "24": 24, "48": 48},
+        covariates=["age"],
+        endpoints=["terminal_fraction", "mean_width_um"],
+        exclude=[{"subject": "S9", "reason": "moved"}],
+    )
+    with pytest.raises(TrialError) as problem:
+        read_observations(write_run(photos), design)
+    lines = problem.value.problems
+    wanted = [
+        *("minoxidil is neither", "arm exosome", "visit 48", "S3 is in the arms placebo, prp"),
+        *("terminal_fraction", "S9", "covariates: age"),
+    ]
+    assert len(lines) == len(wanted)
+    for text in wanted:
+        assert sum(text in line for line in lines) == 1, text
+
+
+def test_without_scale_the_message_says_how_to_give_it(write_run, parallel):
+    unscaled = dict.fromkeys(["density_per_cm2", "mean_width_um", "area_cm2", "um_per_px"], "")
+    photos = [{**photo, **unscaled, "flags": "scale-missing"} for photo in TWO]
+    with pytest.raises(TrialError) as problem:
+        read_observations(write_run(photos), parallel())
+    assert len(problem.value.problems) == 1
+    assert "--um-per-px" in problem.value.problems[0]
+    data = read_observations(write_run(photos, name="counts"), parallel(endpoints=["hair_count"]))
+    assert data.observations["value"].eq(15).all()
+
+
+@pytest.mark.parametrize("n_failed", [0, 2])
+def test_all_photographs_failed(write_run, parallel, n_failed):
+    failures = [{"image": f"{n}.png", "error": "PhotoError", "message": "not a picture"} for n in range(n_failed)]
+    with pytest.raises(TrialError, match=r"failures\.csv"):
+        read_observations(write_run([], failures), parallel())
+
+
+def test_missing_columns_are_named(write_run, parallel):
+    with pytest.raises(TrialError) as problem:
+        read_observations(write_run(TWO, without=("subject", "arm")), parallel())
+    assert "no column subject, arm" in problem.value.problems[0]
+
+
+def test_covariates_come_from_manifest_and_subjects_file(write_run, parallel, tmp_path):
+    (tmp_path / "subjects.csv").write_text("subject,age\nS1,40\nS2,50\n")
+    photos = [{**photo, "clinic": "north"} for photo in TWO]
+    design = parallel(covariates=["age", "clinic"], subjects=str(tmp_path / "subjects.csv"))
+    table = read_observations(write_run(photos), design).covariates.set_index("subject")
+    assert table.loc["S2"].to_dict() == {"age": 50, "clinic": "north"}
