@@ -28,6 +28,8 @@ from hairscan.version import __version__
 STAGES = ("load_model", "read", "segment", "trace", "measure", "endpoints", "overlay")
 TIMING_COLUMNS = ("image", *(f"{stage}_s" for stage in STAGES))
 TABLES = ("hairs.csv", "images.csv", "failures.csv", "timings.csv", "run.json")
+MANIFEST = "manifest.csv"
+"""What was asked to be measured: without it nobody can tell whose photographs failed."""
 _LONGEST_NAME_BYTES = 200
 
 
@@ -137,7 +139,7 @@ def write_run(
     overlays
         Picture by the name of its photograph, where it is not in the folder yet.
     manifest
-        Its columns stand in front in images.csv and failures.csv.
+        Kept as manifest.csv; its columns stand in front in images.csv.
 
     Raises
     ------
@@ -147,12 +149,15 @@ def write_run(
     names = overlay_names(list(overlays))
     pictures = {folder / "overlays" / names[image]: picture for image, picture in overlays.items()}
     try:
-        with replacing([*pictures, *(folder / name for name in TABLES)]) as files:
+        listed = [] if manifest is None else [folder / MANIFEST]
+        with replacing([*pictures, *listed, *(folder / name for name in TABLES)]) as files:
             for file, picture in zip(files, pictures.values(), strict=False):
                 file.write(png_bytes(picture))
-            hairs, images, failed, timings, run = files[len(pictures) :]
+            if manifest is not None:
+                files[len(pictures)].write(manifest_bytes(manifest))
+            hairs, images, failed, timings, run = files[-len(TABLES) :]
             totals = _write_tables(results, manifest, hairs, images, timings)
-            failed.write(csv_bytes(*_failure_rows(failures, manifest)))
+            failed.write(csv_bytes(["image", "error", "message"], *((f.image, f.error, f.message) for f in failures)))
             run.write(_run_json(totals, failures, record))
             for file in files:
                 file.flush()
@@ -235,13 +240,9 @@ def _write_tables(
     return totals
 
 
-def _failure_rows(failures: Sequence[Failure], manifest: Manifest | None) -> list[list[str]]:
-    """Header and rows of failures.csv."""
-    columns = ["image"] if manifest is None else list(manifest.columns)
-    cells = {} if manifest is None else {row.image: row.cells for row in manifest.rows}
-    rows = [{"image": f.image, **cells.get(f.image, {}), "error": f.error, "message": f.message} for f in failures]
-    header = [*columns, "error", "message"]
-    return [header, *([row.get(name, "") for name in header] for row in rows)]
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """The manifest as CSV, in its own columns and order."""
+    return csv_bytes(manifest.columns, *([row.cells[name] for name in manifest.columns] for row in manifest.rows))
 
 
 def _run_json(totals: RunTotals, failures: Sequence[Failure], record: RunRecord) -> bytes:

@@ -41,7 +41,7 @@ class TrialData:
         images.csv, numbers as numbers, with `used` (bool) and `reason` (why not, empty where used). Where `duplicate`
         is 1, as hairscan unblind writes it, the same photograph was read a second time.
     failures : DataFrame
-        failures.csv, with the columns of the manifest it brings.
+        failures.csv, with what the manifest says of each photograph.
     exclusions : DataFrame
         level (photograph, visit, subject or per protocol), image, subject, arm, side, site, visit, reason.
     flow : DataFrame
@@ -71,7 +71,7 @@ def read_observations(run: Path, design: Design) -> TrialData:
         Where a file is missing, or the run and the design do not fit; all of it is in `problems`.
     """
     text = _read_table(run / "images.csv", "run hairscan batch first, with --out")
-    failures = _with_text_columns(_read_table(run / "failures.csv", "run hairscan batch again"))
+    failures = _read_failures(run)
     subjects = None if design.subjects_path is None else _read_table(design.subjects_path, "the design names it")
     record = _read_record(run / "run.json")
     if text.empty:
@@ -105,6 +105,15 @@ def _read_table(path: Path, advice: str) -> pd.DataFrame:
         raise TrialError(f"{path} cannot be read: {advice}") from error
     except (ValueError, UnicodeDecodeError) as error:
         raise TrialError(f"{path} is not a CSV table: {' '.join(str(error).split())}") from error
+
+
+def _read_failures(run: Path) -> pd.DataFrame:
+    """Failed photographs with what the manifest says of them, where the run has one."""
+    failures = _read_table(run / "failures.csv", "run hairscan batch again")
+    if (run / "manifest.csv").is_file():
+        manifest = _read_table(run / "manifest.csv", "run hairscan batch again")
+        failures = failures.merge(manifest, on="image", how="left").fillna("")
+    return _with_text_columns(failures)
 
 
 def _read_record(path: Path) -> dict[str, Any]:

@@ -147,6 +147,8 @@ def test_photographs_that_fail_are_listed_and_the_rest_is_complete(photos, finis
     assert measured(seen) == []
     failures = rows_of(finished / "failures.csv")
     assert [(row["image"], row["error"]) for row in failures] == [("p1.png", "PhotoError"), ("p3.png", "ScaleError")]
+    assert list(failures[0]) == ["image", "error", "message"]
+    assert [row["image"] for row in rows_of(finished / "manifest.csv")] == [f"p{k}.png" for k in range(N_PHOTOS)]
     assert failures[0]["message"].startswith("p1.png is not a JPEG, PNG or TIFF picture")
     assert [failure.image for failure in done.failures] == ["p1.png", "p3.png"]
     assert [row["image"] for row in rows_of(finished / "images.csv")] == ["p0.png", "p2.png", "p4.png"]

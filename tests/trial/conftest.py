@@ -53,7 +53,11 @@ def write_run(tmp_path):
             for number, photo in enumerate(photos):
                 writer.writerow({"image": f"{number:03d}.png", **BASE, **photo})
         with (folder / "failures.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, [*MANIFEST, "error", "message"], restval="", lineterminator="\n")
+            writer = csv.DictWriter(file, ["image", "error", "message"], extrasaction="ignore", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(failures)
+        with (folder / "manifest.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, MANIFEST, restval="", extrasaction="ignore", lineterminator="\n")
             writer.writeheader()
             writer.writerows(failures)
         (folder / "run.json").write_text(json.dumps(RECORD))
