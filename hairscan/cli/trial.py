@@ -35,7 +35,7 @@ def trial(
         folder = Path(scratch)
         write_tables(result, folder)
         write_adam(result, folder)
-        write_report(result, folder)
+        write_report(result, folder, run=run)
         _move(folder, out)
     _print_effects(result)
     typer.echo(f"look at {out / 'report.html'}")

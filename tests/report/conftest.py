@@ -216,9 +216,7 @@ def make_result():
             columns=["endpoint", "visit", "layout", "sd", "difference", "power", "n_per_arm"],
         ),
         "literature": literature_table(published_trials(), effects),
-        "warnings": pd.DataFrame(
-            {"subject": ["EX04"], "visit": ["12"], "warning": ["density rose by 41 hairs/cm2 within 4 weeks"]}
-        ),
+        "warnings": pd.DataFrame({"subject": ["EX04"], "warning": ["changed by +41 within 4 weeks (limit 30)"]}),
         "flagged_photos": photos[["image", "subject", "arm", "visit", "flags"]],
     }
     data = SimpleNamespace(
