@@ -191,7 +191,7 @@ def _tables(result: TrialResult) -> dict[str, PageTable | None]:
         "warnings": (tables["warnings"], lambda t: _plain(t, "Warnings", _MOST_WARNINGS, "warnings")),
         "failures": (result.data.failures, lambda t: _plain(t, "Not measured at all", _MOST_PHOTOS, "failures")),
         "flagged_photos": (
-            tables["flagged_photos"],
+            tables["flagged_photos"].drop(columns="flags"),
             lambda t: _plain(t, "Photographs with flags", _MOST_PHOTOS, "flagged_photos"),
         ),
     }

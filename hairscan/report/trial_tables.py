@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from hairscan.endpoints.flags import flag_in_words
 from hairscan.report.trial_words import MISSING, capital, interval, number, p_text, percent, words_of
 
 Row = Mapping[Any, Any]
@@ -227,8 +226,6 @@ def _plain(name: str, value: object) -> str:
     """A cell of a table that nobody made rules for."""
     if isinstance(value, float):
         return MISSING if value != value else f"{value:.4g}"
-    if name == "flags":
-        return "; ".join(flag_in_words(flag) for flag in str(value).split(";"))
     return words_of(str(value)).name if name == "endpoint" else str(value)
 
 
