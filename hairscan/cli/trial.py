@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -57,33 +58,38 @@ def _move(folder: Path, out: Path) -> None:
 
 
 def _print_effects(result: TrialResult) -> None:
-    """Print the primary effects at every visit, or say why there are none, and count the warnings."""
+    """Print the primary effects at the primary visit, or say why there are none, and count what needs a look."""
     from rich.console import Console
     from rich.table import Table
 
     console = Console(highlight=False, markup=False)
-    effects = result.tables["effects"]
-    primary = effects[(effects["set"] == "full") & (effects["method"] == "MMRM")]
-    table = Table(show_edge=False)
-    headings = (
-        "endpoint",
-        "visit",
-        "arm",
-        "effect",
-        f"{100 * (1 - result.design.alpha):g} % interval",
-        "p",
-        "p adjusted",
+    effects, design = result.tables["effects"], result.design
+    primary = effects[effects["significant"] != ""]
+    table = Table(
+        title=f"change from baseline to visit {design.primary_visit}, less that of {design.control}",
+        title_justify="left",
+        show_edge=False,
     )
-    for place, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if place < 3 else "right")
+    table.add_column("")
+    for heading in ("effect", f"{100 * (1 - design.alpha):g} % interval", "p", "adjusted p"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    endpoint = ""
     for row in primary.to_dict("records"):
-        numbers = (f"{row['estimate']:+.2f}", f"{row['low']:+.2f} to {row['high']:+.2f}", f"{row['p']:.4f}")
-        adjusted = "" if row["p_adjusted"] != row["p_adjusted"] else f"{row['p_adjusted']:.4f}"
-        if row["estimate"] != row["estimate"]:
-            numbers = (row["note"], "", "")
-        table.add_row(row["endpoint"], row["visit"], f"{row['arm']} less {row['control']}", *numbers, adjusted)
+        if row["endpoint"] != endpoint:
+            endpoint = row["endpoint"]
+            table.add_row(endpoint)
+        p, adjusted = (_p_words(row[name]) for name in ("p", "p_adjusted"))
+        interval = f"{row['low']:+.2f} to {row['high']:+.2f}" if isfinite(row["low"]) else "not estimable"
+        table.add_row(f"  {row['arm']}", f"{row['estimate']:+.2f}", interval, p, adjusted)
     if len(primary):
         console.print(table)
-    for line in (line for line in result.tables["warnings"]["warning"] if "no control arm" in line):
-        console.print(line)
+    elif design.control is None:
+        console.print("no control arm: the arms are described, and no effect of a treatment can be told")
     console.print(f"{len(result.tables['warnings'])} warnings, {len(result.tables['exclusions'])} exclusions")
+
+
+def _p_words(p: float) -> str:
+    """Four decimals of a p value; nothing where there is none."""
+    if not isfinite(p):
+        return ""
+    return "<0.0001" if p < 0.0001 else f"{p:.4f}"

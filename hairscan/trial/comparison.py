@@ -75,7 +75,18 @@ def _compare(
     """All tables of one analysis set."""
     compare = _compare_sides if design.layout == "split-scalp" else _compare_groups
     tables = {**compare(observations, covariates, design), "responders": _responders(observations, reliability, design)}
-    return {key: table.assign(set=name)[_COLUMNS[key]] for key, table in tables.items()}
+    return {key: _in_order(table.assign(set=name)[_COLUMNS[key]], design) for key, table in tables.items()}
+
+
+def _in_order(table: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """The rows by method, endpoint, week and arm: endpoints and arms in the order of the design."""
+    order: dict[str, list[str]] = {"endpoint": list(design.endpoints), "arm": list(design.arms)}
+    if "method" in table:
+        order["method"] = list(table["method"].unique())
+    keys = [name for name in ("method", "endpoint", "week", "arm") if name in table]
+    return table.sort_values(
+        keys, key=lambda column: column.map(order[column.name].index) if column.name in order else column
+    )
 
 
 def _compare_groups(observations: pd.DataFrame, covariates: pd.DataFrame, design: Design) -> dict[str, pd.DataFrame]:

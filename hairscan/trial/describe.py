@@ -8,7 +8,7 @@ from math import nan
 import numpy as np
 import pandas as pd
 
-from hairscan.trial.groups import correlation, finite, mean_of, pair_means, subject_means, visits_of
+from hairscan.trial.groups import correlation, finite, mean_of, pair_means, subject_means, table_of, visits_of
 from hairscan.types import FloatArray
 
 DESCRIBE_COLUMNS = (
@@ -47,7 +47,7 @@ def describe(observations: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
     for cell, at_visit in visits_of(subject_means(observations)):
         for arm, group in at_visit.groupby("arm"):
             rows.append(cell | {"arm": arm} | _describe_arm(group, alpha))
-    return pd.DataFrame(rows, columns=list(DESCRIBE_COLUMNS))
+    return table_of(rows, DESCRIBE_COLUMNS)
 
 
 def describe_pairs(pairs: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
@@ -68,7 +68,7 @@ def describe_pairs(pairs: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
                 | {f"difference_{name}": getattr(mean, name) for name in ("mean", "sd", "low", "high")}
                 | {"correlation": correlation(group["treated_change"], group["control_change"])}
             )
-    return pd.DataFrame(rows, columns=list(DESCRIBE_PAIRS_COLUMNS))
+    return table_of(rows, DESCRIBE_PAIRS_COLUMNS)
 
 
 def _describe_arm(group: pd.DataFrame, alpha: float) -> dict[str, float]:

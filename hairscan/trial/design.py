@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from hairscan.endpoints.flags import FLAG_WORDS
 from hairscan.errors import TrialError
-from hairscan.trial.parameters import PARAMETERS
+from hairscan.trial.parameters import check_distinct, check_endpoints
 
 Layout = Literal["parallel", "split-scalp"]
 
@@ -41,7 +40,7 @@ class Responder(_Part):
     @field_validator("endpoint")
     @classmethod
     def _known_endpoint(cls, endpoint: str) -> str:
-        return _check_endpoints([endpoint])[0]
+        return check_endpoints([endpoint])[0]
 
     @field_validator("percent")
     @classmethod
@@ -147,7 +146,7 @@ class Design(_Part):
     @field_validator("treatments")
     @classmethod
     def _distinct_treatments(cls, treatments: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        _check_distinct(treatments)
+        check_distinct(treatments)
         if info.data.get("control") in treatments:
             raise ValueError(f"{info.data['control']} is the control and cannot be a treatment as well")
         if info.data.get("layout") == "split-scalp" and len(treatments) > 1:
@@ -178,7 +177,7 @@ class Design(_Part):
     def _early_baseline(cls, baseline: str, info: ValidationInfo) -> str:
         weeks = info.data.get("visits", {})
         if baseline in weeks and weeks[baseline] != min(weeks.values()):
-            raise ValueError(f"{baseline} (week {weeks[baseline]:g}) is not the first visit")
+            raise ValueError(f"{baseline} (week {weeks[baseline]:g}) is not the first visit: leave those before it out")
         return baseline
 
     @field_validator("primary_visit")
@@ -191,7 +190,7 @@ class Design(_Part):
     @field_validator("endpoints")
     @classmethod
     def _known_endpoints(cls, endpoints: tuple[str, ...]) -> tuple[str, ...]:
-        return _check_endpoints(endpoints)
+        return check_endpoints(endpoints)
 
     @field_validator("responder")
     @classmethod
@@ -204,7 +203,7 @@ class Design(_Part):
     @field_validator("covariates")
     @classmethod
     def _distinct_covariates(cls, covariates: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        _check_distinct(covariates)
+        check_distinct(covariates)
         if covariates and info.data.get("layout") == "split-scalp":
             raise ValueError("the two sides of a subject share them: leave them out of a split-scalp trial")
         return covariates
@@ -212,13 +211,13 @@ class Design(_Part):
     @field_validator("exclude")
     @classmethod
     def _distinct_exclude(cls, exclude: tuple[Exclusion, ...]) -> tuple[Exclusion, ...]:
-        _check_distinct([entry.subject for entry in exclude])
+        check_distinct([entry.subject for entry in exclude])
         return exclude
 
     @field_validator("implausible")
     @classmethod
     def _known_implausible(cls, implausible: dict[str, float]) -> dict[str, float]:
-        _check_endpoints(implausible)
+        check_endpoints(implausible)
         if any(not change > 0 for change in implausible.values()):
             raise ValueError("every change must be greater than 0")
         return implausible
@@ -226,7 +225,7 @@ class Design(_Part):
     @field_validator("differences")
     @classmethod
     def _known_differences(cls, differences: dict[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
-        _check_endpoints(differences)
+        check_endpoints(differences)
         if any(not difference > 0 for values in differences.values() for difference in values):
             raise ValueError("every difference must be greater than 0")
         return differences
@@ -296,20 +295,3 @@ def _in_words(detail: ErrorDetails) -> str:
             return f"{place} is {given!r}: put the name in quotes"
         case _:
             return f"{place} is {given!r}: {detail['msg'].removeprefix('Input ')}"
-
-
-def _check_endpoints(endpoints: Iterable[str]) -> tuple[str, ...]:
-    """The endpoints, where each is one and stands once."""
-    names = tuple(endpoints)
-    unknown = [name for name in names if name not in PARAMETERS]
-    if unknown:
-        raise ValueError(f"{', '.join(unknown)} is no endpoint: choose among {', '.join(PARAMETERS)}")
-    _check_distinct(names)
-    return names
-
-
-def _check_distinct(names: Iterable[str]) -> None:
-    """Raise ValueError where a name stands twice."""
-    twice = [name for name, times in Counter(names).items() if times > 1]
-    if twice:
-        raise ValueError(f"{', '.join(twice)} stands twice")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from hairscan.trial.groups import finite, has_spread, pair_means, subject_means, treated_arms, visits_of
+from hairscan.trial.groups import finite, has_spread, pair_means, subject_means, table_of, treated_arms, visits_of
 from hairscan.types import FloatArray
 
 EFFECT_SIZE_COLUMNS = (
@@ -46,7 +46,7 @@ def effect_sizes(
             g, delta = hedges_g(treated, untreated, alpha), cliffs_delta(treated, untreated, alpha)
         figures = dict(zip(EFFECT_SIZE_COLUMNS[-6:], (*g, *delta), strict=True))
         rows.append(head | {"n_arm": treated.size, "n_control": untreated.size} | figures)
-    return pd.DataFrame(rows, columns=list(EFFECT_SIZE_COLUMNS))
+    return table_of(rows, EFFECT_SIZE_COLUMNS)
 
 
 def hedges_g(treated: FloatArray, untreated: FloatArray, alpha: float) -> Interval:
@@ -65,7 +65,9 @@ def hedges_g(treated: FloatArray, untreated: FloatArray, alpha: float) -> Interv
         return _NONE
     pooled = sqrt(((n - 1) * treated.var(ddof=1) + (m - 1) * untreated.var(ddof=1)) / (n + m - 2))
     d = float(treated.mean() - untreated.mean()) / pooled
-    return _corrected(d, (n + m) / (n * m) + d**2 / (2 * (n + m)), n + m - 2, alpha)
+    half = float(stats.norm.ppf(1 - alpha / 2)) * sqrt((n + m) / (n * m) + d**2 / (2 * (n + m)))
+    correction = _correction(n + m - 2)
+    return correction * d, correction * (d - half), correction * (d + half)
 
 
 def hedges_g_of_pairs(treated: FloatArray, untreated: FloatArray, alpha: float) -> Interval:
@@ -76,20 +78,20 @@ def hedges_g_of_pairs(treated: FloatArray, untreated: FloatArray, alpha: float) 
     Notes
     -----
     The difference is divided by the SD of the changes, averaged over both sides (g_av), not by the SD of the
-    differences (d_z), which grows with the correlation r and cannot be pooled with parallel trials. Variance
-    ``J^2 (1 / n + d^2 / (2 n)) 2 (1 - r)``, J with n - 1 degrees of freedom (Borenstein et al. 2009, equations 4.26
-    to 4.30).
+    differences (d_z), which grows with their correlation and cannot be pooled with parallel trials; Hedges' correction
+    is ``J(n - 1)`` (Borenstein et al. 2009, equations 4.26 to 4.30). The interval is Bonett's (2008), around the
+    uncorrected difference: that of Borenstein et al. holds the truth too seldom once the sides correlate.
     """
     n = treated.size
     if n < 3 or not (has_spread(treated) or has_spread(untreated)):
         return _NONE
-    variance, covariance = np.cov(treated, untreated)[[0, 0], [0, 1]]
-    untreated_variance = float(untreated.var(ddof=1))
-    average = sqrt((variance + untreated_variance) / 2)
-    d = float(treated.mean() - untreated.mean()) / average
-    spread = sqrt(variance * untreated_variance)
-    r = covariance / spread if spread > 0 else 0.0
-    return _corrected(d, max(2 * (1 - r), 0.0) * (1 / n + d**2 / (2 * n)), n - 1, alpha)
+    (of_treated, shared), (_, of_untreated) = np.cov(treated, untreated).tolist()
+    average = (of_treated + of_untreated) / 2
+    d = float(treated.mean() - untreated.mean()) / sqrt(average)
+    of_sd = d**2 * (of_treated**2 + of_untreated**2 + 2 * shared**2) / (8 * average**2)
+    of_mean = max(of_treated + of_untreated - 2 * shared, 0.0) / average
+    half = float(stats.norm.ppf(1 - alpha / 2)) * sqrt((of_sd + of_mean) / (n - 1))
+    return _correction(n - 1) * d, d - half, d + half
 
 
 def cliffs_delta(treated: FloatArray, untreated: FloatArray, alpha: float) -> Interval:
@@ -149,11 +151,9 @@ def _pairs(pairs: pd.DataFrame) -> Iterator[tuple[dict[str, object], FloatArray,
             yield head, finite(whole["treated_change"]), finite(whole["control_change"])
 
 
-def _corrected(d: float, variance: float, df: int, alpha: float) -> Interval:
-    """Hedges' correction of a standardised difference, with its normal interval."""
-    correction = float(np.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2))) / sqrt(df / 2)
-    half = float(stats.norm.ppf(1 - alpha / 2)) * sqrt(variance)
-    return correction * d, correction * (d - half), correction * (d + half)
+def _correction(df: int) -> float:
+    """Hedges' (1981) correction J of a standardised difference."""
+    return float(np.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2))) / sqrt(df / 2)
 
 
 def _bounded(delta: float, variance: float, n: int, df: int, alpha: float) -> Interval:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan, sqrt
 
@@ -16,6 +16,9 @@ _VALUES = ["value", "base", "change", "area_cm2"]
 _DIFFERENCES = ["difference", "base_difference", "treated_change", "control_change"]
 EQUAL = 1e-12
 """Values that differ by less than this share of the largest are equal: what is left is rounding."""
+
+
+_TEXT = ("endpoint", "subject", "site", "visit", "arm", "control", "method", "kind", "layout", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,14 @@ def pair_means(pairs: pd.DataFrame) -> pd.DataFrame:
     keys = ["endpoint", "visit", "week", "arm", "control", "subject"]
     typed = pairs.astype({**dict.fromkeys(_DIFFERENCES, float), "week": float})
     return typed.groupby(keys, sort=False, as_index=False)[_DIFFERENCES].mean()
+
+
+def table_of(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> pd.DataFrame:
+    """Rows as a table of exactly these columns; what a row lacks is NaN, and all but names and notes is a number."""
+    table = pd.DataFrame(rows, columns=list(columns))
+    # a column that every row lacks has no type of its own
+    untyped = [name for name in columns if name not in _TEXT and table[name].dtype == object]
+    return table.astype(dict.fromkeys(untyped, float))
 
 
 def visits_of(rows: pd.DataFrame) -> Iterator[tuple[dict[str, object], pd.DataFrame]]:

@@ -40,8 +40,10 @@ def absolute_agreement(table: FloatArray, alpha: float) -> Icc:
     if rows == rest == 0:
         return Icc()
     estimate = n * (rows - error) / (n * rows + rest)
-    # Satterthwaite's degrees of freedom of the mean square that the rows are compared with
-    of_columns, of_error = k * estimate * columns, (n + estimate * (k * (n - 1) - n)) * error
+    # Satterthwaite's degrees of freedom of the mean square that the rows are compared with; a correlation of the model
+    # is not negative, and an estimate that is could bring them to nothing
+    share = max(estimate, 0.0)
+    of_columns, of_error = k * share * columns, (n + share * (k * (n - 1) - n)) * error
     if of_columns == of_error == 0:
         return Icc(estimate)
     df = (of_columns + of_error) ** 2 / (of_columns**2 / (k - 1) + of_error**2 / ((n - 1) * (k - 1)))

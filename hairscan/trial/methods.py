@@ -8,15 +8,13 @@ from importlib.metadata import version
 from math import isfinite
 from typing import Any
 
-import numpy as np
-
 from hairscan.endpoints.flags import FLAG_WORDS
 from hairscan.trial.comparison import SENSITIVITY_SEED
 from hairscan.trial.data import TrialData
 from hairscan.trial.design import Design
 from hairscan.trial.missing import N_IMPUTATIONS
 from hairscan.trial.parameters import PARAMETERS
-from hairscan.trial.plausible import unmeasured_share
+from hairscan.trial.plausible import unmeasured_hairs
 from hairscan.version import __version__
 
 _LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels")
@@ -26,16 +24,16 @@ def methods_of(design: Design, data: TrialData, mdc95: float) -> list[str]:
     """Sentences for the methods section of a publication, from measurement to multiplicity."""
     sentences = [*_measurement(design, data), *_sets(design)]
     if design.control is None:
-        return [*sentences, "There was no control arm: the arms were described, and no effect was estimated."]
+        told = "There was no control arm: the arms were described, and no effect was estimated."
+        return [*sentences, told, _software()]
     model = _split_model() if design.layout == "split-scalp" else _parallel_model(design)
-    return [*sentences, _estimand(design), *model, *_level(design), *_responder(design, mdc95), _software(data)]
+    return [*sentences, _estimand(design), *model, *_level(design), *_responder(design, mdc95), _software()]
 
 
 def facts_of(design: Design, data: TrialData, images_sha256: str) -> dict[str, str]:
     """Versions, hashes and counts by name, as CONSORT-AI asks for."""
     record, photos = data.run_record, data.photos
     models = record.get("models", [])
-    share = np.nanmean([unmeasured_share(*row) for row in zip(photos["flags"], photos["hair_count"], strict=True)] or 0)
     subjects = set(photos["subject"]) | set(data.failures["subject"]) - {""}
     return {
         "hairscan that measured": str(record.get("hairscan_version", "")),
@@ -54,7 +52,7 @@ def facts_of(design: Design, data: TrialData, images_sha256: str) -> dict[str, s
         "photographs excluded": str(int((~photos["used"]).sum())),
         "photographs analysed": str(int(photos["used"].sum())),
         "hairs counted": str(int(photos["hair_count"].sum())),
-        "hairs without a width": f"{share:.1%}",
+        "hairs without a width": str(sum(map(unmeasured_hairs, photos["flags"]))),
         "poor photographs": _poor_words(design),
         "human corrections": "none recorded",
     }
@@ -90,7 +88,7 @@ def _sets(design: Design) -> Iterator[str]:
 
 
 def _estimand(design: Design) -> str:
-    endpoint = PARAMETERS[design.endpoints[0]].label
+    endpoint = _words(design.endpoints[0])
     among = "sides of the same scalp" if design.layout == "split-scalp" else "arms"
     return (
         f"The primary estimand is the difference between {' or '.join(design.treatments)} and {design.control} in the "
@@ -127,7 +125,7 @@ def _split_model() -> Iterator[str]:
 
 
 def _level(design: Design) -> Iterator[str]:
-    order = ", ".join(PARAMETERS[name].label for name in design.endpoints)
+    order = ", ".join(_words(name) for name in design.endpoints)
     rule = {"fixed-sequence": "in a fixed sequence", "holm": "by Holm's method"}[design.multiplicity]
     yield f"Tests are two-sided at {design.alpha:g}; intervals are {100 * (1 - design.alpha):g} %."
     yield (
@@ -144,13 +142,19 @@ def _responder(design: Design, mdc95: float) -> Iterator[str]:
     known = (
         f"and of at least the minimal detectable change found in the repeated photographs ({mdc95:.4g})"
         if isfinite(mdc95)
-        else "(no photograph was repeated: the minimal detectable change is unknown)"
+        else "without regard to the minimal detectable change, which is unknown as no photograph was repeated"
     )
-    label = PARAMETERS[rule.endpoint].label
-    yield f"A responder had a gain in {label} of at least {gain} at visit {design.primary_visit} {known}."
+    label = _words(rule.endpoint)
+    yield f"A responder had a gain in {label} of at least {gain} at visit {design.primary_visit}, {known}."
 
 
-def _software(data: TrialData) -> str:
+def _words(endpoint: str) -> str:
+    """Name of an endpoint within a sentence."""
+    label = PARAMETERS[endpoint].label
+    return label[0].lower() + label[1:]
+
+
+def _software() -> str:
     libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
     return f"The analysis was made with hairscan {__version__} ({libraries})."
 

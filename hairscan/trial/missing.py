@@ -52,9 +52,10 @@ def sensitivity_effects(
 
     Notes
     -----
-    Each completed set is analysed by ANCOVA at the visit, the sets are pooled by `pool_imputations`. After a jump to
-    reference Rubin's variance is conservative, as information is borrowed from the control (Cro, Carpenter & Kenward
-    2019, doi:10.1111/rssa.12423). Tipping point: Carpenter & Kenward 2013, Multiple Imputation and its Application.
+    Each completed set is analysed by ANCOVA at the visit, the sets are pooled by `pool_imputations`. Jumping borrows
+    from the control; Rubin's variance does not count this as information, and so lies above the sampling variance
+    (Cro, Carpenter & Kenward 2019, doi:10.1111/rssa.12423). Tipping point: Carpenter & Kenward 2013, Multiple
+    Imputation and its Application, Wiley.
     """
     subjects = one_row_per_subject(data, control=control, covariates=covariates)
     drawn: Imputations | None = None

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from hairscan.trial.groups import finite, has_spread, mean_of, pair_means, visits_of
+from hairscan.trial.groups import finite, has_spread, mean_of, pair_means, table_of, visits_of
 from hairscan.types import FloatArray
 
 PAIR_COLUMNS = (
@@ -49,10 +49,13 @@ def make_pairs(observations: pd.DataFrame, *, control: str) -> pd.DataFrame:
     pairs = pairs.rename(columns={"change_treated": "treated_change", "change_control": "control_change"})
     pairs["difference"] = pairs["treated_change"] - pairs["control_change"]
     pairs["base_difference"] = pairs["base_treated"] - pairs["base_control"]
-    ordered = pairs.dropna(subset=["difference"]).sort_values(["week", "visit", "arm", "subject", "site"])
-    endpoints = {endpoint: position for position, endpoint in enumerate(after["endpoint"].unique())}
-    ordered = ordered.sort_values("endpoint", key=lambda names: names.map(endpoints), kind="stable")
-    return ordered[list(PAIR_COLUMNS)].reset_index(drop=True)
+    place = {endpoint: position for position, endpoint in enumerate(after["endpoint"].unique())}
+    ordered = pairs.dropna(subset=["difference"]).sort_values(
+        ["endpoint", "week", "visit", "arm", "subject", "site"],
+        key=lambda column: column.map(place) if column.name == "endpoint" else column,
+        ignore_index=True,
+    )
+    return ordered[list(PAIR_COLUMNS)]
 
 
 def pair_effects(pairs: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
@@ -72,7 +75,7 @@ def pair_effects(pairs: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
             head = cell | {"arm": arm, "control": control, "n_arm": n, "n_control": n, "note": ""}
             rows.append(head | {"method": "paired t"} | _paired_t(differences, alpha))
             rows.append(head | {"method": "Wilcoxon signed rank"} | _signed_rank(differences, alpha))
-    return pd.DataFrame(rows, columns=list(EFFECT_COLUMNS))
+    return table_of(rows, EFFECT_COLUMNS)
 
 
 def hodges_lehmann(differences: FloatArray, alpha: float) -> tuple[float, float, float]:

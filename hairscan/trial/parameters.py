@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -39,3 +41,26 @@ PARAMETERS = {
     "mean_length_um": Parameter("MHL", "Mean hair length (um)"),
 }
 """Endpoints by column of images.csv; every label fits the 40 characters of a SAS transport file."""
+
+
+def check_endpoints(endpoints: Iterable[str]) -> tuple[str, ...]:
+    """The endpoints, where each is one and stands once.
+
+    Raises
+    ------
+    ValueError
+        Where one does not.
+    """
+    names = tuple(endpoints)
+    unknown = [name for name in names if name not in PARAMETERS]
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)} is no endpoint: choose among {', '.join(PARAMETERS)}")
+    check_distinct(names)
+    return names
+
+
+def check_distinct(names: Iterable[str]) -> None:
+    """Raise ValueError where a name stands twice."""
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise ValueError(f"{', '.join(twice)} stands twice")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from math import nan
 
 import pandas as pd
 
@@ -91,13 +90,12 @@ def _other_conditions(photos: pd.DataFrame) -> Iterator[_Line]:
 def _unmeasured_widths(photos: pd.DataFrame) -> Iterator[_Line]:
     """Photographs in which the width of more than a fifth of the hairs could not be measured."""
     for row in photos.to_dict("records"):
-        share = unmeasured_share(row["flags"], row["hair_count"])
-        if share > _UNMEASURED_SHARE:
-            words = f"{row['image']}: {share:.0%} of the hairs have no width"
+        n_unmeasured, n_hairs = unmeasured_hairs(row["flags"]), row["hair_count"]
+        if n_unmeasured > _UNMEASURED_SHARE * n_hairs:
+            words = f"{row['image']}: {n_unmeasured} of {n_hairs:.0f} hairs have no width"
             yield {**{name: row[name] for name in [*_PLACE, "visit"]}, "warning": words}
 
 
-def unmeasured_share(flags: str, hair_count: float) -> float:
-    """Share of the counted hairs that have no width; NaN without hairs."""
-    numbers = [flag.partition(":")[2] for flag in flags.split(";") if flag.startswith("width-missing:")]
-    return sum(map(float, numbers)) / hair_count if hair_count > 0 else nan
+def unmeasured_hairs(flags: str) -> int:
+    """Number of counted hairs of a photograph that have no width, from its flags."""
+    return sum(int(flag.partition(":")[2]) for flag in flags.split(";") if flag.startswith("width-missing:"))

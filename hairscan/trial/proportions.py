@@ -47,7 +47,8 @@ def contrast_of_groups(k: int, n: int, k_control: int, n_control: int, alpha: fl
         return Contrast(note="an arm has no subject")
     cells = np.array([[k, n - k], [k_control, n_control - k_control]])
     low, high = confint_proportions_2indep(k, n, k_control, n_control, method="newcomb", compare="diff", alpha=alpha)
-    odds = Table2x2(cells, shift_zeros=True)
+    has_empty = bool((cells == 0).any())
+    odds = Table2x2(cells + 0.5 * has_empty, shift_zeros=False)
     odds_low, odds_high = odds.oddsratio_confint(alpha)
     return Contrast(
         difference=k / n - k_control / n_control,
@@ -57,7 +58,7 @@ def contrast_of_groups(k: int, n: int, k_control: int, n_control: int, alpha: fl
         odds_low=float(odds_low),
         odds_high=float(odds_high),
         p=float(stats.fisher_exact(cells).pvalue),
-        note="0.5 added to each cell for the odds ratio" if (cells == 0).any() else "",
+        note="0.5 added to each cell for the odds ratio" if has_empty else "",
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from hairscan.trial.groups import has_spread, mean_of
+from hairscan.trial.groups import has_spread, mean_of, table_of
 from hairscan.trial.icc import Icc, absolute_agreement, consistency
 from hairscan.types import FloatArray
 
@@ -84,7 +84,7 @@ def reliability(repeats: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
             | {"icc31": icc31.estimate, "icc31_low": icc31.low, "icc31_high": icc31.high}
             | {"within_cv_percent": cv_percent, "note": _note(complete, n, sem, cv_percent)}
         )
-    return pd.DataFrame(rows, columns=list(RELIABILITY_COLUMNS))
+    return table_of(rows, RELIABILITY_COLUMNS)
 
 
 def bland_altman(repeats: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
@@ -105,7 +105,7 @@ def bland_altman(repeats: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
     for names, group in _kinds(repeats):
         two = _complete(_wide(group), range(2, 3))
         rows.append(names | asdict(agreement(two[:, 0], two[:, 1], alpha)))
-    return pd.DataFrame(rows, columns=list(BLAND_ALTMAN_COLUMNS))
+    return table_of(rows, BLAND_ALTMAN_COLUMNS)
 
 
 def agreement(first: FloatArray, second: FloatArray, alpha: float) -> Agreement:
@@ -158,7 +158,7 @@ def _complete(wide: pd.DataFrame, numbers: range) -> FloatArray:
 
 
 def _error_within(wide: pd.DataFrame) -> tuple[float, float]:
-    """SD within a target, and the coefficient of variation within it in percent; NaN for a mean below 0."""
+    """SD within a target, and the coefficient of variation within it in percent; NaN unless all means are above 0."""
     df = wide.notna().sum(axis=1) - 1
     if not len(df):
         return nan, nan

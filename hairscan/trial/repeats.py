@@ -33,7 +33,9 @@ def find_repeats(photos: pd.DataFrame, design: Design) -> pd.DataFrame:
         _numbered(by_operator[by_operator["operator"] != ""], "operators", _PLACE, "operator"),
         _numbered(read_again, "duplicates", ["read"], "image"),
     ]
-    return pd.concat(found, ignore_index=True)
+    together = pd.concat(found)
+    order = list(design.endpoints).index
+    return together.sort_values("endpoint", key=lambda names: names.map(order), kind="stable", ignore_index=True)
 
 
 def _numbered(rows: pd.DataFrame, kind: str, target: list[str], order: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
-from hairscan.trial.groups import subject_means, treated_arms
+from hairscan.trial.groups import subject_means, table_of, treated_arms
 from hairscan.trial.proportions import Contrast, contrast_of_groups, contrast_of_pairs, number_needed
 
 RESPONDER_COLUMNS = (
@@ -43,8 +43,8 @@ def responders(
     Returns
     -------
     DataFrame
-        `RESPONDER_COLUMNS`. Subjects without the visit, or in a split-scalp trial without it on both sides, are left
-        out and their number is in the note.
+        `RESPONDER_COLUMNS`. Subjects without a figure at the visit, or in a split-scalp trial without one on both
+        sides, are left out and their number is in the note.
     """
     of_endpoint = subject_means(observations[observations["endpoint"] == endpoint])
     changes = of_endpoint[of_endpoint["visit"] == visit]
@@ -66,7 +66,7 @@ def responders(
             counts, contrast = _compare_arms(table[arm].dropna(), table[control].dropna(), alpha)
         absent = {name: everyone.get(name, 0) - counts[n] for name, n in ((arm, "n_arm"), (control, "n_control"))}
         rows.append({"arm": arm, "control": control} | _row(counts, contrast, [raised, _absence(absent)]))
-    return pd.DataFrame(rows, columns=list(RESPONDER_COLUMNS))
+    return table_of(rows, RESPONDER_COLUMNS)
 
 
 def _compare_arms(treated: pd.Series, untreated: pd.Series, alpha: float) -> tuple[dict[str, int], Contrast]:
@@ -121,4 +121,4 @@ def _raised(threshold: float, mdc95: float, is_percent: bool) -> str:
 def _absence(absent: dict[str, int]) -> str:
     """How many subjects of each arm are not counted; empty where none."""
     told = ", ".join(f"{n} of {arm}" for arm, n in absent.items() if n)
-    return f"left out without this visit: {told}" if told else ""
+    return f"no figure at this visit: {told}" if told else ""

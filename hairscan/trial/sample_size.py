@@ -11,6 +11,8 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.power import TTestIndPower, TTestPower
 
+from hairscan.trial.groups import table_of
+
 _SPREAD_COLUMNS = ("endpoint", "visit", "layout", "sd")
 SAMPLE_SIZE_COLUMNS = ("endpoint", "visit", "layout", "sd", "difference", "power", "n_per_arm")
 
@@ -44,8 +46,9 @@ def sample_sizes(
         for difference in differences.get(endpoint, ()):
             for wanted in power:
                 n = subjects_needed(difference / sd, alpha, wanted, layout) if sd > 0 else nan
-                rows.append((endpoint, visit, layout, sd, difference, wanted, n))
-    return pd.DataFrame(rows, columns=list(SAMPLE_SIZE_COLUMNS))
+                figures = (endpoint, visit, layout, sd, difference, wanted, n)
+                rows.append(dict(zip(SAMPLE_SIZE_COLUMNS, figures, strict=True)))
+    return table_of(rows, SAMPLE_SIZE_COLUMNS)
 
 
 def subjects_needed(
@@ -86,4 +89,4 @@ def _by_visit(spreads: pd.DataFrame) -> pd.DataFrame:
         df = arms[n] - 1
         pooled = sqrt(float((arms[sd] ** 2 * df).sum() / df.sum()))
         rows.append({"endpoint": endpoint, "visit": visit, "layout": layout, "sd": pooled})
-    return pd.DataFrame(rows, columns=list(_SPREAD_COLUMNS))
+    return table_of(rows, _SPREAD_COLUMNS)

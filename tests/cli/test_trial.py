@@ -1,0 +1,101 @@
+"""`hairscan trial` on invented run folders."""
+
+import numpy as np
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+pytest.importorskip("pandas")
+pytest.importorskip("jinja2")
+
+from hairscan.cli import app, main
+
+DESIGN = {
+    "title": "Invented trial",
+    "layout": "parallel",
+    "control": "placebo",
+    "treatments": ["prp"],
+    "visits": {"0": 0, "12": 12},
+    "baseline": "0",
+    "primary_visit": "12",
+    "endpoints": ["density_per_cm2"],
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run folder of twelve subjects."""
+    rng = np.random.default_rng(0)
+    lines = ["image,subject,arm,visit,um_per_px,area_cm2,hair_count,density_per_cm2,flags"]
+    for number in range(12):
+        arm, base = ("placebo", "prp")[number % 2], rng.normal(150, 20)
+        for visit in ("0", "12"):
+            density = base + (0 if visit == "0" else rng.normal(20 * (number % 2), 5))
+            lines.append(f"{number}-{visit}.png,S{number:02d},{arm},{visit},2.78,0.1,15,{density:.2f},")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "images.csv").write_text("\n".join(lines) + "\n")
+    (folder / "failures.csv").write_text("image,error,message\n")
+    (folder / "run.json").write_text('{"hairscan_version": "0.1.0", "models": [], "devices": ["cpu"]}')
+    return folder
+
+
+@pytest.fixture
+def design(tmp_path):
+    """Write a design with changes and give its path."""
+
+    def write(**changes):
+        path = tmp_path / "design.yaml"
+        path.write_text(yaml.safe_dump({**DESIGN, **changes}))
+        return path
+
+    return write
+
+
+def call(run, design, out):
+    return CliRunner().invoke(app, ["trial", str(run), "--design", str(design), "--out", str(out)])
+
+
+def test_report_and_tables_are_written(run, design, tmp_path):
+    out = tmp_path / "report"
+    result = call(run, design(), out)
+    assert result.exit_code == 0, result.output
+    assert "less that of placebo" in result.output
+    assert (out / "report.html").stat().st_size > 10_000
+    assert (out / "tables" / "effects.csv").is_file()
+    assert (out / "adhair.xpt").is_file()
+
+
+def test_the_same_run_gives_the_same_bytes_and_old_tables_go(run, design, tmp_path):
+    out, again = tmp_path / "a", tmp_path / "b"
+    (again / "tables").mkdir(parents=True)
+    (again / "tables" / "pairs.csv").write_text("of an earlier design")
+    (again / "note.txt").write_text("mine")
+    call(run, design(), out)
+    call(run, design(), again)
+    files = {path.relative_to(out) for path in out.rglob("*") if path.is_file()}
+    assert {path.relative_to(again) for path in again.rglob("*") if path.is_file()} == {
+        *files,
+        (again / "note.txt").relative_to(again),
+    }
+    different = [path for path in files if (out / path).read_bytes() != (again / path).read_bytes()]
+    assert different == []
+
+
+def test_every_problem_has_a_line_and_nothing_is_written(run, design, tmp_path, monkeypatch, capsys):
+    path = design(treatments=["prp", "exosome"], visits={"0": 0, "12": 12, "24": 24})
+    out = tmp_path / "report"
+    monkeypatch.setattr("sys.argv", ["hairscan", "trial", str(run), "--design", str(path), "--out", str(out)])
+    with pytest.raises(SystemExit) as leave:
+        main()
+    assert leave.value.code == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("error: ") for line in lines)
+    assert not out.exists()
+
+
+def test_without_control_it_says_what_cannot_be_told(run, design, tmp_path):
+    result = call(run, design(control=None, treatments=["placebo", "prp"]), tmp_path / "report")
+    assert result.exit_code == 0, result.output
+    assert "no control arm" in result.output
