@@ -15,15 +15,13 @@ from hairscan.report.trial_words import number, percent, words_of
 _BAND = "#56b4e9"
 
 
-def draw_responders(responders: pd.DataFrame, rule: str, styles: Mapping[str, ArmStyle]) -> Figure:
+def draw_responders(responders: pd.DataFrame, styles: Mapping[str, ArmStyle]) -> Figure:
     """Share of responders of every arm, with the number of subjects behind it.
 
     Parameters
     ----------
     responders : DataFrame
         The table of `responders`: one row per treated arm, with the control's numbers beside it.
-    rule : str
-        Who counts as a responder, in words.
     """
     shares = {
         row[side]: (row[f"share_{name}"], row[f"responders_{name}"], row[f"n_{name}"])
@@ -43,7 +41,7 @@ def draw_responders(responders: pd.DataFrame, rule: str, styles: Mapping[str, Ar
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.set_xlim(0, 1.25)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
-    axes.set_xlabel(f"share of subjects with {rule}", fontsize=9)
+    axes.set_xlabel("share of responders")
     tidy(axes, grid="x")
     return figure
 

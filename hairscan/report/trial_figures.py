@@ -16,7 +16,8 @@ from hairscan.report.trial_forests import ForestRow, draw_among_published, draw_
 from hairscan.report.trial_lines import draw_adjusted_means, draw_changes, draw_means
 from hairscan.report.trial_style import ArmStyle, arm_styles
 from hairscan.report.trial_summary import primary_effects, responder_rule
-from hairscan.report.trial_words import interval, number, words_of
+from hairscan.report.trial_tables import in_order
+from hairscan.report.trial_words import capital, interval, number, words_of
 from hairscan.trial.literature import AGAINST, CHANGE, published_effects, published_trials
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _endpoint(result: TrialResult, endpoint: str, styles: Mapping[str, ArmStyle]
     if here.empty:
         return
     figure = draw_means(result.data.observations, described, endpoint, styles)
-    caption = f"{_capital(name)} of every subject (thin) and mean with its interval (black)"
+    caption = f"{capital(name)} of every subject (thin) and mean with its interval (black)"
     yield Drawing(f"means-{endpoint}", "endpoint", caption, _values(here, endpoint), figure, endpoint)
     adjusted = tables["adjusted_means"]
     adjusted = adjusted[(adjusted["endpoint"] == endpoint) & (adjusted["set"] == "full")]
@@ -109,7 +110,7 @@ def _responders(result: TrialResult, styles: Mapping[str, ArmStyle]) -> Iterator
     if len(table):
         rule = responder_rule(result.design)
         alt = "Bars of the share of responders in every arm; the numbers are in the table below."
-        yield Drawing("responders", "responders", f"Subjects with {rule}", alt, draw_responders(table, rule, styles))
+        yield Drawing("responders", "responders", f"Subjects with {rule}", alt, draw_responders(table, styles))
 
 
 def _among_published(result: TrialResult, endpoint: str, styles: Mapping[str, ArmStyle]) -> Iterator[Drawing]:
@@ -122,7 +123,7 @@ def _among_published(result: TrialResult, endpoint: str, styles: Mapping[str, Ar
         same = published_effects(published, endpoint, comparison)
         if own and len(same):
             words = words_of(endpoint)
-            caption = f"{_capital(words.name)}, {comparison}: this trial and published numbers in {words.unit}"
+            caption = f"{capital(words.name)}, {comparison}: this trial and published numbers in {words.unit}"
             alt = f"Forest plot: {len(own)} numbers of this trial, {len(same)} published; the table below lists them."
             figure = draw_among_published(own, same, endpoint, comparison)
             name = f"published-{comparison.replace(' ', '-')}-{endpoint}"
@@ -165,8 +166,9 @@ def _own_changes(result: TrialResult, endpoint: str, styles: Mapping[str, ArmSty
 
 
 def _agreement(result: TrialResult) -> Iterator[Drawing]:
-    for row in result.tables["bland_altman"].to_dict("records"):
-        if row["n_pairs"] > 1:
+    design = result.design
+    for row in in_order(result.tables["bland_altman"], design.endpoints, design.arms).to_dict("records"):
+        if row["n_pairs"] > 1 and row["sd"] > 0:
             name = words_of(row["endpoint"]).name
             caption = f"Bland–Altman plot of {name}, {row['kind']}: bias, limits of agreement and their intervals"
             alt = f"Differences of {row['n_pairs']} pairs over their means; bias and limits are in the table above."
@@ -202,7 +204,3 @@ def _quartiles(changes: pd.DataFrame, endpoint: str) -> str:
         for row in changes.to_dict("records")
     ]
     return f"Changes in {words_of(endpoint).label}: {'; '.join(told)}."
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -29,6 +29,7 @@ from hairscan.report.trial_tables import (
     effect_sizes_table,
     effects_table,
     flow_table,
+    in_order,
     literature_page_table,
     pairs_table,
     plain_table,
@@ -36,7 +37,7 @@ from hairscan.report.trial_tables import (
     responders_table,
     sample_size_table,
 )
-from hairscan.report.trial_words import words_of
+from hairscan.report.trial_words import capital, words_of
 from hairscan.trial.mmrm import METHOD as PRIMARY_METHOD
 
 if TYPE_CHECKING:
@@ -125,18 +126,18 @@ def render_report(
 def _endpoint(result: TrialResult, endpoint: str, pictures: Sequence[tuple[Drawing, _Picture]]) -> dict[str, Any]:
     """What the page says of one endpoint."""
     return {
-        "name": words_of(endpoint).label,
+        "name": capital(words_of(endpoint).label),
         "pictures": [p for drawing, p in pictures if drawing.section == "endpoint" and drawing.endpoint == endpoint],
-        "table": describe_table(result.tables["describe"], endpoint),
+        "table": describe_table(_in_order(result, "describe"), endpoint),
     }
 
 
 def _consort(result: TrialResult) -> list[tuple[str, str]]:
     """What a reader must know by CONSORT-AI, then every other fact."""
     facts = dict(result.facts)
-    software = "; ".join(f"{name}: {value}" for name, value in facts.items() if name.startswith(("hairscan", "model")))
+    software = [name for name in facts if name.startswith(("hairscan", "model", "sha256 of the model"))]
     told = {
-        "Version of the software and the model (5i)": software,
+        "Version of the software and the model (5i)": "\n".join(f"{name}: {facts.pop(name)}" for name in software),
         "Photographs that are taken (4a-ii)": _input_words(result),
         "Poor photographs (5iii)": facts.pop("poor photographs", ""),
         "Human part (5iv)": f"Corrections by hand: {facts.pop('human corrections', 'none recorded')}.",
@@ -160,36 +161,49 @@ def _input_words(result: TrialResult) -> str:
 def _tables(result: TrialResult) -> dict[str, PageTable | None]:
     """The tables of the page by name; None where there is nothing to tell."""
     design, tables = result.design, result.tables
-    rest = other_effects(tables["effects"])
-    rest = rest[rest["visit"] == design.primary_visit]
+    effects = _in_order(result, "effects")
+    rest = other_effects(effects)
+    sensitivity = _full(_in_order(result, "sensitivity"))
     noun = "pairs" if design.layout == "split-scalp" else "subjects per arm"
-    sensitivity = tables["sensitivity"]
-    at_primary = sensitivity[sensitivity["visit"] == design.primary_visit]
+
+    def at_primary(table: Any) -> Any:
+        return table[table["visit"] == design.primary_visit]
+
     made: dict[str, tuple[Any, Any]] = {
         "flow": (tables["flow"], flow_table),
         "exclusions": (tables["exclusions"], lambda t: _plain(t, "Left out, and why", _MOST_EXCLUSIONS, "exclusions")),
         "pairs": (tables.get("pairs", ()), pairs_table),
-        "effects": (primary_effects(tables["effects"]), lambda t: _effects(t, f"Primary analysis ({PRIMARY_METHOD})")),
-        "other_effects": (rest, lambda t: effects_table(t, "Other analyses, primary visit", with_method=True)),
-        "sensitivity": (at_primary, lambda t: effects_table(t, "Sensitivity, primary visit", with_method=True)),
-        "effect_sizes": (_full(tables["effect_sizes"]), effect_sizes_table),
-        "responders": (_full(tables["responders"]), lambda t: responders_table(t, responder_rule(design))),
-        "reliability": (tables["reliability"], reliability_table),
-        "agreement": (tables["bland_altman"], agreement_table),
-        "sample_size": (tables["sample_size"], lambda t: sample_size_table(t, noun)),
+        "effects": (primary_effects(effects), lambda t: _effects(t, f"Primary analysis ({PRIMARY_METHOD})")),
+        "other_effects": (
+            at_primary(rest),
+            lambda t: effects_table(t, "Other analyses, primary visit", with_method=True),
+        ),
+        "sensitivity": (
+            at_primary(sensitivity),
+            lambda t: effects_table(t, "Sensitivity to missing visits, primary visit", with_method=True),
+        ),
+        "effect_sizes": (_full(_in_order(result, "effect_sizes")), effect_sizes_table),
+        "responders": (_full(_in_order(result, "responders")), lambda t: responders_table(t, responder_rule(design))),
+        "reliability": (_in_order(result, "reliability"), reliability_table),
+        "agreement": (_in_order(result, "bland_altman"), agreement_table),
+        "sample_size": (at_primary(tables["sample_size"]), lambda t: sample_size_table(t, noun)),
         "literature": (tables["literature"], literature_page_table),
         "warnings": (tables["warnings"], lambda t: _plain(t, "Warnings", _MOST_WARNINGS, "warnings")),
         "failures": (result.data.failures, lambda t: _plain(t, "Not measured at all", _MOST_PHOTOS, "failures")),
         "flagged_photos": (
-            tables["flagged_photos"],
+            tables["flagged_photos"].drop(columns="flags"),
             lambda t: _plain(t, "Photographs with flags", _MOST_PHOTOS, "flagged_photos"),
         ),
     }
     return {name: make(table) if len(table) else None for name, (table, make) in made.items()}
 
 
+def _in_order(result: TrialResult, name: str) -> Any:
+    return in_order(result.tables[name], result.design.endpoints, result.design.arms)
+
+
 def _plain(table: Any, caption: str, limit: int, file: str) -> PageTable:
-    return plain_table(table, caption, limit=limit, file=f"{file}.csv")
+    return plain_table(table, caption, limit=limit, file=f"tables/{file}.csv")
 
 
 def _effects(table: Any, caption: str) -> PageTable:

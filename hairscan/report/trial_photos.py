@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 
 from hairscan.batch.run_folder import overlay_names
-from hairscan.endpoints.flags import flag_in_words
 from hairscan.report.embed import photo_uri
 
 if TYPE_CHECKING:
@@ -37,8 +36,8 @@ def flagged_photos(result: TrialResult, run: Path | None) -> list[FlaggedPhoto]:
     for row in result.tables["flagged_photos"].to_dict("records"):
         uri = _thumbnail(run / "overlays" / names[row["image"]])
         if uri is not None:
-            words = "; ".join(flag_in_words(flag) for flag in row["flags"].split(";"))
-            shown.append(FlaggedPhoto(f"{row['image']}: subject {row['subject']}, visit {row['visit']}", words, uri))
+            caption = f"{row['image']}: subject {row['subject']}, visit {row['visit']}"
+            shown.append(FlaggedPhoto(caption, row["words"], uri))
         if len(shown) == _MOST:
             break
     return shown

@@ -64,36 +64,40 @@ def _results(result: TrialResult) -> Iterator[str]:
             reason = f" ({row['note']})" if row is not None and row["note"] else ""
             yield f"The effect of {arm} on {words_of(endpoint).name} at week {week:g} cannot be estimated{reason}."
         else:
-            yield _result(row, endpoint, week, design.alpha)
+            yield _result(row, endpoint, design)
 
 
-def _result(row: Mapping[Any, Any], endpoint: str, week: float, alpha: float) -> str:
+def _result(row: Mapping[Any, Any], endpoint: str, design: Design) -> str:
     """The primary result of a treatment, and what its interval leaves open."""
     words = words_of(endpoint)
     size = f"{number(abs(row['estimate']), words.decimals)} {words.unit}".strip()
     direction = "more" if row["estimate"] >= 0 else "less"
-    bounds = f"{1 - alpha:.0%} confidence interval".replace("%", " %")
+    bounds = f"{100 * (1 - design.alpha):g} % confidence interval"
     low_high = interval(row["low"], row["high"], words.decimals)
     tested = f"p {_relation(p_text(row['p']))}"
+    pairs = design.layout == "split-scalp"
+    subjects = f"{row['n_arm']:.0f} pairs" if pairs else f"{row['n_arm']:.0f} and {row['n_control']:.0f}"
     told = (
-        f"At week {week:g}, {words.name} had changed by {size} {direction} under {row['arm']} than under "
-        f"{row['control']} ({bounds} {low_high}; {tested}; n = {row['n_arm']:.0f} and {row['n_control']:.0f})."
+        f"At week {row['week']:g}, {words.name} had changed by {size} {direction} under {row['arm']} than under "
+        f"{row['control']} ({bounds} {low_high}; {tested}; n = {subjects})."
     )
     if row["low"] <= 0 <= row["high"]:
-        return f"{told} The interval holds zero: the trial does not show that the two differ."
-    return told + _after_adjustment(row, alpha)
+        told += " The interval holds zero: the trial does not show that the two differ."
+    return told + _over_all_tests(row, design)
 
 
-def _after_adjustment(row: Mapping[Any, Any], alpha: float) -> str:
-    """What is left once the number of tests is taken into account."""
+def _over_all_tests(row: Mapping[Any, Any], design: Design) -> str:
+    """What is left once all tests of the design are taken into account; empty where that was not told."""
     adjusted = row.get("p_adjusted", float("nan"))
-    if isfinite(adjusted) and adjusted > alpha:
-        return f" Adjusted for the number of tests, p {_relation(p_text(adjusted))}: not significant."
-    return ""
+    if not isfinite(adjusted):
+        return ""
+    verdict = "significant" if adjusted <= design.alpha else "not significant"
+    how = {"fixed-sequence": "in their fixed sequence", "holm": "by Holm's method"}[design.multiplicity]
+    return f" Over all tests, {how}, p {_relation(p_text(adjusted))}: {verdict}."
 
 
 def _relation(p: str) -> str:
-    return p.replace("<", "< ") if p.startswith("<") else f"= {p}"
+    return p.replace("<", "<\N{NO-BREAK SPACE}") if p.startswith("<") else f"=\N{NO-BREAK SPACE}{p}"
 
 
 def _without_control(design: Design) -> str:

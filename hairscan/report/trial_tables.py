@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from hairscan.endpoints.flags import flag_in_words
-from hairscan.report.trial_words import MISSING, interval, number, p_text, percent, words_of
+from hairscan.report.trial_words import MISSING, capital, interval, number, p_text, percent, words_of
 
 Row = Mapping[Any, Any]
 Columns = dict[str, Callable[[Row], str]]
@@ -35,6 +34,18 @@ class PageTable:
     links: tuple[str, ...] = field(default=())
 
 
+def in_order(table: pd.DataFrame, endpoints: Sequence[str], arms: Sequence[str]) -> pd.DataFrame:
+    """The rows by set and method as they come, then in the order of the design, and in time."""
+    ranks = {"endpoint": list(endpoints), "arm": list(arms)}
+    keys = [name for name in ("set", "method", "endpoint", "arm", "week") if name in table]
+    return table.sort_values(
+        keys,
+        kind="stable",
+        ignore_index=True,
+        key=lambda column: column if column.name == "week" else _rank(column, ranks.get(str(column.name), ())),
+    )
+
+
 def describe_table(described: pd.DataFrame, endpoint: str) -> PageTable:
     """Values and changes of every arm at every visit."""
     words = words_of(endpoint)
@@ -52,7 +63,7 @@ def describe_table(described: pd.DataFrame, endpoint: str) -> PageTable:
         "correlation with baseline": lambda row: number(row["correlation"], 2),
         "area, cm²": lambda row: number(row["area_cm2_mean"], 2),
     }
-    return _table(f"{words.label} by arm and visit", columns, described[described["endpoint"] == endpoint])
+    return _table(f"{capital(words.label)} by arm and visit", columns, described[described["endpoint"] == endpoint])
 
 
 def pairs_table(pairs: pd.DataFrame) -> PageTable:
@@ -75,7 +86,7 @@ def effects_table(effects: pd.DataFrame, caption: str, *, with_method: bool) -> 
     if with_method:
         columns |= {"set": lambda row: row["set"], "method": lambda row: row["method"]}
     columns |= {
-        "n": lambda row: f"{number(row['n_arm'], 0)} and {number(row['n_control'], 0)}",
+        "n": _sizes,
         "difference": lambda row: number(row["estimate"], _decimals(row), signed=True),
         "95 % CI": lambda row: interval(row["low"], row["high"], _decimals(row)),
         "p": lambda row: p_text(row["p"]),
@@ -91,7 +102,7 @@ def effect_sizes_table(sizes: pd.DataFrame) -> PageTable:
         "endpoint": _endpoint,
         "week": _week,
         "comparison": _comparison,
-        "n": lambda row: f"{number(row['n_arm'], 0)} and {number(row['n_control'], 0)}",
+        "n": _sizes,
         "Hedges g": lambda row: _with_interval(row, ("hedges_g", "g_low", "g_high"), 2),
         "Cliff's delta": lambda row: _with_interval(row, ("cliffs_delta", "delta_low", "delta_high"), 2),
     }
@@ -170,9 +181,9 @@ def literature_page_table(literature: pd.DataFrame) -> PageTable:
         "read in": lambda row: row["verified"].partition(":")[0],
     }
     n_hidden = len(literature) - len(shown)
-    note = "Derived: the arithmetic is in published_trials.csv."
+    note = "Derived: the arithmetic is in datasets/published_trials.csv of hairscan."
     if n_hidden:
-        note += f" {n_hidden} published results without a number are in literature.csv."
+        note += f" {n_hidden} published results without a number are in tables/literature.csv."
     return _table("Published numbers", columns, shown, note=note, links=tuple(shown["source_url"]))
 
 
@@ -192,6 +203,12 @@ def plain_table(table: pd.DataFrame, caption: str, *, limit: int, file: str) -> 
     return PageTable(caption, tuple(name.replace("_", " ") for name in filled), rows, note)
 
 
+def _rank(column: pd.Series, known: Sequence[str]) -> pd.Series:
+    """Place of each value in the known order; what is not in it follows as it comes."""
+    order = list(dict.fromkeys([*known, *column]))
+    return column.map(order.index)
+
+
 def _table(
     caption: str, columns: Columns, table: pd.DataFrame, *, note: str = "", links: Sequence[str] = ()
 ) -> PageTable:
@@ -209,8 +226,6 @@ def _plain(name: str, value: object) -> str:
     """A cell of a table that nobody made rules for."""
     if isinstance(value, float):
         return MISSING if value != value else f"{value:.4g}"
-    if name == "flags":
-        return "; ".join(flag_in_words(flag) for flag in str(value).split(";"))
     return words_of(str(value)).name if name == "endpoint" else str(value)
 
 
@@ -228,6 +243,10 @@ def _week(row: Row) -> str:
 
 def _comparison(row: Row) -> str:
     return f"{row['arm']} against {row['control']}"
+
+
+def _sizes(row: Row) -> str:
+    return f"{number(row['n_arm'], 0)}\N{NO-BREAK SPACE}and\N{NO-BREAK SPACE}{number(row['n_control'], 0)}"
 
 
 def _with_interval(row: Row, names: tuple[str, str, str], decimals: int) -> str:

@@ -72,7 +72,12 @@ def p_text(p: float) -> str:
 
 def percent(share: float) -> str:
     """A share as percent; a dash where there is none."""
-    return f"{100 * share:.0f} %" if isfinite(share) else MISSING
+    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%" if isfinite(share) else MISSING
+
+
+def capital(text: str) -> str:
+    """The text with its first letter large; the rest as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def plural(n: int, noun: str) -> str:

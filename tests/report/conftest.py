@@ -152,6 +152,13 @@ def _reliability():
     return pd.DataFrame([row | {"sem": 4.8, "mdc95": 13.3, "within_cv_percent": 3.2}])
 
 
+def _flagged(photos):
+    from hairscan.endpoints.flags import flag_in_words
+
+    words = ["; ".join(map(flag_in_words, flags.split(";"))) for flags in photos["flags"]]
+    return photos[["image", "subject", "arm", "visit", "flags"]].assign(words=words, used=["yes", "yes", "no"])
+
+
 def make_result():
     """The made-up trial: three arms, two endpoints, three visits."""
     from hairscan.trial.literature import literature_table, published_trials
@@ -216,10 +223,8 @@ def make_result():
             columns=["endpoint", "visit", "layout", "sd", "difference", "power", "n_per_arm"],
         ),
         "literature": literature_table(published_trials(), effects),
-        "warnings": pd.DataFrame(
-            {"subject": ["EX04"], "visit": ["12"], "warning": ["density rose by 41 hairs/cm2 within 4 weeks"]}
-        ),
-        "flagged_photos": photos[["image", "subject", "arm", "visit", "flags"]],
+        "warnings": pd.DataFrame({"subject": ["EX04"], "warning": ["changed by +41 within 4 weeks (limit 30)"]}),
+        "flagged_photos": _flagged(photos),
     }
     data = SimpleNamespace(
         observations=observations,

@@ -103,11 +103,11 @@ def test_an_effect_below_zero_is_written_with_a_minus():
 
 
 def test_responders_of_every_arm_once(result):
-    shown = texts(draw_responders(result.tables["responders"], "a gain", STYLES))
+    shown = texts(draw_responders(result.tables["responders"], STYLES))
     assert [text for text in shown if " of " in text and "%" in text] == [
-        "1 of 9 (11 %)",
-        "5 of 9 (56 %)",
-        "7 of 9 (78 %)",
+        "1 of 9 (11\u00a0%)",
+        "5 of 9 (56\u00a0%)",
+        "7 of 9 (78\u00a0%)",
     ]
 
 
@@ -119,6 +119,11 @@ def test_bland_altman_takes_the_repeats_that_most_targets_have(result):
     assert len(dots.get_ydata()) == 15
     assert np.mean(dots.get_ydata()) == pytest.approx(row["bias"])
     assert len(figure.axes[0].patches) == 3
+
+
+def test_identical_repeats_need_no_figure(result):
+    result.tables["bland_altman"]["sd"] = 0.0
+    assert not [drawing for drawing in draw_trial(result) if drawing.section == "reliability"]
 
 
 def test_the_flow_tells_every_number_of_every_arm(result):

@@ -15,6 +15,7 @@ from hairscan.report.trial_page import render_report, write_report
 from hairscan.report.trial_photos import flagged_photos
 from hairscan.report.trial_style import figure_bytes
 from hairscan.report.trial_summary import summary_sentences
+from hairscan.report.trial_tables import in_order
 from hairscan.report.trial_words import MISSING, interval, number, p_text
 
 VOID = {"meta", "img", "br"}
@@ -104,7 +105,7 @@ def test_the_summary_gives_the_primary_result_with_its_interval(result):
     sentence = summary_sentences(result)[1]
     assert f"changed by {row['estimate']:.1f} hairs/cm² more under exosome than under placebo" in sentence
     assert (
-        f"95 % confidence interval {row['low']:.1f}\u00a0to\u00a0{row['high']:.1f}; p = 0.004; n = 10 and 10"
+        f"95 % confidence interval {row['low']:.1f}\u00a0to\u00a0{row['high']:.1f}; p =\u00a00.004; n = 10 and 10"
         in sentence
     )
     assert "does not show" not in sentence
@@ -117,9 +118,22 @@ def test_the_summary_claims_nothing_that_the_interval_leaves_open(result):
     prp, exosome, _ = summary_sentences(result)
     assert "changed by 2.0 hairs/cm² less under exosome" in exosome
     assert exosome.endswith("The interval holds zero: the trial does not show that the two differ.")
-    assert prp.endswith("Adjusted for the number of tests, p = 0.30: not significant.")
+    assert prp.endswith("Over all tests, in their fixed sequence, p =\u00a00.30: not significant.")
     effects.loc[3, ["estimate", "note"]] = [np.nan, "fewer subjects than coefficients"]
     assert "cannot be estimated (fewer subjects than coefficients)" in summary_sentences(result)[1]
+
+
+def test_tables_stand_in_the_order_of_the_design(result):
+    effects = result.tables["effects"].iloc[::-1].sort_values("set", kind="stable")
+    ordered = in_order(effects, result.design.endpoints, result.design.arms)
+    assert list(ordered["endpoint"].head(4)) == ["density_per_cm2"] * 4
+    assert list(zip(ordered["arm"], ordered["week"], strict=True))[:4] == [
+        ("prp", 12.0),
+        ("prp", 24.0),
+        ("exosome", 12.0),
+        ("exosome", 24.0),
+    ]
+    assert list(dict.fromkeys(ordered["set"])) == ["full", "per protocol"]
 
 
 def test_without_repeats_the_page_says_what_is_not_known(result):
@@ -150,6 +164,7 @@ def test_a_split_scalp_trial_shows_its_pairs(result):
     result.tables["pairs"] = pairs.assign(**figures, difference_low=-1.5, difference_high=10.06)
     text = Reader(render(result)).text
     assert "Split-scalp trial" in text
+    assert "n = 10 pairs" in text
     assert "+4.3 (9.1)" in text
 
 
