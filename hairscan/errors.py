@@ -31,3 +31,15 @@ class OutputError(HairscanError):
 
 class DataError(HairscanError):
     """Annotated photographs for training or evaluation are missing or malformed."""
+
+
+class ManifestError(HairscanError):
+    """The list of photographs cannot be used as it is; `problems` are all that is wrong with it, a line each."""
+
+    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+class ClusterError(HairscanError):
+    """The cluster cannot be reached, or does not run the same hairscan."""

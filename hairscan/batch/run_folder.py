@@ -1,26 +1,54 @@
 """The run folder: hairs.csv, images.csv, failures.csv, run.json, timings.csv and the overlays.
 
-A run is written whole or not at all, and a reader never sees half of a file.
+Its tables are written whole or not at all, one photograph after the other, and a reader never sees half of a file.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
+import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Protocol
 
-from hairscan.batch.files import write_files
-from hairscan.endpoints.result import PhotoResult
+from hairscan.batch.files import replacing, write_files
+from hairscan.batch.manifest import Manifest
+from hairscan.endpoints.result import RunInfo
 from hairscan.endpoints.rows import HairRow, PhotoRow, cell_text, column_names, row_cells
 from hairscan.errors import OutputError
 from hairscan.types import RgbImage
 from hairscan.version import __version__
 
-_STAGES = ("load_model", "read", "segment", "trace", "measure", "endpoints", "overlay")
+STAGES = ("load_model", "read", "segment", "trace", "measure", "endpoints", "overlay")
+TIMING_COLUMNS = ("image", *(f"{stage}_s" for stage in STAGES))
+TABLES = ("hairs.csv", "images.csv", "failures.csv", "timings.csv", "run.json")
+_LONGEST_NAME_BYTES = 200
+
+
+class Result(Protocol):
+    """What the tables need of one scored photograph."""
+
+    @property
+    def photo(self) -> PhotoRow:
+        """Row of images.csv."""
+
+    @property
+    def hairs(self) -> tuple[HairRow, ...]:
+        """Rows of hairs.csv."""
+
+    @property
+    def run(self) -> RunInfo:
+        """What measured it."""
+
+    @property
+    def seconds(self) -> Mapping[str, float]:
+        """Wall time of each stage, s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +80,25 @@ class RunRecord:
     versions: Mapping[str, str]
 
 
+@dataclass(slots=True)
+class RunTotals:
+    """What was written, added up photograph by photograph."""
+
+    models: set[tuple[str, str]] = field(default_factory=set)
+    devices: set[str] = field(default_factory=set)
+    photos: int = 0
+    hairs: int = 0
+    hairs_counted: int = 0
+
+    def add(self, result: Result) -> None:
+        """Add one photograph."""
+        self.models.add((result.run.model_name, result.run.model_sha256))
+        self.devices.add(result.run.device)
+        self.photos += 1
+        self.hairs += len(result.hairs)
+        self.hairs_counted += result.photo.hair_count
+
+
 def check_writable(folder: Path) -> None:
     """Make sure that files can be written to the folder, existing or not yet, and leave nothing behind.
 
@@ -74,38 +121,45 @@ def check_writable(folder: Path) -> None:
 
 def write_run(
     folder: Path,
-    results: Sequence[PhotoResult],
+    results: Iterable[Result],
     record: RunRecord,
     *,
     failures: Sequence[Failure] = (),
     overlays: Mapping[str, RgbImage],
-) -> None:
+    manifest: Manifest | None = None,
+) -> RunTotals:
     """Write the run folder; files of an earlier run with the same names are replaced.
 
     Parameters
     ----------
+    results
+        In the order of the tables; one at a time is held in memory.
     overlays
-        Picture by the name of its photograph.
+        Picture by the name of its photograph, where it is not in the folder yet.
+    manifest
+        Its columns stand in front in images.csv.
 
     Raises
     ------
     OutputError
         When a file cannot be written.
     """
-    hair_rows = [row for result in results for row in result.hairs]
-    files = {
-        "hairs.csv": _csv_bytes(column_names(HairRow), map(row_cells, hair_rows)),
-        "images.csv": _csv_bytes(column_names(PhotoRow), (row_cells(result.photo) for result in results)),
-        "failures.csv": _csv_bytes(["image", "error", "message"], ((f.image, f.error, f.message) for f in failures)),
-        "timings.csv": _csv_bytes(["image", *(f"{stage}_s" for stage in _STAGES)], map(_timing_cells, results)),
-        "run.json": _run_json(results, failures, record),
-    }
-    names = overlay_names([result.photo.image for result in results])
-    pictures = {f"overlays/{names[image]}": _png_bytes(picture) for image, picture in overlays.items()}
+    names = overlay_names(list(overlays))
+    pictures = {folder / "overlays" / names[image]: picture for image, picture in overlays.items()}
     try:
-        write_files({folder / name: content for name, content in {**pictures, **files}.items()})
+        with replacing([*pictures, *(folder / name for name in TABLES)]) as files:
+            for file, picture in zip(files, pictures.values(), strict=False):
+                file.write(png_bytes(picture))
+            hairs, images, failed, timings, run = files[len(pictures) :]
+            totals = _write_tables(results, manifest, hairs, images, timings)
+            failed.write(csv_bytes(["image", "error", "message"], *((f.image, f.error, f.message) for f in failures)))
+            run.write(_run_json(totals, failures, record))
+            for file in files:
+                file.flush()
+                os.fsync(file.fileno())
     except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror}; free some space or name another") from error
+        raise cannot_write(folder, error) from error
+    return totals
 
 
 def write_picture(path: Path, picture: RgbImage) -> None:
@@ -117,50 +171,101 @@ def write_picture(path: Path, picture: RgbImage) -> None:
         When it cannot be written.
     """
     try:
-        write_files({path: _png_bytes(picture)})
+        write_files({path: png_bytes(picture)})
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}; name another folder") from error
 
 
+def cannot_write(folder: Path, error: OSError) -> OutputError:
+    """Give the error of a run folder that cannot be written."""
+    return OutputError(f"cannot write to {folder}: {error.strerror}; free some space or name another")
+
+
 def overlay_names(images: Sequence[str]) -> dict[str, str]:
-    """File name of each photograph's overlay: its own with the ending png, the whole name where two would collide."""
-    flat = {image: PurePosixPath(image.replace("\\", "/").replace("/", "_")) for image in images}
-    stems = [name.stem for name in flat.values()]
-    return {image: f"{name.stem if stems.count(name.stem) == 1 else name}.png" for image, name in flat.items()}
+    """File name of each photograph's overlay: its own with the ending png.
+
+    Where two would collide, or a name is too long or hidden, more of the name is kept, or a hash of it is added.
+    """
+    level = dict.fromkeys(images, 0)
+    while True:
+        names = {image: f"{_overlay_stems(image)[level[image]]}.png" for image in images}
+        count = Counter(name.casefold() for name in names.values())
+        clashing = [image for image, name in names.items() if count[name.casefold()] > 1 and level[image] < 2]
+        if not clashing:
+            return names
+        level.update((image, level[image] + 1) for image in clashing)
 
 
-def _csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """Table as CSV: UTF-8, comma, lines ended by a line feed on every system."""
+def csv_bytes(*rows: Sequence[str]) -> bytes:
+    """Rows as CSV: UTF-8, comma, lines ended by a line feed on every system."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()
 
 
-def _timing_cells(result: PhotoResult) -> list[str]:
+def timing_cells(image: str, seconds: Mapping[str, float]) -> list[str]:
     """Row of timings.csv."""
-    return [result.photo.image, *(cell_text("_s", result.seconds.get(stage)) for stage in _STAGES)]
+    return [image, *(cell_text("_s", seconds.get(stage)) for stage in STAGES)]
 
 
-def _run_json(results: Sequence[PhotoResult], failures: Sequence[Failure], record: RunRecord) -> bytes:
-    """Text of run.json."""
-    models = sorted({(r.run.model_name, r.run.model_sha256) for r in results})
-    content = {
-        "hairscan_version": __version__,
-        **asdict(record),
-        "models": [{"name": name, "sha256": sha256} for name, sha256 in models],
-        "devices": sorted({r.run.device for r in results}),
-        "photos": len(results),
-        "failures": len(failures),
-        "hairs": sum(len(r.hairs) for r in results),
-        "hairs_counted": sum(r.photo.hair_count for r in results),
-    }
-    return (json.dumps(content, indent=2) + "\n").encode()
-
-
-def _png_bytes(picture: RgbImage) -> bytes:
+def png_bytes(picture: RgbImage) -> bytes:
     """Encode the picture as PNG."""
     import cv2
 
     return bytes(cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1])
+
+
+def _write_tables(
+    results: Iterable[Result], manifest: Manifest | None, hairs: IO[bytes], images: IO[bytes], timings: IO[bytes]
+) -> RunTotals:
+    """Write the rows of every photograph, one after the other."""
+    rows = {} if manifest is None else {row.image: row.cells for row in manifest.rows}
+    columns = list(dict.fromkeys([*(() if manifest is None else manifest.columns), *column_names(PhotoRow)]))
+    hairs.write(csv_bytes(column_names(HairRow)))
+    images.write(csv_bytes(columns))
+    timings.write(csv_bytes(TIMING_COLUMNS))
+    totals = RunTotals()
+    for result in results:
+        totals.add(result)
+        given = {name: cell for name, cell in rows.get(result.photo.image, {}).items() if cell}
+        cells = {**dict(zip(column_names(PhotoRow), row_cells(result.photo), strict=True)), **given}
+        hairs.write(csv_bytes(*map(row_cells, result.hairs)))
+        images.write(csv_bytes([cells.get(name, "") for name in columns]))
+        timings.write(csv_bytes(timing_cells(result.photo.image, result.seconds)))
+    return totals
+
+
+def _run_json(totals: RunTotals, failures: Sequence[Failure], record: RunRecord) -> bytes:
+    """Text of run.json."""
+    content = {
+        "hairscan_version": __version__,
+        **asdict(record),
+        "models": [{"name": name, "sha256": sha256} for name, sha256 in sorted(totals.models)],
+        "devices": sorted(totals.devices),
+        "photos": totals.photos,
+        "failures": len(failures),
+        "hairs": totals.hairs,
+        "hairs_counted": totals.hairs_counted,
+    }
+    return (json.dumps(content, indent=2) + "\n").encode()
+
+
+def _overlay_stems(image: str) -> tuple[str, str, str]:
+    """Names of an overlay without its ending, from the shortest to one that no other image has."""
+    name = _flat_name(image)
+    return name.rpartition(".")[0] or name, name, f"{name}_{_short_hash(image)}"
+
+
+def _flat_name(image: str) -> str:
+    """Name of an image without folders, as a file can have it anywhere."""
+    name = image.replace("\\", "/").removeprefix("./").strip("/")
+    for character in '/:*?"<>|':
+        name = name.replace(character, "_")
+    name = name.lstrip(".") or "photo"
+    if len(name.encode()) <= _LONGEST_NAME_BYTES:
+        return name
+    return f"{_short_hash(image)}_{name[-_LONGEST_NAME_BYTES // 4 :]}"
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]

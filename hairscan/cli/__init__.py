@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from hairscan.cli.batch import batch
 from hairscan.cli.calibrate import calibrate
 from hairscan.cli.data import app as data
 from hairscan.cli.demo import demo
@@ -19,7 +20,7 @@ from hairscan.cli.export import export
 from hairscan.cli.phantom import app as phantom
 from hairscan.cli.score import score
 from hairscan.cli.train import train
-from hairscan.errors import HairscanError
+from hairscan.errors import HairscanError, ManifestError
 from hairscan.version import __version__
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(score)
+app.command()(batch)
 app.command()(calibrate)
 app.command()(demo)
 app.command()(doctor)
@@ -62,6 +64,10 @@ def main() -> None:
     """
     try:
         app()
+    except ManifestError as error:
+        for line in error.problems or [str(error)]:
+            typer.echo(f"error: {line}", err=True)
+        sys.exit(2)
     except HairscanError as error:
         typer.echo(f"error: {' '.join(str(error).splitlines())}", err=True)
         sys.exit(2)

@@ -95,9 +95,7 @@ def place_area(text: str | None, photo: Photo) -> CountingArea:
     middle = ((width_px - 1) / 2, (height_px - 1) / 2)
     if text is None or text.strip().lower() == "whole":
         return CountingArea("whole", *middle, float(width_px), float(height_px))
-    match = _FORM.fullmatch(text.strip())
-    if match is None:
-        raise AreaError(f"the area {text!r} cannot be read: {_HOW}")
+    match = _read_form(text)
     circle_cm2, rect_w_mm, rect_h_mm, x_px, y_px = (None if g is None else float(g) for g in match.groups())
     if photo.scale is None:
         raise ScaleError(f"the area {text!r} needs a scale: give --um-per-px, or count the whole picture")
@@ -115,6 +113,12 @@ def place_area(text: str | None, photo: Photo) -> CountingArea:
     return area
 
 
+def check_area(text: str | None) -> None:
+    """Raise AreaError where the text describes no area of any photograph."""
+    if text is not None and text.strip().lower() != "whole":
+        _read_form(text)
+
+
 def judge_pixels(area: CountingArea, ignored: LabelImage) -> JudgedPixels:
     """Count the pixels of the area that can be judged and, by reason, that cannot.
 
@@ -129,6 +133,13 @@ def judge_pixels(area: CountingArea, ignored: LabelImage) -> JudgedPixels:
     codes = ignored[area.contains(x_px, y_px)]
     n = np.bincount(codes, minlength=len(Ignored))
     return JudgedPixels(*(int(n[code]) for code in Ignored))
+
+
+def _read_form(text: str) -> re.Match[str]:
+    match = _FORM.fullmatch(text.strip())
+    if match is None:
+        raise AreaError(f"the area {text!r} cannot be read: {_HOW}")
+    return match
 
 
 def _check_inside(text: str, area: CountingArea, width_px: int, height_px: int, um_per_px: float) -> None:

@@ -86,6 +86,10 @@ class PhotoResult:
 
     def to_json(self) -> str:
         """JSON text of the result, without the centre-lines; `json_schema` describes it."""
+        return self.to_file().model_dump_json(indent=2)
+
+    def to_file(self) -> ResultFile:
+        """The result without the centre-lines, as it is written to files."""
         area = AreaInfo(
             kind=self.area.kind,
             centre_x_px=self.area.centre_x_px,
@@ -94,8 +98,7 @@ class PhotoResult:
             height_px=self.area.height_px,
             **{f"{reason}_fraction": n / self.judged.total for reason, n in self.judged.by_reason().items()},
         )
-        document = ResultFile(run=self.run, area=area, photo=self.photo, hairs=self.hairs, seconds=dict(self.seconds))
-        return document.model_dump_json(indent=2)
+        return ResultFile(run=self.run, area=area, photo=self.photo, hairs=self.hairs, seconds=dict(self.seconds))
 
 
 def json_schema() -> str:

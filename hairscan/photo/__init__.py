@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from hairscan.photo.field import judge_field
 from hairscan.photo.focus import is_out_of_focus
-from hairscan.photo.read import check_shows_something, read_rgb, to_rgb8
+from hairscan.photo.read import check_shows_something, decode_rgb, read_rgb, to_rgb8
 from hairscan.photo.scale import resolve_scale
-from hairscan.types import Photo, RgbImage
+from hairscan.types import Photo, RgbImage, Scale
 
-__all__ = ["judge_field", "read_photo", "read_rgb", "resolve_scale"]
+__all__ = ["judge_field", "photo_of_bytes", "read_photo", "read_rgb", "resolve_scale"]
 
 
 def read_photo(
@@ -47,6 +47,22 @@ def read_photo(
     scale = resolve_scale(path, um_per_px=um_per_px, um_per_px_sd=um_per_px_sd)
     name = "array" if path is None else _printable(path.name)
     rgb, sha256 = _from_array(photo, name) if isinstance(photo, np.ndarray) else read_rgb(Path(photo))
+    return _judged_photo(name, rgb, sha256, scale)
+
+
+def photo_of_bytes(data: bytes, *, name: str, scale: Scale | None) -> Photo:
+    """One photograph from the bytes of its file, as `read_photo` gives it, under a name and with a scale of its own.
+
+    Raises
+    ------
+    PhotoError
+        The bytes are no picture, too small or too large, or show nothing.
+    """
+    return _judged_photo(name, decode_rgb(data, name), hashlib.sha256(data).hexdigest(), scale)
+
+
+def _judged_photo(name: str, rgb: RgbImage, sha256: str, scale: Scale | None) -> Photo:
+    """Judge the field and the focus of a picture."""
     field = judge_field(rgb)
     blurred = is_out_of_focus(field.psf_sigma_px, None if scale is None else scale.um_per_px)
     return Photo(

@@ -49,10 +49,23 @@ def read_rgb(path: Path) -> tuple[RgbImage, str]:
     PhotoError
         The file is missing, empty, cut off, no picture, too small, too large, or shows nothing.
     """
-    data = _read_bytes(path)
-    rgb = to_rgb8(_decode(data, path.name, _checked_header(data, path.name)), path.name)
-    check_shows_something(rgb, path.name)
-    return rgb, hashlib.sha256(data).hexdigest()
+    data = read_bytes(path)
+    return decode_rgb(data, path.name), hashlib.sha256(data).hexdigest()
+
+
+def decode_rgb(data: bytes, name: str) -> RgbImage:
+    """Upright 8-bit RGB picture of the bytes of a JPEG, PNG or TIFF file, as `read_rgb` gives it.
+
+    Raises
+    ------
+    PhotoError
+        The bytes are cut off, no picture, too small, too large, or show nothing; the message names the photo.
+    """
+    if not data:
+        raise PhotoError(f"{name} is empty (0 bytes); copy it again from the camera.")
+    rgb = to_rgb8(_decode(data, name, _checked_header(data, name)), name)
+    check_shows_something(rgb, name)
+    return rgb
 
 
 def to_rgb8(image: NDArray[np.generic], name: str) -> RgbImage:
@@ -106,20 +119,29 @@ def check_shows_something(rgb: RgbImage, name: str) -> None:
         raise PhotoError(f"{name}: nothing to judge: the photo is one flat colour. Check the file.")
 
 
-def _read_bytes(path: Path) -> bytes:
+def check_bytes(n_bytes: int, name: str) -> None:
+    """Raise PhotoError for a file larger than any photo."""
+    if n_bytes > MAX_BYTES:
+        raise PhotoError(f"{name} is larger than {MAX_BYTES // 10**9} GB; give a photo (JPEG, PNG or TIFF).")
+
+
+def read_bytes(path: Path) -> bytes:
+    """Bytes of a photo's file.
+
+    Raises
+    ------
+    PhotoError
+        The file is missing, cannot be read, or is larger than any photo.
+    """
     try:
         if path.is_dir():
             raise PhotoError(f"{path} is a folder; give a photo (JPEG, PNG or TIFF).")
-        if path.stat().st_size > MAX_BYTES:
-            raise PhotoError(f"{path.name} is larger than {MAX_BYTES // 10**9} GB; give a photo (JPEG, PNG or TIFF).")
-        data = path.read_bytes()
+        check_bytes(path.stat().st_size, path.name)
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise PhotoError(f"{path} does not exist; check the path.") from error
     except OSError as error:
         raise PhotoError(f"{path} cannot be read: {error.strerror or error}.") from error
-    if not data:
-        raise PhotoError(f"{path.name} is empty (0 bytes); copy it again from the camera.")
-    return data
 
 
 def _checked_header(data: bytes, name: str) -> Header:

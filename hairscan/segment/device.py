@@ -32,13 +32,15 @@ TRIAL_TOLERANCE = 0.02
 """Largest difference from the CPU's maps that is let pass; half precision differs by a tenth of it."""
 
 
-def open_backend(folder: Path, spec: ModelSpec, device: str = "auto") -> Backend:
+def open_backend(folder: Path, spec: ModelSpec, device: str = "auto", threads: int | None = None) -> Backend:
     """The network of a model folder on a device: the first of `ORDER` that can run it.
 
     Parameters
     ----------
     device : {"auto", "cpu", "cuda"}
         "auto" takes any device, the others only those of their name.
+    threads : int, optional
+        Threads of the CPU for one picture; all cores where nothing is said.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def open_backend(folder: Path, spec: ModelSpec, device: str = "auto") -> Backend
     for name, runtime in ORDER:
         if device in ("auto", name):
             try:
-                return _open(name, runtime, folder, spec)
+                return _open(name, runtime, folder, spec, threads)
             except DeviceError as error:
                 reasons.append(str(error))
     raise DeviceError(
@@ -77,9 +79,9 @@ def usable_devices(folder: Path, spec: ModelSpec) -> list[str]:
     return usable
 
 
-def _open(name: str, runtime: str, folder: Path, spec: ModelSpec) -> Backend:
+def _open(name: str, runtime: str, folder: Path, spec: ModelSpec, threads: int | None = None) -> Backend:
     """The network on one device; an accelerator must first give the CPU's maps of a trial picture."""
-    backend = (_open_onnx if runtime == "onnx" else _open_torch)(name, folder, spec)
+    backend = _open_onnx(name, folder, spec, threads) if runtime == "onnx" else _open_torch(name, folder, spec)
     if name != "cpu":
         image = _trial_image(spec.multiple)
         difference = np.abs(backend.run(image) - _open_onnx("cpu", folder, spec).run(image)).max()
@@ -89,8 +91,8 @@ def _open(name: str, runtime: str, folder: Path, spec: ModelSpec) -> Backend:
     return backend
 
 
-def _open_onnx(name: str, folder: Path, spec: ModelSpec) -> Backend:
-    return OnnxBackend(whole_file(folder / "model.onnx", spec.sha256), name)
+def _open_onnx(name: str, folder: Path, spec: ModelSpec, threads: int | None = None) -> Backend:
+    return OnnxBackend(whole_file(folder / "model.onnx", spec.sha256), name, threads)
 
 
 def _open_torch(name: str, folder: Path, spec: ModelSpec) -> Backend:

@@ -44,8 +44,13 @@ def model_folders() -> dict[str, Path]:
     return {}
 
 
-def load_model(name: str | Path = "default", device: str = "auto") -> Segmenter:
+def load_model(name: str | Path = "default", device: str = "auto", *, threads: int | None = None) -> Segmenter:
     """The model of this name, or in this folder, on a device.
+
+    Parameters
+    ----------
+    threads : int, optional
+        Threads of the CPU for one picture; all cores where nothing is said.
 
     Raises
     ------
@@ -58,7 +63,7 @@ def load_model(name: str | Path = "default", device: str = "auto") -> Segmenter:
     spec = read_spec(folder)
     if spec.channels != channel_names():
         raise ModelError(f"{folder} was made for another version of hairscan: update hairscan or the model")
-    return Segmenter(spec, open_backend(folder, spec, device))
+    return Segmenter(spec, open_backend(folder, spec, device, threads))
 
 
 def find_model(name: str | Path) -> Path:

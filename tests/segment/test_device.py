@@ -34,7 +34,7 @@ def machine(monkeypatch):
 
     def make(devices):
         def opener(runtime):
-            def open_one(name, folder, spec):
+            def open_one(name, folder, spec, threads=None):
                 if (name, runtime) not in devices:
                     raise DeviceError(f"{runtime} has no {name}")
                 return FakeBackend(f"{name} {runtime}", devices[name, runtime])

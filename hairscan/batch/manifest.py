@@ -1,0 +1,175 @@
+"""The list of photographs of a run: a manifest in CSV, or whatever lies in a folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hairscan.batch.manifest_checks import (
+    arm_problems,
+    cell_problems,
+    header_problems,
+    image_problems,
+    scale_problems,
+    visit_problems,
+)
+from hairscan.batch.manifest_row import ManifestRow, place_of
+from hairscan.errors import ManifestError
+
+COLUMNS = (
+    "image",
+    "subject",
+    "arm",
+    "visit",
+    "side",
+    "site",
+    "date",
+    "um_per_px",
+    "device",
+    "days_since_clipping",
+    "operator",
+)
+"""What a manifest may say of a photograph."""
+PHOTO_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The photographs of a run, in the order of its tables.
+
+    Attributes
+    ----------
+    source : str
+        The file or folder, as it was given.
+    columns : tuple of str
+        Of the file, in its order; only ``image`` for a folder.
+    """
+
+    source: str
+    columns: tuple[str, ...]
+    rows: tuple[ManifestRow, ...]
+
+
+def read_manifest(path: str | Path) -> Manifest:
+    """Photographs of a manifest: CSV in UTF-8 with a column ``image`` and any of `COLUMNS`.
+
+    An image is a path, relative to the manifest's folder or absolute, or a URL that fsspec reads. Spaces around a cell
+    are dropped.
+
+    Raises
+    ------
+    ManifestError
+        With everything that is wrong in `problems`, each with its line number: another kind of file, unknown columns,
+        rows of another length, impossible numbers and dates, missing files, images that occur twice, one place of a
+        subject in two arms, dates that contradict the order of visits, scales that differ within a device.
+    """
+    path = Path(path)
+    text = _text_of(path)
+    records = _records(path, text)
+    if not records:
+        raise ManifestError(f"{path.name} is empty: its first line must name the columns, 'image' among them")
+    columns = tuple(cell.strip() for cell in records[0][1])
+    if header := header_problems(columns, COLUMNS, text):
+        raise _refused(path, header)
+    rows, problems = _rows(records[1:], columns, path.parent)
+    if not rows and not problems:
+        raise ManifestError(f"{path.name} names no photograph below its columns")
+    checks = (image_problems, cell_problems, arm_problems, visit_problems, scale_problems)
+    problems += [problem for check in checks for problem in check(rows)]
+    if problems:
+        raise _refused(path, [problem for _, problem in sorted(problems)])
+    return Manifest(str(path), columns, tuple(rows))
+
+
+def manifest_of_folder(folder: str | Path) -> Manifest:
+    """Photographs in a folder and its sub-folders, sorted by their names, which are relative to the folder.
+
+    Hidden files and folders, and the overlays of a run folder, are passed over.
+
+    Raises
+    ------
+    ManifestError
+        Where there is no photograph, or one has a name that cannot be written to a table.
+    """
+    folder = Path(folder)
+    found = sorted(path.relative_to(folder).as_posix() for path in _photos_below(folder))
+    if not found:
+        raise ManifestError(f"there is no photograph ({', '.join(sorted(PHOTO_ENDINGS))}) in {folder}")
+    problems = [f"{name!r}: rename it, its name is not UTF-8" for name in found if not _is_text(name)]
+    if problems:
+        raise _refused(folder, problems)
+    rows = [ManifestRow(0, {"image": name}, place_of(name, folder)) for name in found]
+    return Manifest(str(folder), ("image",), tuple(rows))
+
+
+def _photos_below(folder: Path) -> list[Path]:
+    photos = []
+    for place, folders, files in os.walk(folder):
+        here = Path(place)
+        is_run = (here / "run.json").is_file() or (here / ".parts").is_dir()
+        folders[:] = [name for name in folders if not (name.startswith(".") or (is_run and name == "overlays"))]
+        photos += [here / name for name in files if Path(name).suffix.lower() in PHOTO_ENDINGS and name[0] != "."]
+    return photos
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _text_of(path: Path) -> str:
+    how = "save it as comma-separated CSV in UTF-8 (in Excel: 'CSV UTF-8 (Comma delimited)')"
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ManifestError(f"{path} does not exist: give a folder of photographs or a manifest in CSV") from error
+    except OSError as error:
+        raise ManifestError(f"{path} cannot be read: {error.strerror}") from error
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise ManifestError(f"{path.name} is a spreadsheet, not CSV: {how}")
+    try:
+        # The mark that Excel puts in front of UTF-8 says nothing and is dropped.
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise ManifestError(f"{path.name} is not UTF-8 (line {line}): {how}") from error
+
+
+def _records(path: Path, text: str) -> list[tuple[int, list[str]]]:
+    """Lines that hold something, as cells, each with the number of its first line."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    records, line = [], 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                records.append((line, cells))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise ManifestError(f"{path.name}, line {line}, is not CSV: {error}") from error
+    return records
+
+
+def _rows(
+    records: Sequence[tuple[int, list[str]]], columns: Sequence[str], folder: Path
+) -> tuple[list[ManifestRow], list[tuple[int, str]]]:
+    """Rows of the right length, and a problem for each of the others."""
+    rows, problems = [], []
+    for line, record in records:
+        if len(record) != len(columns):
+            problems.append((line, f"line {line}: {len(record)} cells where the first line has {len(columns)} columns"))
+            continue
+        cells: Mapping[str, str] = {name: cell.strip() for name, cell in zip(columns, record, strict=True)}
+        rows.append(ManifestRow(line, cells, place_of(cells["image"], folder)))
+    return rows, problems
+
+
+def _refused(path: Path, problems: Sequence[str]) -> ManifestError:
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return ManifestError(f"{path.name} has {count}, and nothing was measured: {problems[0]}", tuple(problems))

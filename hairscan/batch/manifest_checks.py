@@ -1,0 +1,177 @@
+"""What can be wrong with a manifest, each problem as its line number and one sentence for a person."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+from hairscan.batch.manifest_row import ManifestRow, is_url
+from hairscan.batch.sources import check_can_read
+from hairscan.errors import HairscanError
+from hairscan.photo.scale import checked_scale
+
+Problem = tuple[int, str]
+"""Line of the file, and the sentence."""
+_FIRST_VISIT = "baseline"
+
+
+def header_problems(columns: Sequence[str], known: Sequence[str], text: str) -> list[str]:
+    """Columns that are missing, unknown or there twice; or what separates them where it is no comma."""
+    first = text.lstrip().splitlines()[0]
+    for character, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(columns) == 1 and character in first:
+            return [f"line 1: its columns are separated by {name}: save it as comma-separated CSV with decimal points"]
+    problems = [] if "image" in columns else ["line 1: there is no column 'image', which names the photographs"]
+    problems += [
+        f"line 1: unknown column {name!r}: a manifest has {', '.join(known)}"
+        for name in dict.fromkeys(columns)
+        if name not in known
+    ]
+    return problems + [f"line 1: column {name!r} is there {n} times" for name, n in Counter(columns).items() if n > 1]
+
+
+def image_problems(rows: Sequence[ManifestRow]) -> Iterator[Problem]:
+    """Rows and images that occur twice, images that are not there, URLs that cannot be read."""
+    by_cells: dict[tuple[str, ...], int] = {}
+    by_place: dict[str, int] = {}
+    for row in rows:
+        same_row = by_cells.setdefault(tuple(row.cells.values()), row.line)
+        same_image = by_place.setdefault(row.place, row.line)
+        if not row.image:
+            yield row.line, f"line {row.line}: no image is named"
+        elif same_row != row.line:
+            yield row.line, f"line {row.line} is the same as line {same_row}"
+        elif same_image != row.line:
+            yield row.line, f"line {row.line}: {row.image} is in line {same_image} already"
+        elif (problem := _place_problem(row)) is not None:
+            yield row.line, f"line {row.line}: {problem}"
+
+
+def _place_problem(row: ManifestRow) -> str | None:
+    if is_url(row.place):
+        try:
+            check_can_read(row.place)
+        except HairscanError as error:
+            return str(error)
+        return None
+    if not _exists(Path(row.place)):
+        return f"{row.image} is missing; it was looked for in {Path(row.place).parent}"
+    return f"{row.image} is a folder" if Path(row.place).is_dir() else None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def cell_problems(rows: Sequence[ManifestRow]) -> Iterator[Problem]:
+    """Numbers and dates that cannot be."""
+    checks = {"um_per_px": _scale_problem, "days_since_clipping": _days_problem, "date": _date_problem}
+    for row in rows:
+        for name, check in checks.items():
+            if (text := row.cells.get(name)) and (problem := check(text)) is not None:
+                yield row.line, f"line {row.line}: {name} {text!r} {problem}"
+
+
+def _scale_problem(text: str) -> str | None:
+    if (number := _number(text)) is None:
+        return "is not a number"
+    try:
+        checked_scale(number, None, source="manifest")
+    except HairscanError as error:
+        return f"cannot be: {error}"
+    return None
+
+
+def _days_problem(text: str) -> str | None:
+    number = _number(text)
+    return None if number is not None and 0 <= number < float("inf") else "is not a number of days from 0"
+
+
+def _date_problem(text: str) -> str | None:
+    return "is not a date as 2026-03-31" if _date(text) is None else None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
+    except ValueError:
+        return None
+
+
+def arm_problems(rows: Sequence[ManifestRow]) -> Iterator[Problem]:
+    """Places of a subject that are in two arms; its sides may differ, as in a split-scalp trial."""
+    first: dict[tuple[str, str, str], tuple[str, int]] = {}
+    for row in rows:
+        subject, arm, side, site = (row.cells.get(name, "") for name in ("subject", "arm", "side", "site"))
+        if subject and arm:
+            first_arm, line = first.setdefault((subject, side, site), (arm, row.line))
+            if arm != first_arm:
+                where = " ".join(part for part in (subject, side, site) if part)
+                yield (
+                    row.line,
+                    f"line {row.line}: subject {where} is in arm {arm!r} and, in line {line}, in {first_arm!r}",
+                )
+
+
+def visit_problems(rows: Sequence[ManifestRow]) -> Iterator[Problem]:
+    """Dates of a subject that contradict the order of its visits.
+
+    Visits are ordered by the number in their names, where the names are otherwise alike, and come after ``baseline``.
+    """
+    visits: dict[tuple[str, str], dict[float, list[tuple[date, ManifestRow]]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        subject, visit, day = (row.cells.get(name, "") for name in ("subject", "visit", "date"))
+        order, when = _order_of(visit), _date(day)
+        if subject and order is not None and when is not None:
+            visits[subject, order[0]][order[1]].append((when, row))
+    for subject, kind in visits:
+        at = {**visits.get((subject, _FIRST_VISIT), {}), **visits[subject, kind]}
+        for earlier, later in pairwise(at[order] for order in sorted(at)):
+            last, before = max(earlier, key=lambda dated: dated[0])
+            soonest, after = min(later, key=lambda dated: dated[0])
+            if soonest < last:
+                yield (
+                    after.line,
+                    f"line {after.line}: subject {subject}, visit {after.cells['visit']} on {soonest} is before visit "
+                    f"{before.cells['visit']} on {last} (line {before.line})",
+                )
+
+
+def _order_of(visit: str) -> tuple[str, float] | None:
+    """Kind and rank of a visit: its name without the number, and the number; None where it has no place in an order."""
+    if visit.lower() == _FIRST_VISIT:
+        return _FIRST_VISIT, float("-inf")
+    numbers = re.findall(r"\d+(?:\.\d+)?", visit)
+    return (re.sub(r"\d+(?:\.\d+)?", "#", visit.lower()), float(numbers[0])) if len(numbers) == 1 else None
+
+
+def scale_problems(rows: Sequence[ManifestRow]) -> Iterator[Problem]:
+    """Scales that differ within a device, each where it first occurs."""
+    first: dict[str, tuple[str, int]] = {}
+    seen: set[tuple[str, float]] = set()
+    for row in rows:
+        device, text = row.cells.get("device", ""), row.cells.get("um_per_px", "")
+        number = _number(text)
+        if device and number is not None:
+            first_text, line = first.setdefault(device, (text, row.line))
+            if number != _number(first_text) and (device, number) not in seen:
+                seen.add((device, number))
+                yield (
+                    row.line,
+                    f"line {row.line}: device {device} has {text} um/px and, in line {line}, {first_text}: "
+                    "mend the scale, or name each magnification as a device of its own",
+                )
