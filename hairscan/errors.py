@@ -43,3 +43,7 @@ class ManifestError(HairscanError):
 
 class ClusterError(HairscanError):
     """The cluster cannot be reached, or does not run the same hairscan."""
+
+
+class BlindError(HairscanError):
+    """The photographs cannot be blinded, or a key does not fit the run."""
