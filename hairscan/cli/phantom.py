@@ -60,7 +60,7 @@ def trial(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
     width_px: Annotated[int, typer.Option(min=64, max=20000)] = 960,
     height_px: Annotated[int, typer.Option(min=64, max=20000)] = 768,
-    um_per_px: Annotated[float, typer.Option(help="Micrometres per pixel.")] = 4.0,
+    um_per_px: Annotated[float, typer.Option(help="Micrometres per pixel.")] = 5.0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
 ) -> None:
     """Render a trial: photographs of every subject and visit, manifest.csv, and what is true of them in truth/."""

@@ -33,6 +33,7 @@ _TURNOVER = 0.05
 _WIDTH_CHANGE_SD_UM = 1.5
 _UM_PER_DAY = 300.0
 _READABLE_SHARE = 0.6
+_BLUR_UM, _GLARE_PATCHES, _LENS_RADIUS = 45.0, 40, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ def _render_site(plan: PlannedSite, *, settings: TrialSettings, folder: Path) ->
     hairs = []
     for photo in plan.photos:
         site = next_visit(scenes[photo.visit], rng, length_um=_UM_PER_DAY * photo.days_since_clipping)
-        look = _spoilt_look(next_look(scenes[0], rng), photo.poor)
+        look = _spoilt_look(next_look(scenes[0], rng), photo.poor, settings.um_per_px)
         pose = sample_pose(rng)
         framed = frame_scene(replace(site, look=look), pose, width_px=settings.width_px, height_px=settings.height_px)
         phantom = render_scene(framed, rng)
@@ -163,13 +164,13 @@ def _trial_look(look: Look) -> Look:
     return replace(look, graphics=(), ink=0, lens_radius=0.0)
 
 
-def _spoilt_look(look: Look, poor: str) -> Look:
+def _spoilt_look(look: Look, poor: str, um_per_px: float) -> Look:
     if poor == "blurred":
-        return replace(look, psf_sigma_px=6.0)
+        return replace(look, psf_sigma_px=_BLUR_UM / um_per_px)
     if poor == "glare":
-        return replace(look, glare=14)
+        return replace(look, glare=_GLARE_PATCHES)
     if poor == "no field":
-        return replace(look, lens_radius=0.2)
+        return replace(look, lens_radius=_LENS_RADIUS)
     return look
 
 

@@ -59,7 +59,7 @@ class TrialSettings:
     seed: int = 0
     width_px: int = 960
     height_px: int = 768
-    um_per_px: float = 4.0
+    um_per_px: float = 5.0
 
     def __post_init__(self) -> None:
         if self.layout not in LAYOUTS:
