@@ -45,11 +45,14 @@ class Crew(Protocol):
     ----------
     deaths : tuple of exception classes
         What a future raises whose worker died, and what submitting does where all have.
+    refusals : tuple of exception classes
+        What a future raises whose worker cannot even take a photograph.
     threads : int
         Threads that each worker may use for the network.
     """
 
     deaths: tuple[type[BaseException], ...]
+    refusals: tuple[type[BaseException], ...]
     threads: int
 
     @property
@@ -67,6 +70,7 @@ class LocalCrew:
     """Processes on this computer, each with one photograph at a time and its share of the cores."""
 
     deaths: tuple[type[BaseException], ...] = (BrokenExecutor,)
+    refusals: tuple[type[BaseException], ...] = ()
 
     def __init__(self, size: int) -> None:
         self.threads = max(1, n_cores() // size)
@@ -110,6 +114,8 @@ class DaskCrew:
     """
 
     threads = 1
+    # Dask's own way to say that the scheduler or a worker cannot unpack what it was sent.
+    refusals: tuple[type[BaseException], ...] = (RuntimeError, ImportError, AttributeError)
 
     def __init__(self, address: str) -> None:
         try:
@@ -183,6 +189,10 @@ def outcomes(jobs: Iterable[Job], measure: Measure, crew: Crew) -> Iterator[Outc
                 outcome = future.result()
             except crew.deaths:
                 suspects.append(job)
+            except crew.refusals as error:
+                raise ClusterError(
+                    "the cluster does not know this hairscan: install the same one for its scheduler and every worker"
+                ) from error
             else:
                 yield outcome
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hairscan.batch.manifest_checks import (
+    Problem,
     arm_problems,
     cell_problems,
     header_problems,
@@ -73,13 +74,14 @@ def read_manifest(path: str | Path) -> Manifest:
     if not records:
         raise ManifestError(f"{path.name} is empty: its first line must name the columns, 'image' among them")
     columns = tuple(cell.strip() for cell in records[0][1])
-    if header := header_problems(columns, COLUMNS, text):
-        raise _refused(path, header)
-    rows, problems = _rows(records[1:], columns, path.parent)
-    if not rows and not problems:
+    problems = header_problems(columns, COLUMNS, text)
+    if "image" not in columns:
+        raise _refused(path, [problem for _, problem in problems])
+    rows, ragged = _rows(records[1:], columns, path.parent)
+    if not rows and not ragged:
         raise ManifestError(f"{path.name} names no photograph below its columns")
     checks = (image_problems, cell_problems, arm_problems, visit_problems, scale_problems)
-    problems += [problem for check in checks for problem in check(rows)]
+    problems += ragged + [problem for check in checks for problem in check(rows)]
     if problems:
         raise _refused(path, [problem for _, problem in sorted(problems)])
     return Manifest(str(path), columns, tuple(rows))
@@ -158,12 +160,13 @@ def _records(path: Path, text: str) -> list[tuple[int, list[str]]]:
 
 def _rows(
     records: Sequence[tuple[int, list[str]]], columns: Sequence[str], folder: Path
-) -> tuple[list[ManifestRow], list[tuple[int, str]]]:
+) -> tuple[list[ManifestRow], list[Problem]]:
     """Rows of the right length, and a problem for each of the others."""
     rows, problems = [], []
     for line, record in records:
         if len(record) != len(columns):
-            problems.append((line, f"line {line}: {len(record)} cells where the first line has {len(columns)} columns"))
+            cells_text = "1 cell" if len(record) == 1 else f"{len(record)} cells"
+            problems.append((line, f"line {line}: {cells_text} where the first line has {len(columns)} columns"))
             continue
         cells: Mapping[str, str] = {name: cell.strip() for name, cell in zip(columns, record, strict=True)}
         rows.append(ManifestRow(line, cells, place_of(cells["image"], folder)))

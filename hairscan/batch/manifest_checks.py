@@ -19,25 +19,27 @@ Problem = tuple[int, str]
 _FIRST_VISIT = "baseline"
 
 
-def header_problems(columns: Sequence[str], known: Sequence[str], text: str) -> list[str]:
+def header_problems(columns: Sequence[str], known: Sequence[str], text: str) -> list[Problem]:
     """Columns that are missing, unknown or there twice; or what separates them where it is no comma."""
     first = text.lstrip().splitlines()[0]
     for character, name in ((";", "semicolons"), ("\t", "tabs")):
         if len(columns) == 1 and character in first:
-            return [f"line 1: its columns are separated by {name}: save it as comma-separated CSV with decimal points"]
-    problems = [] if "image" in columns else ["line 1: there is no column 'image', which names the photographs"]
+            return [(1, f"line 1: its columns are separated by {name}: save it as comma-separated CSV")]
+    problems = [] if "image" in columns else ["there is no column 'image', which names the photographs"]
     problems += [
-        f"line 1: unknown column {name!r}: a manifest has {', '.join(known)}"
+        f"unknown column {name!r}: a manifest has {', '.join(known)}"
         for name in dict.fromkeys(columns)
         if name not in known
     ]
-    return problems + [f"line 1: column {name!r} is there {n} times" for name, n in Counter(columns).items() if n > 1]
+    problems += [f"column {name!r} is there {n} times" for name, n in Counter(columns).items() if n > 1]
+    return [(1, f"line 1: {problem}") for problem in problems]
 
 
 def image_problems(rows: Sequence[ManifestRow]) -> Iterator[Problem]:
     """Rows and images that occur twice, images that are not there, URLs that cannot be read."""
     by_cells: dict[tuple[str, ...], int] = {}
     by_place: dict[str, int] = {}
+    storages: set[str] = set()
     for row in rows:
         same_row = by_cells.setdefault(tuple(row.cells.values()), row.line)
         same_image = by_place.setdefault(row.place, row.line)
@@ -47,27 +49,31 @@ def image_problems(rows: Sequence[ManifestRow]) -> Iterator[Problem]:
             yield row.line, f"line {row.line} is the same as line {same_row}"
         elif same_image != row.line:
             yield row.line, f"line {row.line}: {row.image} is in line {same_image} already"
-        elif (problem := _place_problem(row)) is not None:
+        elif is_url(row.place):
+            # What a kind of storage lacks is said once.
+            storage = row.place.partition("://")[0]
+            if storage not in storages and (problem := _url_problem(row.place)) is not None:
+                yield row.line, f"line {row.line}: {problem}"
+            storages.add(storage)
+        elif (problem := _path_problem(row.image, Path(row.place))) is not None:
             yield row.line, f"line {row.line}: {problem}"
 
 
-def _place_problem(row: ManifestRow) -> str | None:
-    if is_url(row.place):
-        try:
-            check_can_read(row.place)
-        except HairscanError as error:
-            return str(error)
-        return None
-    if not _exists(Path(row.place)):
-        return f"{row.image} is missing; it was looked for in {Path(row.place).parent}"
-    return f"{row.image} is a folder" if Path(row.place).is_dir() else None
-
-
-def _exists(path: Path) -> bool:
+def _url_problem(url: str) -> str | None:
     try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
+        check_can_read(url)
+    except HairscanError as error:
+        return str(error)
+    return None
+
+
+def _path_problem(image: str, path: Path) -> str | None:
+    try:
+        if path.is_file():
+            return None
+        return f"{image} is a folder" if path.is_dir() else f"{image} is missing; it was looked for in {path.parent}"
+    except (OSError, ValueError) as error:
+        return f"{image} cannot be a file: {error}"
 
 
 def cell_problems(rows: Sequence[ManifestRow]) -> Iterator[Problem]:
@@ -115,11 +121,13 @@ def _date(text: str) -> date | None:
 def arm_problems(rows: Sequence[ManifestRow]) -> Iterator[Problem]:
     """Places of a subject that are in two arms; its sides may differ, as in a split-scalp trial."""
     first: dict[tuple[str, str, str], tuple[str, int]] = {}
+    seen: set[tuple[str, ...]] = set()
     for row in rows:
         subject, arm, side, site = (row.cells.get(name, "") for name in ("subject", "arm", "side", "site"))
         if subject and arm:
             first_arm, line = first.setdefault((subject, side, site), (arm, row.line))
-            if arm != first_arm:
+            if arm != first_arm and (subject, side, site, arm) not in seen:
+                seen.add((subject, side, site, arm))
                 where = " ".join(part for part in (subject, side, site) if part)
                 yield (
                     row.line,

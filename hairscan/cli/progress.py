@@ -32,12 +32,12 @@ class _Pace:
         self._measured += isinstance(outcome, Measured)
 
     def text(self, now_s: float) -> str:
-        """Rate and time left; empty before the first photograph was measured."""
+        """Rate, and time left where there is something left; empty before the first photograph was measured."""
         if not self._measured or now_s <= self._start_s:
             return ""
         rate = self._measured / (now_s - self._start_s)
-        left_s = (self.n_photos - self.done) / rate
-        return f"{rate:.2f} photos/s, {_duration(left_s)} left"
+        n_left = self.n_photos - self.done
+        return f"{rate:.2f} photos/s" + (f", {_duration(n_left / rate)} left" if n_left else "")
 
 
 @contextmanager

@@ -137,3 +137,21 @@ def test_overlays_of_photographs_with_the_same_stem_do_not_overwrite_each_other(
         "b.jpg": "b.jpg.png",
         "b.png": "b.png.png",
     }
+
+
+def test_overlay_names_never_collide_and_can_be_written_anywhere():
+    images = [
+        "b.jpg",
+        "b.png",
+        "b.jpg.jpg",
+        "x/a.jpg",
+        "x_a.jpg",
+        "A.png",
+        "a.png",
+        "../.hid.png",
+        "s3://c/d.jpg",
+        "é" * 200,
+    ]
+    names = overlay_names(images)
+    assert len({name.casefold() for name in names.values()}) == len(images)
+    assert all(len(name.encode()) < 255 and name[0] != "." and not set(name) & set("/:\\") for name in names.values())

@@ -31,3 +31,9 @@ def test_shipped_model_gives_maps_in_range():
     assert model.backend.device == "cpu"
     assert maps.min() >= 0.0
     assert maps.max() <= 1.0
+
+
+def test_the_maps_are_the_same_with_any_number_of_threads():
+    image = np.random.default_rng(0).random((1, 3, 128, 160), np.float32)
+    one, two = (load_model("default", "cpu", threads=n).backend.run(image) for n in (1, 2))
+    np.testing.assert_array_equal(one, two)

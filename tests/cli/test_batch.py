@@ -1,0 +1,47 @@
+import csv
+import shutil
+
+import pytest
+
+
+@pytest.fixture
+def photos(tmp_path, photo_file):
+    """Folder of one photograph and one file that is none."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    shutil.copy(photo_file, folder / "good.png")
+    (folder / "bad.jpg").write_bytes(b"not a picture")
+    return folder
+
+
+def test_a_run_with_a_failure_ends_with_1_and_says_where_everything_is(hairscan, photos, tmp_path):
+    code, out, err = hairscan("batch", photos, "--out", tmp_path / "run", "--um-per-px", 5, "--device", "cpu")
+    assert code == 1
+    assert "1 measured, 1 failed" in out
+    assert f"{tmp_path / 'run'}/ images.csv, hairs.csv, failures.csv, overlays/" in out
+    assert "failed: bad.jpg: bad.jpg is not a JPEG, PNG or TIFF picture" in err
+    assert "2/2 photos, 1 failed" in err
+    with (tmp_path / "run" / "failures.csv").open(newline="") as file:
+        assert [row["image"] for row in csv.DictReader(file)] == ["bad.jpg"]
+
+
+def test_every_problem_of_a_manifest_is_a_line(hairscan, photos, tmp_path):
+    (photos / "list.csv").write_text("image,um_per_px\nbad.jpg,0\ngone.jpg,5\n")
+    code, out, err = hairscan("batch", photos / "list.csv", "--out", tmp_path / "run")
+    assert (code, out) == (2, "")
+    assert [line[:14] for line in err.splitlines()] == ["error: line 2:", "error: line 3:"]
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("given", ["empty", "missing.csv"])
+def test_what_names_no_photograph(hairscan, tmp_path, given):
+    (tmp_path / "empty").mkdir()
+    code, out, err = hairscan("batch", tmp_path / given, "--out", tmp_path / "run")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("error: ")
+
+
+def test_a_cluster_has_its_own_workers(hairscan, photos, tmp_path):
+    code, _, err = hairscan("batch", photos, "--out", tmp_path / "run", "--workers", 2, "--cluster", "tcp://here:1")
+    assert code == 2
+    assert "a cluster has its own workers" in err
