@@ -55,3 +55,7 @@ class TrialError(HairscanError):
     def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.problems = problems
+
+
+class BlindError(HairscanError):
+    """The photographs cannot be blinded, or a key does not fit the run."""

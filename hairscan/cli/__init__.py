@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from hairscan.cli.batch import batch
+from hairscan.cli.blind import blind, unblind
 from hairscan.cli.calibrate import calibrate
 from hairscan.cli.data import app as data
 from hairscan.cli.demo import demo
@@ -32,6 +33,8 @@ app = typer.Typer(
 )
 app.command()(score)
 app.command()(batch)
+app.command()(blind)
+app.command()(unblind)
 app.command()(calibrate)
 app.command()(demo)
 app.command()(doctor)

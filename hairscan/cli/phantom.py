@@ -42,3 +42,56 @@ def render(
         rendered = render_scene(scene, rng)
         path = write_phantom(rendered, out, f"{kind}_{number:04d}", seed=number)
         typer.echo(f"{path}: {sum(hair.counted for hair in rendered.hairs)} hairs grow in the picture")
+
+
+@app.command()
+def trial(
+    out: Annotated[Path, typer.Option(help="Folder for the photographs, manifest.csv and truth/.")],
+    arms: Annotated[str, typer.Option(help="Names of the arms, the control first.")] = "placebo,prp,exosome",
+    subjects: Annotated[int, typer.Option(min=2, help="Per arm; in all, where the layout is split-scalp.")] = 12,
+    visits: Annotated[str, typer.Option(help="Weeks of the visits, the baseline first.")] = "0,12,24",
+    layout: Annotated[str, typer.Option(help="parallel or split-scalp.")] = "parallel",
+    density_change: Annotated[
+        str | None, typer.Option(help="True mean change of each arm at the last visit, hairs/cm2: 5,15,25.")
+    ] = None,
+    width_change: Annotated[
+        str | None, typer.Option(help="True mean change of each arm at the last visit, um: 0,1,3.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
+    width_px: Annotated[int, typer.Option(min=64, max=20000)] = 960,
+    height_px: Annotated[int, typer.Option(min=64, max=20000)] = 768,
+    um_per_px: Annotated[float, typer.Option(help="Micrometres per pixel.")] = 5.0,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
+) -> None:
+    """Render a trial: photographs of every subject and visit, manifest.csv, and what is true of them in truth/."""
+    import os
+
+    from rich.console import Console
+    from rich.progress import track
+
+    from hairscan.phantom.trial import render_trial
+    from hairscan.phantom.trial_files import write_tables
+    from hairscan.phantom.trial_plan import TrialSettings, arms_with_changes, plan_trial
+
+    try:
+        settings = TrialSettings(
+            arms=arms_with_changes(
+                arms.split(","),
+                None if density_change is None else [float(change) for change in density_change.split(",")],
+                None if width_change is None else [float(change) for change in width_change.split(",")],
+            ),
+            subjects=subjects,
+            weeks=tuple(int(week) for week in visits.split(",")),
+            layout=layout,
+            seed=seed,
+            width_px=width_px,
+            height_px=height_px,
+            um_per_px=um_per_px,
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    sites = plan_trial(settings)
+    rendering = render_trial(settings, sites, out, workers=workers or os.cpu_count() or 1)
+    rendered = list(track(rendering, "rendering", total=len(sites), console=Console(stderr=True)))
+    manifest = write_tables(settings, rendered, out)
+    typer.echo(f"{manifest}: {sum(len(site.photos) for site in sites)} photographs of {len(sites)} sites")

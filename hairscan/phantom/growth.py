@@ -29,6 +29,8 @@ class PhantomHair:
         1 hides the skin behind the shaft.
     unit_id : int
         Follicular unit; -1 for a loose fragment.
+    uid : int
+        Identity over the visits of its scene; -1 for a loose fragment.
     loose : bool
         A cut fragment that grows from nothing here: never counted.
     tip_um : float array, shape (C,)
@@ -51,6 +53,7 @@ class PhantomHair:
     rgb: Rgb
     opacity: float = 1.0
     unit_id: int = -1
+    uid: int = -1
     loose: bool = False
     tip_um: FloatArray = field(default_factory=lambda: np.zeros(2))
     tip_slant: float = 0.0
@@ -131,7 +134,7 @@ def grow_hairs(
         if _in_picture(unit[0].path_um[0], size):
             hairs.extend(unit)
             missing -= 1
-    return [hair for hair in hairs if _touches(hair, size)]
+    return [hair for hair in hairs if touches_picture(hair, size)]
 
 
 def scatter_fragments(
@@ -258,6 +261,7 @@ def _in_picture(point: FloatArray, size: FloatArray) -> bool:
     return bool(((point >= 0) & (point < size)).all())
 
 
-def _touches(hair: PhantomHair, size: FloatArray) -> bool:
+def touches_picture(hair: PhantomHair, size: FloatArray) -> bool:
+    """True where any of the shaft, or its blur, may lie in a picture of this width and height, um."""
     reach = float(hair.width_um.max()) + 30.0
     return bool(((hair.path_um.max(axis=0) > -reach) & (hair.path_um.min(axis=0) < size + reach)).all())

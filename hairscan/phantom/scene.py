@@ -24,6 +24,8 @@ class Scene:
         Bottom to top; fragments among them.
     width_px, height_px : int
         Size of the picture.
+    uids : int
+        How many identities were given to its hairs so far, those of lost hairs included.
     """
 
     hairs: tuple[PhantomHair, ...]
@@ -32,6 +34,7 @@ class Scene:
     height_px: int
     um_per_px: float
     look: Look
+    uids: int = 0
 
     @property
     def size_um(self) -> tuple[float, float]:
@@ -52,6 +55,7 @@ def sample_scene(
     height_px: int,
     um_per_px: float,
     density_per_cm2: float | None = None,
+    person: np.random.Generator | None = None,
 ) -> Scene:
     """Draw a scene of a kind, with exactly ``round(density * area)`` hairs that grow in the picture.
 
@@ -61,6 +65,9 @@ def sample_scene(
         One of `KINDS`.
     density_per_cm2 : float, optional
         Hairs with their root in the picture; drawn from the kind's range where not given.
+    person : numpy.random.Generator, optional
+        Draws what one head has everywhere (kind of hair, skin, device); `rng` does where not given. Two sites of one
+        head come from two generators of the same state.
 
     Raises
     ------
@@ -80,7 +87,8 @@ def sample_scene(
             f"{um_per_px} um/px is no scale of a scalp picture: give 0.1 to 200 (2.78 is a 70x microscope)."
         )
     recipe = RECIPES[kind]
-    growth = sample_growth(recipe, rng)
+    head = rng if person is None else person
+    growth = sample_growth(recipe, head)
     density = float(rng.uniform(*recipe.density_per_cm2)) if density_per_cm2 is None else density_per_cm2
     size_um = (width_px * um_per_px, height_px * um_per_px)
     area_cm2 = size_um[0] * size_um[1] / 1e8
@@ -88,8 +96,9 @@ def sample_scene(
     n_loose = int(rng.poisson(rng.uniform(*recipe.loose_per_cm2) * area_cm2))
     hairs += scatter_fragments(growth, size_um, n_loose, rng)
     order = rng.permutation(len(hairs))
-    look = sample_look(kind, um_per_px, rng)
-    return Scene(tuple(hairs[i] for i in order), kind, width_px, height_px, um_per_px, look)
+    look = sample_look(kind, um_per_px, head)
+    named = tuple(replace(hairs[i], uid=-1 if hairs[i].loose else uid) for uid, i in enumerate(order))
+    return Scene(named, kind, width_px, height_px, um_per_px, look, uids=len(named))
 
 
 def plain_scene(scene: Scene, *, psf_sigma_px: float = 0.0) -> Scene:

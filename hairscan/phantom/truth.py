@@ -29,6 +29,8 @@ class TrueHair:
         False where the path was cut at the picture's edge.
     unit_id : int
         Follicular unit; -1 for a loose fragment.
+    uid : int
+        Identity over the visits of its scene; -1 for a loose fragment.
     loose : bool
         A cut fragment, which is no hair of this scalp.
     visible_fraction : float
@@ -45,6 +47,7 @@ class TrueHair:
     loose: bool
     visible_fraction: float = 1.0
     flags: tuple[str, ...] = ()
+    uid: int = -1
 
     @property
     def counted(self) -> bool:
@@ -100,6 +103,7 @@ def _stretch(
         loose=hair.loose,
         visible_fraction=visible_fraction,
         flags=tuple(flags),
+        uid=hair.uid,
     )
 
 

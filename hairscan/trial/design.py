@@ -111,7 +111,13 @@ class Design(_Part):
             "cumulative_width_mm_per_cm2": (0.5, 1.0),
         }
     )
-    unusable_flags: tuple[str, ...] = ("out-of-focus", "focus-unknown", "implausible-density", "implausible-width")
+    unusable_flags: tuple[str, ...] = (
+        "out-of-focus",
+        "focus-unknown",
+        "small-field",
+        "implausible-density",
+        "implausible-width",
+    )
     _folder: Path = PrivateAttr(default=Path())
     _sha256: str = PrivateAttr(default="")
 
