@@ -168,7 +168,8 @@ def _spoilt_look(look: Look, poor: str, um_per_px: float) -> Look:
     if poor == "blurred":
         return replace(look, psf_sigma_px=_BLUR_UM / um_per_px)
     if poor == "glare":
-        return replace(look, glare=_GLARE_PATCHES)
+        # What is burnt out on a sensor is white, whatever the light; `expose` would shade it.
+        return replace(look, glare=_GLARE_PATCHES, vignette=0.0, gain_rgb=(1.0, 1.0, 1.0))
     if poor == "no field":
         return replace(look, lens_radius=_LENS_RADIUS)
     return look
