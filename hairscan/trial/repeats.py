@@ -13,7 +13,8 @@ def find_repeats(photos: pd.DataFrame, design: Design) -> pd.DataFrame:
     """Repeated values: columns endpoint, kind, target, repeat (from 1), value.
 
     Kinds: ``same visit`` (photographs of one place, visit and operator), ``operators`` (one value per operator of a
-    place and visit) and ``duplicates`` (the same photograph read again).
+    place and visit) and ``duplicates`` (the same photograph read again). The number of an operator is the rank of the
+    name among all operators of the trial, so that a difference of two numbers is one of the same two people everywhere.
 
     Parameters
     ----------
@@ -29,7 +30,7 @@ def find_repeats(photos: pd.DataFrame, design: Design) -> pd.DataFrame:
     by_operator = first.groupby([*_PLACE, "operator", "endpoint"], as_index=False)["value"].mean()
     found = [
         _numbered(first, "same visit", [*_PLACE, "operator"], "image"),
-        _numbered(by_operator[by_operator["operator"] != ""], "operators", _PLACE, "operator"),
+        _of_operators(by_operator[by_operator["operator"] != ""]),
         _numbered(values, "duplicates", ["image"], "duplicate"),
     ]
     together = pd.concat(found)
@@ -38,15 +39,31 @@ def find_repeats(photos: pd.DataFrame, design: Design) -> pd.DataFrame:
 
 
 def _numbered(rows: pd.DataFrame, kind: str, target: list[str], order: str) -> pd.DataFrame:
-    """Rows of the targets that have at least two, numbered in the order of a column."""
+    """Rows of the targets that have at least two, numbered within each in the order of a column."""
+    rows = _repeated(rows, target, order)
+    return _table(rows, kind, target, rows.groupby([*target, "endpoint"]).cumcount() + 1)
+
+
+def _of_operators(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the places and visits that have at least two operators, each operator with one number throughout."""
+    numbers = rows["operator"].rank(method="dense").astype(int)
+    rows = _repeated(rows.assign(number=numbers), _PLACE, "operator")
+    return _table(rows, "operators", _PLACE, rows["number"])
+
+
+def _repeated(rows: pd.DataFrame, target: list[str], order: str) -> pd.DataFrame:
+    """Rows of the targets that have at least two, by target and then by a column."""
     keys = [*target, "endpoint"]
-    rows = rows[rows.groupby(keys)["value"].transform("size") > 1].sort_values([*keys, order])
+    return rows[rows.groupby(keys)["value"].transform("size") > 1].sort_values([*keys, order])
+
+
+def _table(rows: pd.DataFrame, kind: str, target: list[str], numbers: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "endpoint": rows["endpoint"],
             "kind": kind,
             "target": rows[target].agg("|".join, axis=1) if len(rows) else pd.Series(dtype=str),
-            "repeat": rows.groupby(keys).cumcount() + 1,
+            "repeat": numbers,
             "value": rows["value"],
         }
     )

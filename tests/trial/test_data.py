@@ -4,6 +4,7 @@ import pytest
 
 from hairscan.errors import TrialError
 from hairscan.trial.data import read_observations
+from hairscan.trial.reliability import bland_altman
 
 
 def visits(subject, arm, densities, **more):
@@ -148,6 +149,30 @@ def test_operators_and_duplicates_are_repeats(write_run, parallel):
     photos_read = data.flow[data.flow["item"] == "photographs in the manifest"]
     assert photos_read["n"].tolist() == [3, 4]
     assert cell(data.observations, subject="S1", visit="24", endpoint="density_per_cm2")["value"] == 105
+
+
+def test_an_operator_has_one_number_in_every_place(write_run, parallel):
+    """B reads 4 more than A everywhere, and C only once: the difference of the operators is B less A."""
+    photos = [
+        {"subject": subject, "arm": arm, "visit": visit, "operator": operator, "density_per_cm2": density}
+        for subject, arm, visit, readings in (
+            ("S1", "placebo", "0", {"B": 104, "A": 100}),
+            ("S1", "placebo", "12", {"C": 130, "B": 114}),
+            ("S1", "placebo", "24", {"A": 120, "B": 124}),
+            ("S2", "prp", "0", {"A": 200, "B": 204}),
+        )
+        for operator, density in readings.items()
+    ]
+    repeats = read_observations(write_run(photos), parallel()).repeats
+    repeats = repeats[repeats["endpoint"] == "density_per_cm2"]
+    assert repeats[["repeat", "value"]].to_numpy().tolist() == [
+        *([1, 100], [2, 104]),
+        *([2, 114], [3, 130]),
+        *([1, 120], [2, 124]),
+        *([1, 200], [2, 204]),
+    ]
+    row = bland_altman(repeats, alpha=0.05).iloc[0]
+    assert (row["n_pairs"], row["bias"]) == (3, 4)
 
 
 def test_all_problems_at_once(write_run, parallel):
