@@ -5,12 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from hairscan.trial.design import Design
+from hairscan.trial.observations import measured_endpoints
 
 _PLACE = ["subject", "arm", "side", "site", "visit"]
 
 
 def find_repeats(photos: pd.DataFrame, design: Design) -> pd.DataFrame:
-    """Repeated values: columns endpoint, kind, target, repeat (from 1), value.
+    """Repeated values of all measured endpoints: columns endpoint, kind, target, repeat (from 1), value.
 
     Kinds: ``same visit`` (photographs of one place, visit and operator), ``operators`` (one value per operator of a
     place and visit) and ``duplicates`` (the same photograph read again). The number of an operator is the rank of the
@@ -21,9 +22,10 @@ def find_repeats(photos: pd.DataFrame, design: Design) -> pd.DataFrame:
     photos : DataFrame
         The photographs that can be analysed, duplicates (`duplicate` is 1) among them.
     """
+    endpoints = measured_endpoints(photos, design)
     values = photos.melt(
         id_vars=[*_PLACE, "operator", "image", "duplicate"],
-        value_vars=list(design.endpoints),
+        value_vars=list(endpoints),
         var_name="endpoint",
     ).dropna(subset=["value"])
     first = values[values["duplicate"] != "1"]
@@ -34,8 +36,9 @@ def find_repeats(photos: pd.DataFrame, design: Design) -> pd.DataFrame:
         _numbered(values, "duplicates", ["image"], "duplicate"),
     ]
     together = pd.concat(found)
-    order = list(design.endpoints).index
-    return together.sort_values("endpoint", key=lambda names: names.map(order), kind="stable", ignore_index=True)
+    return together.sort_values(
+        "endpoint", key=lambda names: names.map(endpoints.index), kind="stable", ignore_index=True
+    )
 
 
 def _numbered(rows: pd.DataFrame, kind: str, target: list[str], order: str) -> pd.DataFrame:
