@@ -74,7 +74,8 @@ def draw_bland_altman(repeats: pd.DataFrame, agreement: Mapping[Any, Any]) -> Fi
         axes.annotate(label, (1.02, level), xycoords=("axes fraction", "data"), va="center", fontsize=9)
     axes.plot(means, differences, "o", color="#0072b2", markersize=4.5, alpha=0.7)
     axes.set_xlabel(f"mean of both: {words.label}")
-    axes.set_ylabel("later minus earlier" + (f" ({words.unit})" if words.unit else ""))
+    order = "later name minus earlier" if agreement["kind"] == "operators" else "later minus earlier"
+    axes.set_ylabel(order + (f" ({words.unit})" if words.unit else ""))
     tidy(axes)
     return figure
 

@@ -19,6 +19,7 @@ from hairscan.report.trial_summary import primary_effects, responder_rule
 from hairscan.report.trial_tables import in_order
 from hairscan.report.trial_words import capital, interval, number, words_of
 from hairscan.trial.literature import AGAINST, CHANGE, published_effects, published_trials
+from hairscan.trial.observations import of_design
 
 if TYPE_CHECKING:
     from hairscan.trial.analysis import TrialResult
@@ -167,7 +168,8 @@ def _own_changes(result: TrialResult, endpoint: str, styles: Mapping[str, ArmSty
 
 def _agreement(result: TrialResult) -> Iterator[Drawing]:
     design = result.design
-    for row in in_order(result.tables["bland_altman"], design.endpoints, design.arms).to_dict("records"):
+    tested = of_design(result.tables["bland_altman"], design)
+    for row in in_order(tested, design.endpoints, design.arms).to_dict("records"):
         if row["n_pairs"] > 1 and row["sd"] > 0:
             name = words_of(row["endpoint"]).name
             caption = f"Bland–Altman plot of {name}, {row['kind']}: bias, limits of agreement and their intervals"

@@ -39,11 +39,17 @@ from hairscan.report.trial_tables import (
 )
 from hairscan.report.trial_words import capital, words_of
 from hairscan.trial.mmrm import METHOD as PRIMARY_METHOD
+from hairscan.trial.observations import of_design
 
 if TYPE_CHECKING:
     from hairscan.trial.analysis import TrialResult
 
 _TEMPLATE = "trial_page.html.j2"
+_COUNT = "hair_count"
+_COUNT_WORDS = (
+    "The count is that of the counted area of one photograph (the mean of several), and says something only together "
+    "with that area, which stands beside it."
+)
 _MOST_EXCLUSIONS, _MOST_WARNINGS, _MOST_PHOTOS = 60, 60, 200
 
 
@@ -116,11 +122,17 @@ def render_report(
             section: [picture for drawing, picture in pictures if drawing.section == section]
             for section in ("flow", "effects", "responders", "literature", "reliability")
         },
-        endpoints=[_endpoint(result, name, pictures) for name in result.design.endpoints],
+        endpoints=[_endpoint(result, name, pictures) for name in _described(result)],
         tables=_tables(result),
         photos=photos,
     )
     return page
+
+
+def _described(result: TrialResult) -> tuple[str, ...]:
+    """The endpoints whose description stands on the page: those of the design, and the count where it was measured."""
+    counted = {_COUNT} & set(result.tables["describe"]["endpoint"]) - set(result.design.endpoints)
+    return (*result.design.endpoints, *counted)
 
 
 def _endpoint(result: TrialResult, endpoint: str, pictures: Sequence[tuple[Drawing, _Picture]]) -> dict[str, Any]:
@@ -128,7 +140,8 @@ def _endpoint(result: TrialResult, endpoint: str, pictures: Sequence[tuple[Drawi
     return {
         "name": capital(words_of(endpoint).label),
         "pictures": [p for drawing, p in pictures if drawing.section == "endpoint" and drawing.endpoint == endpoint],
-        "table": describe_table(_in_order(result, "describe"), endpoint),
+        "table": describe_table(in_order(result.tables["describe"], (), result.design.arms), endpoint),
+        "note": _COUNT_WORDS if endpoint == _COUNT else "",
     }
 
 
@@ -172,7 +185,7 @@ def _tables(result: TrialResult) -> dict[str, PageTable | None]:
     made: dict[str, tuple[Any, Any]] = {
         "flow": (tables["flow"], flow_table),
         "exclusions": (tables["exclusions"], lambda t: _plain(t, "Left out, and why", _MOST_EXCLUSIONS, "exclusions")),
-        "pairs": (tables.get("pairs", ()), pairs_table),
+        "pairs": (_in_order(result, "pairs") if "pairs" in tables else (), pairs_table),
         "effects": (primary_effects(effects), lambda t: _effects(t, f"Primary analysis ({PRIMARY_METHOD})")),
         "other_effects": (
             at_primary(rest),
@@ -186,7 +199,7 @@ def _tables(result: TrialResult) -> dict[str, PageTable | None]:
         "responders": (_full(_in_order(result, "responders")), lambda t: responders_table(t, responder_rule(design))),
         "reliability": (_in_order(result, "reliability"), reliability_table),
         "agreement": (_in_order(result, "bland_altman"), agreement_table),
-        "sample_size": (at_primary(tables["sample_size"]), lambda t: sample_size_table(t, noun)),
+        "sample_size": (at_primary(_in_order(result, "sample_size")), lambda t: sample_size_table(t, noun)),
         "literature": (tables["literature"], literature_page_table),
         "warnings": (tables["warnings"], lambda t: _plain(t, "Warnings", _MOST_WARNINGS, "warnings")),
         "failures": (result.data.failures, lambda t: _plain(t, "Not measured at all", _MOST_PHOTOS, "failures")),
@@ -199,7 +212,8 @@ def _tables(result: TrialResult) -> dict[str, PageTable | None]:
 
 
 def _in_order(result: TrialResult, name: str) -> Any:
-    return in_order(result.tables[name], result.design.endpoints, result.design.arms)
+    """The rows of the design's endpoints; those of the others are in the CSV only."""
+    return in_order(of_design(result.tables[name], result.design), result.design.endpoints, result.design.arms)
 
 
 def _plain(table: Any, caption: str, limit: int, file: str) -> PageTable:

@@ -12,6 +12,7 @@ import pyreadstat
 from hairscan.errors import TrialError
 from hairscan.trial.analysis import TrialResult
 from hairscan.trial.comparison import minimal_detectable_change
+from hairscan.trial.observations import of_design
 from hairscan.trial.parameters import PARAMETERS
 from hairscan.trial.tables import csv_bytes
 
@@ -56,7 +57,8 @@ def adam_dataset(result: TrialResult) -> pd.DataFrame:
     """One row per unit of analysis, visit and endpoint with the variables of `LABELS`."""
     design, rows = result.design, result.data.observations
     study = design.study or design.title
-    analysed = set(rows.loc[rows["analysed"], "subject"])
+    tested = of_design(rows, design)
+    analysed = set(tested.loc[tested["analysed"], "subject"])
     per_protocol = analysed - {entry.subject for entry in design.exclude}
     codes = {name: parameter.code for name, parameter in PARAMETERS.items()}
     table = pd.DataFrame(
@@ -86,7 +88,7 @@ def adam_dataset(result: TrialResult) -> pd.DataFrame:
             "QCFLAGS": rows["flags"].map(_shortened),
         }
     )
-    # the rows stand in testing order of the endpoints, which a stable sort keeps
+    # the rows stand in the order of the endpoints, which a stable sort keeps
     table = table.sort_values("SUBJID", kind="stable", ignore_index=True)
     return table.assign(ASEQ=table.groupby("SUBJID").cumcount() + 1)[list(LABELS)]
 

@@ -15,6 +15,7 @@ from hairscan.trial.describe import describe, describe_pairs
 from hairscan.trial.design import Design
 from hairscan.trial.literature import literature_table, published_trials
 from hairscan.trial.methods import facts_of, methods_of
+from hairscan.trial.observations import of_design
 from hairscan.trial.pairs import make_pairs
 from hairscan.trial.plausible import find_warnings
 from hairscan.trial.reliability import bland_altman, reliability
@@ -29,7 +30,8 @@ class TrialResult:
     ----------
     tables : dict of str to DataFrame
         flow, exclusions, describe, pairs (split-scalp only), effects, adjusted_means, effect_sizes, responders,
-        sensitivity, reliability, bland_altman, sample_size, literature, warnings, flagged_photos.
+        sensitivity, reliability, bland_altman, sample_size, literature, warnings, flagged_photos. Comparisons with the
+        control are of the design's endpoints, what describes or repeats is of all that were measured.
     methods : list of str
         Sentences for the methods section of a publication.
     facts : dict of str to str
@@ -53,6 +55,7 @@ def analyse_trial(run: Path, design: Design) -> TrialResult:
     """
     data = read_observations(run, design)
     observations, alpha = data.observations, design.alpha
+    tested = of_design(observations, design)
     repeated = reliability(data.repeats, alpha=alpha)
     mdc95 = float("nan") if design.responder is None else minimal_detectable_change(repeated, design.responder.endpoint)
     described = {"describe": describe(observations, alpha=alpha)}
@@ -64,11 +67,11 @@ def analyse_trial(run: Path, design: Design) -> TrialResult:
         "flow": data.flow,
         "exclusions": data.exclusions,
         **described,
-        **compare_sets(observations, data.covariates, repeated, design),
+        **compare_sets(tested, data.covariates, repeated, design),
         "reliability": repeated,
         "bland_altman": bland_altman(data.repeats, alpha=alpha),
         "sample_size": sample_sizes(spreads, alpha=alpha, differences=design.differences),
-        "literature": literature_table(published_trials(), observations[~observations["is_baseline"]]),
+        "literature": literature_table(published_trials(), tested[~tested["is_baseline"]]),
         "warnings": find_warnings(data, mdc95, design),
         "flagged_photos": _flagged(data.photos),
     }

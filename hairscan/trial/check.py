@@ -92,17 +92,19 @@ def _two_arms(photos: pd.DataFrame, design: Design) -> Iterator[str]:
 
 def _endpoint_problems(photos: pd.DataFrame, design: Design) -> Iterator[str]:
     unscaled = []
-    for name in design.endpoints:
+    for name in PARAMETERS:
         if name not in photos:
-            yield f"endpoints: images.csv has no column {name}"
+            if name in design.endpoints:
+                yield f"endpoints: images.csv has no column {name}"
             continue
         numbers = pd.to_numeric(photos[name], errors="coerce")
         wrong = photos.index[numbers.isna() & (photos[name].str.strip() != "")]
+        is_missed = name in design.endpoints and numbers.isna().all()
         if len(wrong):
             yield f"images.csv {_lines(wrong)}: {name} is not a number"
-        elif numbers.isna().all() and PARAMETERS[name].needs_scale:
+        elif is_missed and PARAMETERS[name].needs_scale:
             unscaled.append(name)
-        elif numbers.isna().all():
+        elif is_missed:
             yield f"endpoints: {name} was measured in no photograph"
     if unscaled:
         yield (

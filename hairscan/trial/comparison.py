@@ -12,11 +12,11 @@ from hairscan.trial.ancova import ancova_effects
 from hairscan.trial.design import Design
 from hairscan.trial.effect_sizes import EFFECT_SIZE_COLUMNS, effect_sizes
 from hairscan.trial.linear import EFFECT_COLUMNS, MEAN_COLUMNS
-from hairscan.trial.missing import sensitivity_effects
+from hairscan.trial.missing import paired_sensitivity_effects, sensitivity_effects
 from hairscan.trial.mmrm import METHOD as PRIMARY_METHOD
 from hairscan.trial.mmrm import mmrm_effects, paired_mmrm_effects
 from hairscan.trial.multiplicity import adjust
-from hairscan.trial.pairs import make_pairs, pair_effects
+from hairscan.trial.pairs import make_pairs, pair_effects, started_pairs
 from hairscan.trial.responders import RESPONDER_COLUMNS, responders
 
 FULL, PER_PROTOCOL = "full", "per protocol"
@@ -40,7 +40,7 @@ def compare_sets(
     Parameters
     ----------
     observations
-        The tidy table.
+        The tidy table of the design's endpoints.
     covariates
         subject, and one column per covariate.
     reliability
@@ -130,11 +130,16 @@ def _compare_sides(observations: pd.DataFrame, _: pd.DataFrame, design: Design) 
     ]
     whole = _complete_pairs(pairs, design)
     complete = pair_effects(whole, alpha=alpha).assign(note="only subjects with every visit")
+    started = started_pairs(observations, control=control)
+    imputed = [
+        paired_sensitivity_effects(rows, alpha=alpha, seed=SENSITIVITY_SEED).assign(endpoint=name)
+        for name, rows in _by_endpoint(started, design)
+    ]
     return {
         "effects": _joined([*models, pair_effects(pairs, alpha=alpha)], "effects"),
         "adjusted_means": _joined([], "adjusted_means"),
         "effect_sizes": effect_sizes(pairs, control=control, alpha=alpha, layout="split-scalp"),
-        "sensitivity": complete,
+        "sensitivity": _joined([*imputed, complete], "sensitivity"),
     }
 
 

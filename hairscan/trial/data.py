@@ -16,7 +16,7 @@ from hairscan.errors import TrialError
 from hairscan.trial.check import run_problems
 from hairscan.trial.design import Design
 from hairscan.trial.flow import count_flow, exclusions_of
-from hairscan.trial.observations import average_photos
+from hairscan.trial.observations import average_photos, of_design
 from hairscan.trial.repeats import find_repeats
 
 TEXT_COLUMNS = ("subject", "arm", "visit", "side", "site", "operator", "device", "date")
@@ -34,7 +34,8 @@ class TrialData:
     Attributes
     ----------
     observations : DataFrame
-        `hairscan.trial.observations.COLUMNS`.
+        `hairscan.trial.observations.COLUMNS`, of all measured endpoints:
+        the design's in testing order, then the others.
     repeats : DataFrame
         endpoint, kind, target, repeat, value.
     photos : DataFrame
@@ -83,15 +84,15 @@ def read_observations(run: Path, design: Design) -> TrialData:
     if not photos["used"].any():
         raise TrialError(f"no photograph of {run} can be analysed: {'; '.join(photos['reason'].unique())}")
     averaged = average_photos(photos[photos["used"]], design)
+    tested = of_design(averaged.observations, design)
     first = photos[photos["duplicate"] != "1"]
-    exclusions = exclusions_of(first, averaged, design)
     return TrialData(
         observations=averaged.observations,
         repeats=find_repeats(photos[photos["used"] | (photos["reason"] == _READ_TWICE)], design),
         photos=photos,
         failures=failures,
-        exclusions=exclusions,
-        flow=count_flow(first, failures, averaged.observations, design),
+        exclusions=exclusions_of(first, tested, averaged.dropped, design),
+        flow=count_flow(first, failures, tested, design),
         covariates=_covariates(photos, subjects, design),
         run_record=record,
     )

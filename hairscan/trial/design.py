@@ -79,7 +79,7 @@ class Design(_Part):
     exclude : tuple of Exclusion
         Subjects left out of the per-protocol set.
     implausible : dict of str to float
-        Change within four weeks that is too large to be hair growth, by endpoint.
+        Change within four weeks that is too large to be hair growth, by endpoint, tested or not.
     differences : dict of str to tuple of float
         Differences between the arms that the next trial should show, by endpoint; for its sample size.
     unusable_flags : tuple of str

@@ -7,21 +7,30 @@ from collections.abc import Iterator
 import pandas as pd
 
 from hairscan.trial.design import Design
-from hairscan.trial.observations import Averaged, unit_columns
+from hairscan.trial.observations import unit_columns
 
 EXCLUSION_COLUMNS = ("level", "image", "subject", "arm", "side", "site", "visit", "reason")
 
 
-def exclusions_of(photos: pd.DataFrame, averaged: Averaged, design: Design) -> pd.DataFrame:
+def exclusions_of(
+    photos: pd.DataFrame, observations: pd.DataFrame, dropped: pd.DataFrame, design: Design
+) -> pd.DataFrame:
     """Every photograph, visit and subject that is not analysed, and why.
 
     Levels: ``photograph``, ``visit`` (places that do not match the baseline), ``subject`` (no change can be told), and
     ``per protocol`` (left out of that set by the design).
+
+    Parameters
+    ----------
+    observations
+        The tidy table of the design's endpoints: who has none of these is not in the full analysis set.
+    dropped
+        Of `hairscan.trial.observations.Averaged`.
     """
     parts = [
         photos[~photos["used"]].assign(level="photograph"),
-        averaged.dropped.assign(level="visit"),
-        pd.DataFrame(_unit_lines(photos, averaged.observations, design)).assign(level="subject"),
+        dropped.assign(level="visit"),
+        pd.DataFrame(_unit_lines(photos, observations, design)).assign(level="subject"),
         pd.DataFrame([entry.model_dump() for entry in design.exclude]).assign(level="per protocol"),
     ]
     filled = [part.reindex(columns=list(EXCLUSION_COLUMNS), fill_value="") for part in parts if len(part)]
@@ -57,8 +66,8 @@ def count_flow(
 ) -> pd.DataFrame:
     """Subjects and photographs of each arm on their way to the analysis: columns arm, item, visit, n.
 
-    In a split-scalp trial a subject is counted in both arms. The arm is empty where a failed photograph's arm is not
-    known.
+    The observations are those of the design's endpoints. In a split-scalp trial a subject is counted in both arms. The
+    arm is empty where a failed photograph's arm is not known.
     """
     arms = [*design.arms, *([""] if (failures["arm"] == "").any() else [])]
     lines = [line for arm in arms for line in _arm_lines(arm, photos, failures, observations, design)]

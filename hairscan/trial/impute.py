@@ -1,4 +1,7 @@
-"""Multiple imputation of missed visits: parameters drawn from their posterior, then the missing changes."""
+"""Multiple imputation of missed visits: parameters drawn from their posterior, then the missing changes.
+
+In a split-scalp trial a pair stands for a subject and the difference of its two changes for the change.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +32,10 @@ class Subjects:
     arms : list of str
         The control first.
     values : float array, shape (n, V)
-        Change at each visit; NaN where missed.
+        Change at each visit; NaN where missed. Of pairs: difference of the changes.
     columns : Columns
-        Of a design (n, Q) with one column (0 or 1) per arm, then the baseline and the covariates, centred.
+        Of a design (n, Q) with one column (0 or 1) per arm, then the baseline and the covariates, centred. Of pairs:
+        a column of 1, then the baseline difference as it is.
     """
 
     arm: NDArray[np.object_]
@@ -40,11 +44,20 @@ class Subjects:
     values: FloatArray
     columns: Columns
     notes: tuple[str, ...]
+    is_paired: bool = False
 
     @property
     def missed(self) -> NDArray[np.bool_]:
         """Whether a subject has no value at a visit, shape (n, V)."""
         return np.isnan(self.values)
+
+    @property
+    def as_control(self) -> FloatArray:
+        """The design had every subject, or both sides of it, been in the control arm, shape (n, Q)."""
+        design = self.columns.design.copy()
+        cells = 1 if self.is_paired else len(self.arms)
+        design[:, :cells] = 0 if self.is_paired else np.eye(cells)[0]
+        return design
 
     @property
     def dropped_out(self) -> NDArray[np.bool_]:
@@ -61,7 +74,7 @@ class Imputations:
     at_random : float array
         Those who missed a visit resemble those of their arm with the same history.
     jumped : float array
-        From the visit after their last one on they jump to the mean of the control.
+        From the visit after their last one on they jump to the mean of the control; pairs to no difference.
     """
 
     at_random: FloatArray
@@ -78,17 +91,41 @@ def one_row_per_subject(data: pd.DataFrame, *, control: str, covariates: Sequenc
     """
     known, notes = complete_rows(data.sort_values(["subject", "week"], kind="stable"), covariates)
     people = known.groupby("subject", as_index=False).first()
-    seen = after_baseline(known)
-    seen = seen[np.isfinite(seen["change"])]
-    visits = visits_in_order(seen)
-    wide = seen.pivot_table(index="subject", columns="visit", values="change", aggfunc="mean")
-    values = wide.reindex(index=people["subject"], columns=[name for name, _ in visits]).to_numpy(float)
+    values, visits = _visit_by_visit(known, people["subject"])
     adjusted, _, adjusted_notes = code_covariates(people, ["base", *covariates])
     arms = [control, *sorted(set(people["arm"]) - {control})]
     arm = people["arm"].to_numpy(object)
     cells = (arm[:, None] == np.array(arms, object)).astype(float)
     columns = Columns.of(np.hstack([cells, adjusted]))
     return Subjects(arm, arms, visits, values, columns, (*notes, *adjusted_notes))
+
+
+def one_row_per_pair(pairs: pd.DataFrame) -> Subjects:
+    """Every pair with a baseline on both sides, also those never seen again.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        One endpoint and one treated arm of `hairscan.trial.pairs.started_pairs`.
+    """
+    known, notes = complete_rows(pairs.rename(columns={"difference": "change", "base_difference": "base"}), ())
+    people = known.groupby("subject", as_index=False).agg({"arm": "first", "control": "first", "base": "mean"})
+    values, visits = _visit_by_visit(known, people["subject"])
+    covariates = ["base"] if people["base"].nunique() > 1 else []
+    if not covariates:
+        notes = [*notes, "base_difference is constant and was left out"]
+    columns = Columns.of(people.assign(cell=1.0)[["cell", *covariates]].to_numpy(float))
+    arms = [str(name) for column in ("control", "arm") for name in people[column].unique()]
+    return Subjects(people["arm"].to_numpy(object), arms, visits, values, columns, tuple(notes), is_paired=True)
+
+
+def _visit_by_visit(known: pd.DataFrame, subjects: pd.Series) -> tuple[FloatArray, list[tuple[str, float]]]:
+    """Changes of the subjects at each visit after the baseline, shape (n, V), and the visits."""
+    seen = after_baseline(known)
+    seen = seen[np.isfinite(seen["change"])]
+    visits = visits_in_order(seen)
+    wide = seen.pivot_table(index="subject", columns="visit", values="change", aggfunc="mean")
+    return wide.reindex(index=subjects, columns=[name for name, _ in visits]).to_numpy(float), visits
 
 
 def impute_visits(subjects: Subjects, rng: np.random.Generator, n_imputations: int) -> Imputations:
@@ -116,7 +153,7 @@ def impute_visits(subjects: Subjects, rng: np.random.Generator, n_imputations: i
     design = subjects.columns.design[:, subjects.columns.kept]
     _check_counts(subjects, design)
     n, q = design.shape
-    to_control = (_as_control(subjects) - subjects.columns.design)[:, subjects.columns.kept]
+    to_control = (subjects.as_control - subjects.columns.design)[:, subjects.columns.kept]
     projection = np.linalg.pinv(design)
     root = np.linalg.cholesky(np.linalg.inv(design.T @ design))
     patterns = _patterns(subjects.missed)
@@ -148,13 +185,6 @@ def _check_counts(subjects: Subjects, design: FloatArray) -> None:
         seen = ~subjects.missed[:, at]
         if seen.sum() <= needed or not Columns.of(design[seen]).kept.all():
             raise EstimateError(f"too few subjects were seen at visit {visit} to impute it")
-
-
-def _as_control(subjects: Subjects) -> FloatArray:
-    """The design had every subject been in the control arm, shape (n, Q)."""
-    design = subjects.columns.design.copy()
-    design[:, : len(subjects.arms)] = np.eye(len(subjects.arms))[0]
-    return design
 
 
 def _patterns(missed: NDArray[np.bool_]) -> list[tuple[NDArray[np.bool_], NDArray[np.intp]]]:

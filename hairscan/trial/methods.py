@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from importlib.metadata import version
 from math import isfinite
@@ -62,14 +63,18 @@ def _measurement(design: Design, data: TrialData) -> Iterator[str]:
     record, photos = data.run_record, data.photos[data.photos["duplicate"] != "1"]
     models = ", ".join(f"{m['name']} (sha256 {m['sha256'][:12]})" for m in record.get("models", []))
     yield (
-        f"Hairs were traced and measured in {len(photos)} photographs by hairscan "
+        f"Hairs were traced and measured in {_count(len(photos), 'photograph')} by hairscan "
         f"{record.get('hairscan_version', '')} with the network {models}, without human correction."
     )
     n_out = int((~photos["used"]).sum())
-    yield f"{len(data.failures)} further photographs could not be measured, and {n_out} were not analysed."
+    yield (
+        f"{_count(len(data.failures), 'further photograph')} could not be measured, and {n_out} "
+        f"{'was' if n_out == 1 else 'were'} not analysed."
+    )
     yield _poor_words(design)
     yield (
-        "Photographs of the same place and visit were averaged, densities weighted by area, and so were several places "
+        "Photographs of the same place and visit were averaged (densities weighted by area, hair counts together with "
+        "the area of one photograph that they belong to), and so were several places "
         f"of one {'side' if design.layout == 'split-scalp' else 'subject'}; a visit that did not show every place of "
         "the baseline was left out."
     )
@@ -83,8 +88,9 @@ def _poor_words(design: Design) -> str:
 def _sets(design: Design) -> Iterator[str]:
     unit = "side" if design.layout == "split-scalp" else "subject"
     yield f"The full analysis set holds, for each endpoint, every {unit} with a baseline and a later visit."
+    yield "All endpoints that were measured were described, and those named in the design were compared."
     if design.exclude:
-        yield f"The per-protocol set leaves out {len(design.exclude)} subjects named in the design."
+        yield f"The per-protocol set leaves out {_count(len(design.exclude), 'subject')} named in the design."
 
 
 def _estimand(design: Design) -> str:
@@ -119,8 +125,10 @@ def _split_model() -> Iterator[str]:
         "Hodges-Lehmann estimate stand beside it."
     )
     yield (
-        "Missed visits were taken as missing at random; as a sensitivity analysis the paired tests were repeated in "
-        "the subjects with every visit."
+        "Missed visits were taken as missing at random; as a sensitivity analysis the differences were imputed "
+        f"{N_IMPUTATIONS} times as if both sides had been under the control from the missed visit on (jump to no "
+        f"difference) and, for the tipping point, with a penalty on the imputed ones (random seed {SENSITIVITY_SEED}), "
+        "and the paired tests were repeated in the subjects with every visit."
     )
 
 
@@ -149,9 +157,14 @@ def _responder(design: Design, mdc95: float) -> Iterator[str]:
 
 
 def _words(endpoint: str) -> str:
-    """Name of an endpoint within a sentence."""
+    """Name of an endpoint within a sentence, its unit as people write it."""
     label = PARAMETERS[endpoint].label
-    return label[0].lower() + label[1:]
+    return label[0].lower() + re.sub(r"\bum\b", "µm", label[1:]).replace("cm2", "cm²")
+
+
+def _count(n: int, noun: str) -> str:
+    """How many of a thing there are."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def _software() -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from hairscan.errors import EstimateError
-from hairscan.trial.impute import Imputations, Subjects, impute_visits, one_row_per_subject
+from hairscan.trial.impute import Imputations, Subjects, impute_visits, one_row_per_pair, one_row_per_subject
 from hairscan.trial.linear import EFFECT_COLUMNS, Estimate, effect_line, t_estimate
 from hairscan.types import FloatArray
 
@@ -57,7 +57,38 @@ def sensitivity_effects(
     (Cro, Carpenter & Kenward 2019, doi:10.1111/rssa.12423). Tipping point: Carpenter & Kenward 2013, Multiple
     Imputation and its Application, Wiley.
     """
-    subjects = one_row_per_subject(data, control=control, covariates=covariates)
+    return _sensitivity(one_row_per_subject(data, control=control, covariates=covariates), alpha, seed, n_imputations)
+
+
+def paired_sensitivity_effects(
+    pairs: pd.DataFrame, *, alpha: float, seed: int, n_imputations: int = N_IMPUTATIONS
+) -> pd.DataFrame:
+    """Effects within pairs at every visit when missed visits are imputed as no difference, and the tipping point.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        One endpoint of `hairscan.trial.pairs.started_pairs`. A missed visit has no row or no difference.
+
+    Returns
+    -------
+    effects : DataFrame
+        As `sensitivity_effects`; `n_arm` and `n_control` are both the number of all pairs.
+
+    Notes
+    -----
+    The values are the differences of the changes of the two sides, their covariate the baseline difference as it is:
+    as in `paired_mmrm_effects` the effect is that for equal baselines. From the visit after the last one on, the
+    effect is taken out of the difference, as if both sides had been under the control (jump to reference); what the
+    baselines and the visits before say of the pair stays. Delta is added to the imputed differences.
+    """
+    tables = [_sensitivity(one_row_per_pair(of_arm), alpha, seed, n_imputations) for _, of_arm in pairs.groupby("arm")]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=EFFECT_COLUMNS)
+
+
+def _sensitivity(subjects: Subjects, alpha: float, seed: int, n_imputations: int) -> pd.DataFrame:
+    """Both analyses at every visit and of every arm but the control, `subjects.arms[0]`."""
+    control = subjects.arms[0]
     drawn: Imputations | None = None
     refused: list[tuple[str, Estimate | None, str]] = []
     try:
@@ -67,7 +98,8 @@ def sensitivity_effects(
     lines = []
     for at, (visit, week) in enumerate(subjects.visits):
         for which, arm in enumerate(subjects.arms[1:], start=1):
-            n_arm, n_control = (int((subjects.arm == a).sum()) for a in (arm, control))
+            n_arm = int((subjects.arm == arm).sum())
+            n_control = n_arm if subjects.is_paired else int((subjects.arm == control).sum())
             for method, estimate, note in _compare(subjects, drawn, alpha, at, which) if drawn else refused:
                 head = {"visit": visit, "week": week, "arm": arm, "control": control, "method": method}
                 tail = {"n_arm": n_arm, "n_control": n_control}
@@ -148,13 +180,15 @@ def _compare(
 ) -> list[tuple[str, Estimate | None, str]]:
     """Method, estimate and note of both analyses of a visit and an arm, given by their place in `subjects`."""
     control, arm = subjects.arms[0], subjects.arms[which]
-    contrast = np.zeros(len(subjects.arms))
-    contrast[[which, 0]] = 1, -1
+    contrast = np.ones(1) if subjects.is_paired else np.eye(len(subjects.arms))[which] - np.eye(len(subjects.arms))[0]
     design = subjects.columns.design[:, subjects.columns.kept]
     missed = subjects.missed[:, at]
     is_imputed = missed & (subjects.arm == arm)
     n_control = int((missed & (subjects.arm == control)).sum())
     n_imputed = f"{is_imputed.sum()} imputed in {arm}, {n_control} in {control}"
+    jump = "jump to reference"
+    if subjects.is_paired:
+        n_imputed, jump = f"{is_imputed.sum()} of {len(missed)} pairs imputed", "jump to no difference"
     try:
         comparison = _Comparison(design, subjects.columns.reduce(contrast), alpha)
         jumped = comparison.pool(drawn.jumped[:, :, at])
@@ -163,5 +197,5 @@ def _compare(
         return [(method, None, f"not estimable: {error}") for method in (REFERENCE, DELTA)]
     told = "already not significant" if delta is None else f"tipping point: delta {delta:+.4g}"
     if not is_imputed.any():
-        told = f"not needed: no value of {arm} is missing"
-    return [(REFERENCE, jumped, f"jump to reference; {n_imputed}"), (DELTA, plain, f"{told}; {n_imputed}")]
+        told = f"not needed: no {'pair' if subjects.is_paired else f'value of {arm}'} is missing"
+    return [(REFERENCE, jumped, f"{jump}; {n_imputed}"), (DELTA, plain, f"{told}; {n_imputed}")]

@@ -42,11 +42,22 @@ class Averaged:
     observations : DataFrame
         Columns `COLUMNS`; value is never NaN, base is without a baseline, and a baseline has no change.
     dropped : DataFrame
-        Columns subject, arm, side, site, visit, reason.
+        Columns subject, arm, side, site, visit, reason; of the design's endpoints.
     """
 
     observations: pd.DataFrame
     dropped: pd.DataFrame
+
+
+def measured_endpoints(photos: pd.DataFrame, design: Design) -> tuple[str, ...]:
+    """The design's endpoints in testing order, then every other one that has a number, in the order of `PARAMETERS`."""
+    others = [name for name in PARAMETERS if name not in design.endpoints and photos[name].notna().any()]
+    return (*design.endpoints, *others)
+
+
+def of_design(table: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """The rows of the endpoints that the design tests; the others are only described."""
+    return table[table["endpoint"].isin(design.endpoints)]
 
 
 def unit_columns(design: Design) -> list[str]:
@@ -60,24 +71,27 @@ def average_photos(usable: pd.DataFrame, design: Design) -> Averaged:
     Parameters
     ----------
     usable : DataFrame
-        One row per photograph that can be analysed: subject, arm, side, site, visit, area_cm2, flags and the endpoints.
+        One row per photograph that can be analysed: subject, arm, side, site, visit, area_cm2, flags and `PARAMETERS`.
 
     Notes
     -----
-    Densities are weighted by area, so that their mean is all hairs over all area. A unit's places are those of its
-    baseline; a visit that lacks one of them would compare different places, and is left out.
+    Densities are weighted by area, so that their mean is all hairs over all area. A hair count belongs to the counted
+    area of one photograph: counts and areas are averaged alike, so that `value` over `area_cm2` of a count is the
+    density, and a count without its area cannot be compared with another. A unit's places are those of its baseline; a
+    visit that lacks one of them would compare different places, and is left out.
     """
-    unit = unit_columns(design)
+    unit, endpoints = unit_columns(design), measured_endpoints(usable, design)
     photos = usable.melt(
         id_vars=["subject", "arm", *_PLACE, "visit", "area_cm2", "flags"],
-        value_vars=list(design.endpoints),
+        value_vars=list(endpoints),
         var_name="endpoint",
     ).dropna(subset=["value"])
     places = _pool(photos.assign(n_photos=1), ["subject", "arm", *_PLACE, "visit", "endpoint"])
-    matched, dropped = _match_places(places, unit, design.baseline)
+    matched, lost = _match_places(places, unit, design.baseline)
+    dropped = of_design(lost, design).drop(columns="endpoint").drop_duplicates(ignore_index=True)
     rows = _pool(matched, [*unit, "visit", "endpoint"])
     rows = rows.merge(_place_names(matched, unit), how="left")
-    return Averaged(_with_changes(rows, unit, design), dropped)
+    return Averaged(_with_changes(rows, unit, design, endpoints), dropped)
 
 
 def _pool(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -112,8 +126,8 @@ def _match_places(places: pd.DataFrame, unit: list[str], baseline: str) -> tuple
     kept = rows[rows["in_base"] & whole]
     lost = rows[~(rows["in_base"] & whole)]
     reason = np.where(lost["in_base"], "a place of the baseline is missing at this visit", "this place has no baseline")
-    lines = lost.assign(reason=reason)[["subject", "arm", *_PLACE, "visit", "reason"]]
-    return kept[places.columns], lines.drop_duplicates().reset_index(drop=True)
+    lines = lost.assign(reason=reason)[["subject", "arm", *_PLACE, "visit", "endpoint", "reason"]]
+    return kept[places.columns], lines
 
 
 def _extra(unit: list[str]) -> list[str]:
@@ -132,8 +146,8 @@ def _join_names(names: pd.Series) -> str:
     return "+".join(sorted({name for name in names if name}))
 
 
-def _with_changes(rows: pd.DataFrame, unit: list[str], design: Design) -> pd.DataFrame:
-    """The tidy table: rows in testing order, with base, change and membership of the full analysis set."""
+def _with_changes(rows: pd.DataFrame, unit: list[str], design: Design, endpoints: tuple[str, ...]) -> pd.DataFrame:
+    """The tidy table: rows in the order of the endpoints, with base, change and membership of the full analysis set."""
     is_baseline = rows["visit"] == design.baseline
     base = rows.loc[is_baseline, [*unit, "endpoint", "value"]].rename(columns={"value": "base"})
     rows = rows.assign(is_baseline=is_baseline, week=rows["visit"].map(design.visits)).merge(base, how="left")
@@ -145,7 +159,7 @@ def _with_changes(rows: pd.DataFrame, unit: list[str], design: Design) -> pd.Dat
         percent_change=(100 * change / rows["base"]).where(rows["base"] != 0),
         analysed=rows["base"].notna() & (n_later > 0),
     )
-    ranks = {"endpoint": list(design.endpoints), "arm": list(design.arms)}
+    ranks = {"endpoint": list(endpoints), "arm": list(design.arms)}
     return rows.sort_values(
         ["endpoint", "arm", "subject", "side", "week"],
         key=lambda column: column.map(ranks[column.name].index) if column.name in ranks else column,

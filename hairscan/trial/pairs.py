@@ -39,9 +39,25 @@ def make_pairs(observations: pd.DataFrame, *, control: str) -> pd.DataFrame:
         `PAIR_COLUMNS`, in the order of the endpoints in the table, then week, arm and subject. A pair of which one
         change is missing is left out.
     """
-    keys = ["endpoint", "subject", "site", "visit", "week"]
     after = observations[observations["analysed"].astype(bool) & ~observations["is_baseline"].astype(bool)]
-    typed = after.astype({"change": float, "base": float, "week": float})
+    return _pair_up(after, control).dropna(subset=["difference"], ignore_index=True)
+
+
+def started_pairs(observations: pd.DataFrame, *, control: str) -> pd.DataFrame:
+    """Every visit, the baseline as well, of each pair whose two sides have a baseline.
+
+    Returns
+    -------
+    DataFrame
+        As `make_pairs`; at the baseline there is no difference, and a visit that lacks a side has no row.
+    """
+    return _pair_up(observations[observations["base"].notna()], control)
+
+
+def _pair_up(rows: pd.DataFrame, control: str) -> pd.DataFrame:
+    """Rows of both sides side by side, in the order of `make_pairs`."""
+    keys = ["endpoint", "subject", "site", "visit", "week"]
+    typed = rows.astype({"change": float, "base": float, "week": float})
     sides = typed.groupby([*keys, "arm"], sort=False, as_index=False)[["change", "base"]].mean()
     is_control = sides["arm"] == control
     of_control = sides[is_control].rename(columns={"arm": "control"})
@@ -49,8 +65,8 @@ def make_pairs(observations: pd.DataFrame, *, control: str) -> pd.DataFrame:
     pairs = pairs.rename(columns={"change_treated": "treated_change", "change_control": "control_change"})
     pairs["difference"] = pairs["treated_change"] - pairs["control_change"]
     pairs["base_difference"] = pairs["base_treated"] - pairs["base_control"]
-    place = {endpoint: position for position, endpoint in enumerate(after["endpoint"].unique())}
-    ordered = pairs.dropna(subset=["difference"]).sort_values(
+    place = {endpoint: position for position, endpoint in enumerate(rows["endpoint"].unique())}
+    ordered = pairs.sort_values(
         ["endpoint", "week", "visit", "arm", "subject", "site"],
         key=lambda column: column.map(place) if column.name == "endpoint" else column,
         ignore_index=True,

@@ -25,6 +25,7 @@ class Parameter:
 
 PARAMETERS = {
     "density_per_cm2": Parameter("TAHD", "Total area hair density (/cm2)", per_area=True),
+    # of the counted area of one photograph, which stands beside it: its mean is a plain one
     "hair_count": Parameter("TAHC", "Total area hair count", needs_scale=False),
     "terminal_30um_per_cm2": Parameter("NVTAH30", "Hairs of at least 30 um (/cm2)", per_area=True),
     "terminal_40um_per_cm2": Parameter("NVTAH40", "Hairs of at least 40 um (/cm2)", per_area=True),

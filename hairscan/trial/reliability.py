@@ -94,7 +94,7 @@ def bland_altman(repeats: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
     ----------
     repeats : DataFrame
         As in `reliability`. Of more than two repeats the two are taken that most targets have; the difference is the
-        later minus the earlier.
+        later minus the earlier (of two operators, the later by name).
 
     Returns
     -------

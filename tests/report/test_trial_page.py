@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 pytest.importorskip("jinja2")
@@ -89,6 +90,22 @@ def test_the_page_tells_what_a_reader_must_know(result):
     assert "other denominator: percent of the baseline" in text
     assert "more than 5 % of the picture is glare" in text
     assert "mixed model for repeated measures" in text
+
+
+def test_the_page_shows_the_design_and_the_count_and_names_the_file_of_the_rest(result):
+    tables = result.tables
+    others = [
+        tables["describe"].query("endpoint == 'mean_width_um'").assign(endpoint=name)
+        for name in ("hair_count", "median_width_um")
+    ]
+    tables["describe"] = pd.concat([tables["describe"], *others])
+    for name in ("reliability", "bland_altman"):
+        tables[name] = pd.concat([tables[name], tables[name].assign(endpoint="median_width_um")])
+    text = Reader(render(result)).text
+    assert "Hair count (hairs) by arm and visit" in text
+    assert "counted area of one photograph" in text
+    assert "tables/describe.csv" in text
+    assert "edian hair width" not in text
 
 
 def test_what_comes_from_the_design_is_text_and_not_markup(result):

@@ -73,6 +73,8 @@ def test_variables_of_a_row(result, tmp_path):
         "AREACM2": "0.1",
         "QCFLAGS": "",
     }
+    # the design's endpoints first, then all others that were measured
+    assert list(table.loc[table["SUBJID"] == "S3", "PARAMCD"].unique()) == ["TAHD", "MHD", "TAHC", "NVTAH40", "VELL40"]
     flags = table.groupby("SUBJID")[["FASFL", "PPROTFL"]].first()
     assert flags.loc["S4"].tolist() == ["Y", "N"]
     assert flags.loc["S5"].tolist() == ["N", "N"]

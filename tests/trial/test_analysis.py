@@ -132,6 +132,24 @@ def test_split_scalp(write_run, split):
     assert result.tables["responders"]["n_arm"].tolist() == [12]
 
 
+def test_pairs_that_left_are_imputed_as_no_difference(write_run, split):
+    """S00 and S01 lack one side or both at the last visit; both sides of S02 were only seen at baseline."""
+    photos = trial_photos(np.random.default_rng(6), ("placebo", "prp"), n=20, effect=8, split=True)
+    gone = {("S00", "24", "left"), ("S01", "24", "left"), ("S01", "24", "right")}
+    gone |= {("S02", visit, side) for visit in ("12", "24") for side in ("left", "right")}
+    photos = [p for p in photos if (p["subject"], p["visit"], p["side"]) not in gone]
+    tables = analyse_trial(write_run(photos), split()).tables
+    rows = rows_of(tables["sensitivity"], endpoint="density_per_cm2", visit="24").set_index("method")
+    assert rows.index.tolist() == [
+        *("reference-based imputation", "delta adjustment", "paired t", "Wilcoxon signed rank")
+    ]
+    imputed = rows.loc["reference-based imputation"]
+    assert imputed["note"] == "jump to no difference; 3 of 20 pairs imputed"
+    model = rows_of(tables["effects"], endpoint="density_per_cm2", visit="24", method="MMRM")["estimate"].item()
+    assert imputed["estimate"] == pytest.approx(model * 17 / 20, abs=0.15 * model)
+    assert rows.loc["paired t", "n_arm"] == 17
+
+
 def test_threshold_of_responders_is_no_smaller_than_the_detectable_change(write_run, parallel):
     rng = np.random.default_rng(7)
     photos = trial_photos(rng, ("placebo", "prp"), effect=8)
@@ -150,11 +168,28 @@ def test_threshold_of_responders_is_no_smaller_than_the_detectable_change(write_
 def test_without_control_the_trial_is_only_described(write_run, parallel):
     run = write_run(trial_photos(np.random.default_rng(8), ("prp",), effect=8))
     result = analyse_trial(run, parallel(control=None))
-    assert len(result.tables["describe"]) == 6
+    assert len(result.tables["describe"]) == 3 * 5
     for name in ("effects", "adjusted_means", "effect_sizes", "responders", "sensitivity"):
         assert result.tables[name].empty, name
     assert result.tables["warnings"]["warning"].str.contains("no control arm").sum() == 1
     assert any("no effect was estimated" in sentence for sentence in result.methods)
+
+
+@pytest.mark.parametrize("is_split", [False, True])
+def test_all_that_was_measured_is_described_and_only_the_design_is_tested(is_split, write_run, parallel, split):
+    photos = trial_photos(np.random.default_rng(2), ("placebo", "prp"), n=6, split=is_split)
+    photos = [{**photo, "hair_count": number % 7 + 10, "operator": "A"} for number, photo in enumerate(photos)]
+    photos += [{**photo, "operator": "B"} for photo in photos[:6]]
+    design = (split if is_split else parallel)(endpoints=["density_per_cm2"], differences={"hair_count": [5]})
+    tables = analyse_trial(write_run(photos), design).tables
+    measured = ["density_per_cm2", "hair_count", "terminal_40um_per_cm2", "vellus_40um_per_cm2", "mean_width_um"]
+    for name in ("describe", "reliability", *(["pairs"] if is_split else [])):
+        assert list(tables[name]["endpoint"].unique()) == measured, name
+    assert set(tables["sample_size"]["endpoint"]) == {"hair_count"}
+    for name in ("effects", "effect_sizes", "sensitivity", *([] if is_split else ["adjusted_means"])):
+        assert set(tables[name]["endpoint"]) == {"density_per_cm2"}, name
+    unit = tables["literature"].query("endpoint == 'mean_width_um'")["not_comparable"]
+    assert unit.str.contains("not an endpoint of this trial").all()
 
 
 def test_one_subject_per_arm_is_described_and_not_tested(write_run, parallel):
@@ -208,6 +243,19 @@ def test_facts_and_methods_name_what_measured(write_run, parallel):
     text = " ".join(result.methods)
     for word in ("Satterthwaite", "missing at random", "fixed sequence", "hairscan 0.1.0", "treatment policy"):
         assert word in text
+
+
+def test_methods_count_and_measure_as_people_write(write_run, parallel):
+    photos = trial_photos(np.random.default_rng(12), ("placebo", "prp"), n=5)
+    photos[3] = {**photos[3], "flags": "out-of-focus"}
+    failure = {"image": "bad.png", "subject": "prp-00", "arm": "prp", "visit": "0", "error": "PhotoError"}
+    design = parallel(exclude=[{"subject": "prp-03", "reason": "dyed"}])
+    text = " ".join(analyse_trial(write_run(photos, [failure]), design).methods)
+    assert "1 further photograph could not be measured, and 1 was not analysed." in text
+    assert "leaves out 1 subject named" in text
+    assert "(total area hair density (/cm²), mean hair diameter (µm))" in text
+    none = " ".join(analyse_trial(write_run(photos[:3] + photos[4:], name="whole"), parallel()).methods)
+    assert "0 further photographs could not be measured, and 0 were not analysed." in none
 
 
 def test_order_of_the_photographs_does_not_matter(write_run, parallel):

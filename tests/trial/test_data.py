@@ -4,6 +4,7 @@ import pytest
 
 from hairscan.errors import TrialError
 from hairscan.trial.data import read_observations
+from hairscan.trial.reliability import bland_altman
 
 
 def visits(subject, arm, densities, **more):
@@ -31,7 +32,11 @@ def test_change_from_baseline(write_run, parallel):
     assert (row["base"], row["change"], row["percent_change"], row["week"]) == (200, 50, 25, 24)
     assert row["analysed"]
     assert not row["is_baseline"]
-    assert list(observations["endpoint"].unique()) == ["density_per_cm2", "mean_width_um"]
+    # the design's endpoints first, then what else the photographs of `BASE` hold, in the order of the parameters
+    assert list(observations["endpoint"].unique()) == [
+        *("density_per_cm2", "mean_width_um"),
+        *("hair_count", "terminal_40um_per_cm2", "vellus_40um_per_cm2"),
+    ]
 
 
 def test_percent_change_of_zero_base_is_nan(write_run, parallel):
@@ -65,6 +70,42 @@ def test_photographs_of_a_visit_are_averaged_by_area(write_run, parallel):
         ["same visit", 1, 100.0],
         ["same visit", 2, 200.0],
     ]
+
+
+def test_a_count_over_its_area_is_the_density(write_run, parallel):
+    """Two photographs of one place, then two places: 10 + 50 hairs on 0.1 + 0.3 cm2, and 30 on 0.1 beside them."""
+    photos = [
+        {"subject": "S5", "arm": "placebo", "site": site, "visit": visit, "hair_count": count, "area_cm2": area}
+        | {"density_per_cm2": count / area}
+        for visit in ("0", "24")
+        for site, count, area in (("vertex", 10, 0.1), ("vertex", 50, 0.3), ("frontal", 30, 0.1))
+    ]
+    rows = read_observations(write_run([*TWO, *photos]), parallel()).observations
+    count = cell(rows, subject="S5", visit="24", site="frontal+vertex", endpoint="hair_count")
+    density = cell(rows, subject="S5", visit="24", site="frontal+vertex", endpoint="density_per_cm2")
+    assert (count["value"], count["area_cm2"], count["n_photos"]) == (30, pytest.approx(0.15), 3)
+    assert density["value"] == pytest.approx(30 / 0.15)
+
+
+def test_who_has_only_what_the_design_does_not_test_is_not_analysed(write_run, parallel):
+    """Without a scale there is a count and no density: the count is described, the subject is in no analysis set."""
+    unscaled = dict.fromkeys(["density_per_cm2", "mean_width_um", "area_cm2"], "")
+    data = read_observations(
+        write_run([*TWO, *({**p, **unscaled} for p in visits("S3", "prp", (1, 2, 3)))]), parallel()
+    )
+    assert set(data.observations.loc[data.observations["subject"] == "S3", "endpoint"]) >= {"hair_count"}
+    flow = data.flow[data.flow["arm"] == "prp"].set_index("item")["n"]
+    assert flow["subjects in the full analysis set"] == 1
+    assert cell(data.exclusions, subject="S3")["reason"] == "no baseline"
+
+
+def test_a_place_that_lacks_what_the_design_does_not_test_drops_no_visit(write_run, parallel):
+    photos = [*visits("S3", "prp", (100, 110, 120), site="vertex"), *visits("S3", "prp", (90, 95, 99), site="frontal")]
+    photos[1]["terminal_40um_per_cm2"] = ""
+    data = read_observations(write_run([*TWO, *photos]), parallel())
+    assert data.exclusions.empty
+    seen = data.observations[data.observations["subject"] == "S3"].groupby("endpoint")["visit"].nunique()
+    assert (seen["density_per_cm2"], seen["terminal_40um_per_cm2"]) == (3, 2)
 
 
 def test_sites_are_averaged_and_a_visit_without_one_is_left_out(write_run, parallel):
@@ -150,6 +191,30 @@ def test_operators_and_duplicates_are_repeats(write_run, parallel):
     assert cell(data.observations, subject="S1", visit="24", endpoint="density_per_cm2")["value"] == 105
 
 
+def test_an_operator_has_one_number_in_every_place(write_run, parallel):
+    """B reads 4 more than A everywhere, and C only once: the difference of the operators is B less A."""
+    photos = [
+        {"subject": subject, "arm": arm, "visit": visit, "operator": operator, "density_per_cm2": density}
+        for subject, arm, visit, readings in (
+            ("S1", "placebo", "0", {"B": 104, "A": 100}),
+            ("S1", "placebo", "12", {"C": 130, "B": 114}),
+            ("S1", "placebo", "24", {"A": 120, "B": 124}),
+            ("S2", "prp", "0", {"A": 200, "B": 204}),
+        )
+        for operator, density in readings.items()
+    ]
+    repeats = read_observations(write_run(photos), parallel()).repeats
+    repeats = repeats[repeats["endpoint"] == "density_per_cm2"]
+    assert repeats[["repeat", "value"]].to_numpy().tolist() == [
+        *([1, 100], [2, 104]),
+        *([2, 114], [3, 130]),
+        *([1, 120], [2, 124]),
+        *([1, 200], [2, 204]),
+    ]
+    row = bland_altman(repeats, alpha=0.05).iloc[0]
+    assert (row["n_pairs"], row["bias"]) == (3, 4)
+
+
 def test_all_problems_at_once(write_run, parallel):
     photos = [
         *TWO,
@@ -184,7 +249,8 @@ def test_without_scale_the_message_says_how_to_give_it(write_run, parallel):
     assert len(problem.value.problems) == 1
     assert "--um-per-px" in problem.value.problems[0]
     data = read_observations(write_run(photos, name="counts"), parallel(endpoints=["hair_count"]))
-    assert data.observations["value"].eq(15).all()
+    counts = data.observations[data.observations["endpoint"] == "hair_count"]
+    assert (counts["value"].tolist(), counts["area_cm2"].notna().any()) == ([15] * 6, False)
 
 
 @pytest.mark.parametrize("n_failed", [0, 2])
@@ -192,6 +258,12 @@ def test_all_photographs_failed(write_run, parallel, n_failed):
     failures = [{"image": f"{n}.png", "error": "PhotoError", "message": "not a picture"} for n in range(n_failed)]
     with pytest.raises(TrialError, match=r"failures\.csv"):
         read_observations(write_run([], failures), parallel())
+
+
+def test_text_among_the_numbers_of_any_endpoint_is_a_problem(write_run, parallel):
+    with pytest.raises(TrialError) as problem:
+        read_observations(write_run([*TWO, {**TWO[0], "hairs_per_unit": "two"}]), parallel())
+    assert problem.value.problems == ("images.csv line 8: hairs_per_unit is not a number",)
 
 
 def test_missing_columns_are_named(write_run, parallel):

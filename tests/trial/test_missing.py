@@ -10,8 +10,14 @@ from numpy.testing import assert_allclose
 from hairscan.trial.ancova import ancova_effects
 from hairscan.trial.impute import impute_visits, one_row_per_subject
 from hairscan.trial.linear import EFFECT_COLUMNS
-from hairscan.trial.missing import DELTA, REFERENCE, pool_imputations, sensitivity_effects
-from hairscan.trial.mmrm import fit_mmrm, mmrm_effects
+from hairscan.trial.missing import (
+    DELTA,
+    REFERENCE,
+    paired_sensitivity_effects,
+    pool_imputations,
+    sensitivity_effects,
+)
+from hairscan.trial.mmrm import fit_mmrm, mmrm_effects, paired_mmrm_effects
 
 NUMBERS = ["estimate", "se", "df", "low", "high", "p"]
 
@@ -166,6 +172,73 @@ def test_with_nothing_missing_there_is_nothing_to_tip():
         assert_allclose(effects.loc[method, "estimate"], ancova["estimate"], rtol=1e-9)
         assert_allclose(effects.loc[method, "se"], ancova["se"], rtol=1e-9)
     assert effects.loc[DELTA, "note"].str.startswith("not needed: no value of prp is missing").all()
+
+
+# ---- pairs
+
+
+def make_pairs_of(seed=0, n=40, n_visits=2, n_missing=0, same_base=False):
+    """Pairs with an effect of 3; the last ones are not seen again after the baseline."""
+    rng = np.random.default_rng(seed)
+    base = np.zeros(n) if same_base else rng.normal(0, 10, n)
+    own = rng.normal(3, 2, n) - 0.2 * base
+    rows = [(f"s{i:02d}", "v0", 0.0, np.nan, base[i]) for i in range(n)]
+    rows += [
+        (f"s{i:02d}", f"v{v}", 6.0 * v, own[i] + rng.normal(0, 3), base[i])
+        for i in range(n - n_missing)
+        for v in range(1, n_visits + 1)
+    ]
+    table = pd.DataFrame(rows, columns=["subject", "visit", "week", "difference", "base_difference"])
+    return table.assign(arm="prp", control="placebo", is_baseline=table["week"] == 0)
+
+
+def paired_sensitivity(pairs, **options):
+    return paired_sensitivity_effects(pairs, alpha=0.05, seed=0, **options).set_index("method")
+
+
+def test_pairs_that_jump_to_no_difference_dilute_the_effect_by_their_share():
+    """Closed form: one visit, one baseline difference for all; 10 of 40 pairs get a mean difference of 0."""
+    pairs = make_pairs_of(n_visits=1, n_missing=10, same_base=True)
+    observed = pairs["difference"].mean()
+    effects = paired_sensitivity(pairs, n_imputations=400)
+    row = effects.loc[REFERENCE]
+    assert row["estimate"] == pytest.approx(observed * 30 / 40, abs=0.05)
+    assert (row["arm"], row["control"], row["n_arm"], row["n_control"]) == ("prp", "placebo", 40, 40)
+    assert row["note"].startswith("jump to no difference; 10 of 40 pairs imputed")
+    # delta on 10 of 40 moves the mean by a quarter of it
+    tipped = effects.loc[DELTA]
+    delta = float(re.match(r"tipping point: delta (\S+);", tipped["note"])[1])
+    assert tipped["p"] == pytest.approx(0.05, abs=1e-6)
+    assert tipped["estimate"] == pytest.approx(observed + delta / 4, abs=0.05)
+
+
+def test_complete_pairs_are_the_least_squares_at_equal_baselines():
+    pairs = make_pairs_of()
+    effects = paired_sensitivity(pairs)
+    model = paired_mmrm_effects(pairs, alpha=0.05)
+    for method in (REFERENCE, DELTA):
+        for name in ("estimate", "se"):
+            assert_allclose(effects.loc[method, name], model[name], rtol=1e-4)
+    assert effects.loc[DELTA, "note"].str.startswith("not needed: no pair is missing").all()
+
+
+def test_pairs_missing_at_random_give_the_mixed_model():
+    """Both are the same model with the same assumption, also with a baseline difference; jumping gives less."""
+    pairs = make_pairs_of(n=120, n_missing=10)
+    pairs = pairs[(pairs["visit"] != "v2") | (pairs["subject"] > "s30")]
+    model = paired_mmrm_effects(pairs, alpha=0.05)
+    effects = paired_sensitivity_effects(pairs, alpha=1e-300, seed=0)
+    at_random = effects[effects["method"] == DELTA]
+    assert at_random["note"].str.startswith("already not significant").all()
+    assert_allclose(at_random["estimate"], model["estimate"], atol=0.15 * model["se"].min())
+    assert_allclose(at_random["se"], model["se"], rtol=0.1)
+    assert (effects.loc[effects["method"] == REFERENCE, "estimate"].to_numpy() < model["estimate"].to_numpy()).all()
+
+
+def test_too_few_pairs_are_no_number():
+    effects = paired_sensitivity(make_pairs_of(n=3, n_missing=1))
+    assert effects[NUMBERS].isna().all(axis=None)
+    assert effects["note"].str.startswith("not estimable: too few subjects were seen").all()
 
 
 # ---- laws
