@@ -1,0 +1,128 @@
+"""Pairs of visits whose truth is known: two pictures of one real field, hairs painted out of the one or the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from hairscan.photo import read_rgb
+from hairscan.training.extraction import hair_mask, paint_out
+from hairscan.training.recapture import draw_retake, retake
+from hairscan.training.vectors import Sample
+from hairscan.types import FloatArray, RgbImage
+
+QUADRANTS = ("1", "2", "3", "4")
+"""Ends of the names of the four photographs that join to a field: top left, top right, bottom left, bottom right."""
+MOST_EXTRACTED = 3
+"""Hairs painted out of each of the two pictures, at most."""
+_MARGIN_UM = 200.0
+"""Extracted hairs lie this far inside both pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A photograph, larger than the pictures taken of it, and its labelled hairs.
+
+    Attributes
+    ----------
+    vectors_px : float array, shape (N, 2, 2)
+        Root and tip of every labelled hair.
+    """
+
+    name: str
+    rgb: RgbImage
+    vectors_px: FloatArray
+    um_per_px: float
+
+
+@dataclass(frozen=True, slots=True)
+class VisitPair:
+    """Two pictures of one site.
+
+    Attributes
+    ----------
+    matrix : float array, shape (3, 3)
+        Homography from px of the baseline to px of the follow-up.
+    lost_xy : float array, shape (L, 2, 2)
+        Root and tip of the hairs that only the baseline shows, px of the baseline.
+    gained_xy : float array, shape (G, 2, 2)
+        Root and tip of the hairs that only the follow-up shows, px of the follow-up.
+    """
+
+    name: str
+    baseline: RgbImage
+    followup: RgbImage
+    um_per_px: float
+    matrix: FloatArray
+    lost_xy: FloatArray
+    gained_xy: FloatArray
+
+
+def whole_fields(samples: Sequence[Sample]) -> list[list[Sample]]:
+    """Photographs that show one larger field together: the four of every field that has its four quadrants."""
+    by_name = {sample.name: sample for sample in samples}
+    fields = sorted({sample.field for sample in samples if not sample.copy_of})
+    groups = [[by_name.get(f"{field}_{quadrant}") for quadrant in QUADRANTS] for field in fields]
+    return [[sample for sample in group if sample is not None] for group in groups if None not in group]
+
+
+def read_field(quadrants: Sequence[Sample]) -> Field:
+    """The larger field of four photographs that join without a seam."""
+    pictures = [read_rgb(sample.image)[0] for sample in quadrants]
+    height, width = pictures[0].shape[:2]
+    rgb = np.vstack([np.hstack(pictures[:2]), np.hstack(pictures[2:])])
+    corners = ((0, 0), (width, 0), (0, height), (width, height))
+    vectors = [sample.vectors_px + np.array(corner) for sample, corner in zip(quadrants, corners, strict=True)]
+    return Field(quadrants[0].field, rgb, np.concatenate(vectors), quadrants[0].um_per_px)
+
+
+def draw_pair(field: Field, rng: np.random.Generator) -> VisitPair:
+    """A chance pair of pictures, each half as wide and high as the field, some hairs extracted from each."""
+    height, width = (side // 2 for side in field.rgb.shape[:2])
+    origin = (int(rng.integers(width // 4, 3 * width // 4)), int(rng.integers(height // 4, 3 * height // 4)))
+    how = draw_retake(rng, width, height)
+    before_xy = field.vectors_px - np.array(origin)
+    after_xy = transform_points(how.matrix, before_xy)
+    inside = np.array([
+        all(_inside(ends, width, height, _MARGIN_UM / field.um_per_px) for ends in pair)
+        for pair in zip(before_xy, after_xy, strict=True)
+    ], bool)
+    removed: dict[str, list[int]] = {"lost": [], "gained": []}
+    pictures = {"lost": field.rgb, "gained": field.rgb}
+    taken = np.zeros(field.rgb.shape[:2], bool)
+    for index in rng.permutation(np.flatnonzero(inside)):
+        name = "lost" if len(removed["lost"]) <= len(removed["gained"]) else "gained"
+        if len(removed[name]) >= MOST_EXTRACTED:
+            break
+        mask = hair_mask(field.rgb, field.vectors_px[index], field.um_per_px)
+        if mask is None or taken[mask > 0].any():
+            continue
+        painted = paint_out(pictures[name], mask, field.um_per_px)
+        if painted is not None:
+            pictures[name], taken = painted, taken | (mask > 0)
+            removed[name].append(int(index))
+    # A hair is lost where the follow-up was taken of skin that it had been painted out of.
+    window = pictures["gained"][origin[1] : origin[1] + height, origin[0] : origin[0] + width]
+    return VisitPair(
+        name=field.name,
+        baseline=np.ascontiguousarray(window),
+        followup=retake(pictures["lost"], origin, (width, height), how, rng),
+        um_per_px=field.um_per_px,
+        matrix=how.matrix,
+        lost_xy=before_xy[removed["lost"]],
+        gained_xy=after_xy[removed["gained"]],
+    )
+
+
+def transform_points(matrix: FloatArray, points_xy: FloatArray) -> FloatArray:
+    """Points, shape (..., 2), under a homography."""
+    flat = points_xy.reshape(1, -1, 2).astype(np.float64)
+    return np.asarray(cv2.perspectiveTransform(flat, matrix), np.float64).reshape(points_xy.shape)
+
+
+def _inside(ends_xy: FloatArray, width_px: int, height_px: int, margin_px: float) -> bool:
+    limit = np.array([width_px, height_px]) - 1.0 - margin_px
+    return bool(((ends_xy >= margin_px) & (ends_xy <= limit)).all())
