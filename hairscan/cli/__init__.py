@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from hairscan.cli.calibrate import calibrate
+from hairscan.cli.compare import compare
 from hairscan.cli.data import app as data
 from hairscan.cli.demo import demo
 from hairscan.cli.doctor import doctor
@@ -29,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(score)
+app.command()(compare)
 app.command()(calibrate)
 app.command()(demo)
 app.command()(doctor)

@@ -21,6 +21,8 @@ _DARKER = 0.5
 """A pixel this share of the way from the skin to the middle of the shaft is of the hair."""
 _MOST_TOUCHED = 0.01
 """Share of a hair's pixels that its mask may take of others."""
+_WIDEST_UM = 110.0
+"""Anything wider is more than one hair."""
 _PALER = 22.0
 """Grey levels below the usual skin from which skin is no longer bare."""
 
@@ -49,7 +51,9 @@ def hair_mask(rgb: RgbImage, ends_xy: FloatArray, um_per_px: float) -> LabelImag
     hair = np.isin(labels, touched[touched > 0])
     mask = _widened(hair, _HALO_UM / um_per_px)
     strangers = (dark & around & ~hair & mask).sum() > _MOST_TOUCHED * hair.sum()
-    if strangers or (hair & ~corridor).any() or hair[core].mean() < 0.5:
+    length_px = float(np.hypot(*(ends_xy[1] - ends_xy[0]))) + 1.0
+    several = hair.sum() / length_px > _WIDEST_UM / um_per_px
+    if strangers or several or (hair & ~corridor).any() or hair[core].mean() < 0.5:
         return None
     return np.asarray(mask * np.uint8(255), np.uint8)
 

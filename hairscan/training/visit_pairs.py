@@ -12,7 +12,7 @@ from hairscan.photo import read_rgb
 from hairscan.training.extraction import hair_mask, paint_out
 from hairscan.training.recapture import draw_retake, retake
 from hairscan.training.vectors import Sample
-from hairscan.types import FloatArray, RgbImage
+from hairscan.types import FloatArray, LabelImage, RgbImage
 
 QUADRANTS = ("1", "2", "3", "4")
 """Ends of the names of the four photographs that join to a field: top left, top right, bottom left, bottom right."""
@@ -98,7 +98,7 @@ def draw_pair(field: Field, rng: np.random.Generator) -> VisitPair:
         if len(removed[name]) >= MOST_EXTRACTED:
             break
         mask = hair_mask(field.rgb, field.vectors_px[index], field.um_per_px)
-        if mask is None or taken[mask > 0].any():
+        if mask is None or taken[mask > 0].any() or _covers_others(mask, field.vectors_px, index):
             continue
         painted = paint_out(pictures[name], mask, field.um_per_px)
         if painted is not None:
@@ -121,6 +121,17 @@ def transform_points(matrix: FloatArray, points_xy: FloatArray) -> FloatArray:
     """Points, shape (..., 2), under a homography."""
     flat = points_xy.reshape(1, -1, 2).astype(np.float64)
     return np.asarray(cv2.perspectiveTransform(flat, matrix), np.float64).reshape(points_xy.shape)
+
+
+def _covers_others(mask: LabelImage, vectors_px: FloatArray, index: int) -> bool:
+    """Whether a mask takes a part of any other labelled hair with it."""
+    share = np.linspace(0.1, 0.9, 9)[None, :, None]
+    points = vectors_px[:, :1] * (1 - share) + vectors_px[:, 1:] * share
+    height, width = mask.shape
+    column, row = (points[..., axis].round().astype(np.intp).clip(0, side - 1) for axis, side in ((0, width), (1, height)))
+    covered = (mask[row, column] > 0).mean(axis=1)
+    covered[index] = 0.0
+    return bool((covered > 0.2).any())
 
 
 def _inside(ends_xy: FloatArray, width_px: int, height_px: int, margin_px: float) -> bool:

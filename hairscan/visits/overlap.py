@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hairscan.endpoints.area import UM2_PER_CM2
 from hairscan.errors import VisitError
-from hairscan.types import FloatArray, Hair, MapArray
+from hairscan.types import FloatArray, Hair, MapArray, Scale
 from hairscan.visits.visit import Visit
 
 LEAST_SHARE = 0.2
@@ -57,13 +57,15 @@ class Overlap:
         return np.where(inside, self.depth_px[row.clip(0, height - 1), column.clip(0, width - 1)], 0.0)
 
 
-def find_overlap(baseline: Visit, followup: Visit, matrix: FloatArray) -> Overlap:
+def find_overlap(baseline: Visit, followup: Visit, matrix: FloatArray, scale: Scale | None) -> Overlap:
     """The common area of two registered photographs.
 
     Parameters
     ----------
     matrix : float array, shape (3, 3)
         Homography from px of the baseline to px of the follow-up.
+    scale : Scale or None
+        Of the baseline.
 
     Raises
     ------
@@ -85,7 +87,6 @@ def find_overlap(baseline: Visit, followup: Visit, matrix: FloatArray) -> Overla
             f"can judge: take the site again so that at least {LEAST_SHARE:.0%} overlaps"
         )
     depth = cv2.distanceTransform(np.pad(common, 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    scale = baseline.photo.scale
     area_cm2 = None if scale is None else area_px * scale.um_per_px**2 / UM2_PER_CM2
     return Overlap(np.asarray(depth * _STEP_PX, np.float32), baseline.um_per_px, share, area_px, area_cm2)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hairscan.errors import ScaleError, VisitError
-from hairscan.types import FloatArray
+from hairscan.types import FloatArray, Scale
 from hairscan.visits.constellation import RootMatch, judge_roots, match_constellations, near_roots
 from hairscan.visits.plane import refine, transform, zoom_and_turn
 from hairscan.visits.texture import TextureMatch, find_texture, match_texture, near_pairs
@@ -84,6 +84,16 @@ def register(baseline: Visit, followup: Visit) -> Registration:
         _refuse_mirrored(baseline, followup, first, second, frame_um)
         raise VisitError(_two_sites(baseline, followup, best))
     return _refined(best, baseline, followup, first, second)
+
+
+def common_scale(baseline: Visit, followup: Visit, registration: Registration) -> Scale | None:
+    """Scale of the baseline: its own or, where it has none, that of the follow-up carried over; None without any."""
+    known = baseline.photo.scale
+    if known is not None or followup.photo.scale is None:
+        return known
+    grown = zoom_and_turn(registration.matrix, np.array(baseline.photo.ignored.shape[::-1]) / 2.0)[0]
+    given = followup.photo.scale
+    return Scale(given.um_per_px * grown, given.sd * grown, given.source)
 
 
 def _search(
