@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from hairscan.photo import read_rgb
 from hairscan.training.extraction import hair_mask, paint_out
+from hairscan.training.metrics import is_spared
 from hairscan.training.recapture import draw_retake, retake
 from hairscan.training.vectors import Sample
 from hairscan.types import FloatArray, LabelImage, RgbImage
@@ -30,11 +32,14 @@ class Field:
     ----------
     vectors_px : float array, shape (N, 2, 2)
         Root and tip of every labelled hair.
+    spared : bool array, shape (N,)
+        Labels of loose and bent hairs, which need not be found.
     """
 
     name: str
     rgb: RgbImage
     vectors_px: FloatArray
+    spared: NDArray[np.bool_]
     um_per_px: float
 
 
@@ -76,7 +81,8 @@ def read_field(quadrants: Sequence[Sample]) -> Field:
     rgb = np.vstack([np.hstack(pictures[:2]), np.hstack(pictures[2:])])
     corners = ((0, 0), (width, 0), (0, height), (width, height))
     vectors = [sample.vectors_px + np.array(corner) for sample, corner in zip(quadrants, corners, strict=True)]
-    return Field(quadrants[0].field, rgb, np.concatenate(vectors), quadrants[0].um_per_px)
+    spared = np.concatenate([is_spared(sample.kinds) for sample in quadrants])
+    return Field(quadrants[0].field, rgb, np.concatenate(vectors), spared, quadrants[0].um_per_px)
 
 
 def draw_pair(field: Field, rng: np.random.Generator) -> VisitPair:
@@ -90,6 +96,7 @@ def draw_pair(field: Field, rng: np.random.Generator) -> VisitPair:
         all(_inside(ends, width, height, _MARGIN_UM / field.um_per_px) for ends in pair)
         for pair in zip(before_xy, after_xy, strict=True)
     ], bool)
+    inside &= ~field.spared
     removed: dict[str, list[int]] = {"lost": [], "gained": []}
     pictures = {"lost": field.rgb, "gained": field.rgb}
     taken = np.zeros(field.rgb.shape[:2], bool)

@@ -9,7 +9,6 @@ from enum import StrEnum
 import numpy as np
 
 from hairscan.measure import measure_hairs
-from hairscan.trace import trace_hairs
 from hairscan.types import FloatArray, Hair
 from hairscan.visits.assignment import Line, pair_hairs, shared_share
 from hairscan.visits.overlap import Overlap
@@ -18,19 +17,25 @@ from hairscan.visits.presence import Presence, look_for
 from hairscan.visits.registration import Registration
 from hairscan.visits.visit import Visit
 
-_WEAK = 0.03
-"""Least probability of a hair that is looked at again because the other visit shows one there."""
 _SHARED = 0.5
-"""A hair that shares this much of its place with hairs of the other visit cannot be told to be absent there."""
+"""Share of a hair's place from which hairs of the other visit lie in it."""
+_SAME = 0.85
+_SAME_LOG_CONTRAST = 0.4
+"""Correlation, and logarithm of the ratio of contrasts, of two pictures that show the same."""
 _LIKE = 0.75
-_SAME_CONTRAST = 0.45
+_LEAST_CONTRAST = 0.45
+"""The same of a hair that one visit did not trace."""
 _BARE_CONTRAST = 0.35
+_UNLIKE = 0.5
 _BARE_COVERAGE = 0.25
 _BARE_LINE = 0.25
+"""Bare skin shows less than these; what is like a hair nearby may be another one, where it is not very like."""
+_OTHER_CONTRAST = 0.2
+"""A hair keeps more of its contrast than this, unless it is another thing."""
 _SURE_HAIR = 0.6
 """Least confidence of a hair that may be called lost or gained."""
 _SECOND_LOOK = 0.9
-"""Confidence of a pair of which one half was found only because the other visit shows it, at most."""
+"""Confidence of a pair of which one half was not traced by itself, at most."""
 
 
 class Status(StrEnum):
@@ -62,6 +67,15 @@ class ComparedHair:
 
 
 @dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two traced hairs that may be one."""
+
+    baseline: Hair
+    followup: Hair
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Side:
     """One visit seen from the other.
 
@@ -86,17 +100,24 @@ def match_visits(
 ) -> list[ComparedHair]:
     """Hairs of the common area and what became of them, top to bottom by root.
 
-    A hair that one visit shows clearly and the other does not is looked for in the other: first among the shafts that
-    were too doubtful to be called hairs, then in the pixels of its place. What is neither clearly there nor clearly
-    bare skin is undecided.
+    A hair that was traced in one visit only is looked for in the pixels of its place in the other. What is neither
+    clearly there nor clearly bare skin is undecided.
     """
     to_um = np.diag([baseline.um_per_px, baseline.um_per_px, 1.0])
     back = np.linalg.inv(registration.matrix)
     ones = _Side(baseline, baseline.result.traced, registration.matrix, to_um)
     others = _Side(followup, followup.result.traced, back, to_um @ back)
     residual_um = float(np.nan_to_num(registration.residual_um, nan=20.0))
-    pairs, lone_first, lone_second = _pair_all(ones, others, residual_um)
-    found = [compared for compared in pairs if _is_judged(compared, overlap, back)]
+    pairs, lone_first, lone_second = _pair(ones.hairs, others.hairs, ones, others, residual_um)
+    found = []
+    for pair in pairs:
+        if not _is_judged(pair, overlap, back):
+            continue
+        if _is_one_hair(pair, ones, others):
+            found.append(ComparedHair(Status.MATCHED, pair.baseline, pair.followup, pair.confidence))
+        else:
+            lone_first.append(pair.baseline)
+            lone_second.append(pair.followup)
     for side, other, lone in ((ones, others, lone_first), (others, ones, lone_second)):
         kept = [hair for hair in lone if overlap.judges(hair, transform(side.to_baseline, hair.path_xy) / baseline.um_per_px)]
         found += _decide(side, other, kept, lost=side is ones)
@@ -104,23 +125,13 @@ def match_visits(
     return sorted(found, key=lambda one: _place(one, back))
 
 
-def _pair_all(ones: _Side, others: _Side, residual_um: float) -> tuple[list[ComparedHair], list[Hair], list[Hair]]:
-    """Pairs among the traced hairs and, for those left over, among the doubtful shafts; then what is still left."""
-    pairs, lone_first, lone_second = _pair(ones.hairs, others.hairs, ones, others, residual_um, most=1.0)
-    weak_second = _weak(others, pairs, first=False) if lone_first else []
-    more, lone_first, _ = _pair(lone_first, weak_second, ones, others, residual_um, most=_SECOND_LOOK)
-    weak_first = _weak(ones, pairs, first=True) if lone_second else []
-    still, _, lone_second = _pair(weak_first, lone_second, ones, others, residual_um, most=_SECOND_LOOK)
-    return [*pairs, *more, *still], lone_first, lone_second
-
-
 def _pair(
-    first: Sequence[Hair], second: Sequence[Hair], ones: _Side, others: _Side, residual_um: float, *, most: float
-) -> tuple[list[ComparedHair], list[Hair], list[Hair]]:
-    """Pairs, and the hairs of both visits that stay alone."""
+    first: Sequence[Hair], second: Sequence[Hair], ones: _Side, others: _Side, residual_um: float
+) -> tuple[list[_Pair], list[Hair], list[Hair]]:
+    """Pairs of traced hairs, and the hairs of both visits that stay alone."""
     pairing = pair_hairs(ones.lines(first), others.lines(second), residual_um)
     pairs = [
-        ComparedHair(Status.MATCHED, first[i], second[k], min(float(sure), most))
+        _Pair(first[i], second[k], float(sure))
         for i, k, sure in zip(pairing.first, pairing.second, pairing.confidence, strict=True)
     ]
     lone_first = [hair for i, hair in enumerate(first) if i not in set(pairing.first)]
@@ -128,17 +139,16 @@ def _pair(
     return pairs, lone_first, lone_second
 
 
-def _weak(side: _Side, pairs: Sequence[ComparedHair], *, first: bool) -> list[Hair]:
-    """Shafts of a visit that are too doubtful to be hairs by themselves and lie on no hair that was matched."""
-    everything = trace_hairs(replace(side.visit.maps, hair_threshold=_WEAK), side.visit.photo)
-    weak = [hair for hair in everything if hair.confidence < side.visit.maps.hair_threshold]
-    taken = [pair.baseline if first else pair.followup for pair in pairs]
-    lines = side.lines([hair for hair in taken if hair is not None])
-    return [
-        replace(hair, hair_id=-1)
-        for hair, line in zip(weak, side.lines(weak), strict=True)
-        if shared_share(line, lines) < _SHARED
-    ]
+def _is_one_hair(pair: _Pair, ones: _Side, others: _Side) -> bool:
+    """Whether neither visit shows bare skin where the other has its half of a pair.
+
+    A mark that an extracted hair left can be traced as a hair, in its very place.
+    """
+    for hair, home, away in ((pair.baseline, ones, others), (pair.followup, others, ones)):
+        seen = look_for(hair.path_xy, hair.width_px, home.visit, away.visit, home.to_other)
+        if seen.judged and seen.contrast < _OTHER_CONTRAST:
+            return False
+    return True
 
 
 def _decide(side: _Side, other: _Side, hairs: Sequence[Hair], *, lost: bool) -> list[ComparedHair]:
@@ -148,23 +158,33 @@ def _decide(side: _Side, other: _Side, hairs: Sequence[Hair], *, lost: bool) -> 
     for hair in hairs:
         seen = look_for(hair.path_xy, hair.width_px, side.visit, other.visit, side.to_other)
         shared = shared_share(_line(hair, side.to_baseline), there)
-        status, confidence = _verdict(hair, seen, shared, lost=lost)
+        status, confidence = _verdict(hair, seen, shared > _SHARED, lost=lost)
         partner = None
         if status is Status.MATCHED:
             partner = replace(hair, hair_id=-1, path_xy=seen.path_xy, width_px=np.nan, width_se_px=np.nan, flags=())
-        decided.append(
-            ComparedHair(status, hair if lost else partner, partner if lost else hair, confidence)
-        )
+        pair = (hair, partner) if lost else (partner, hair)
+        decided.append(ComparedHair(status, *pair, confidence))
     return decided
 
 
-def _verdict(hair: Hair, seen: Presence, shared: float, *, lost: bool) -> tuple[Status, float]:
-    """Status and confidence of a hair without a partner."""
-    if not seen.judged or shared > _SHARED:
+def _verdict(hair: Hair, seen: Presence, shared: bool, *, lost: bool) -> tuple[Status, float]:
+    """Status and confidence of a hair without a partner.
+
+    Parameters
+    ----------
+    shared : bool
+        Whether other hairs of the other visit lie in its place: a likeness found nearby may be theirs, so that only
+        a picture that is the same in place tells that nothing changed.
+    """
+    if not seen.judged:
         return Status.UNDECIDED, 0.5
-    if seen.likeness > _LIKE and seen.contrast > _SAME_CONTRAST:
-        return Status.MATCHED, float(min(seen.likeness, _SECOND_LOOK))
-    bare = seen.contrast < _BARE_CONTRAST and seen.coverage < _BARE_COVERAGE and seen.line < _BARE_LINE
+    if shared:
+        same = seen.likeness_in_place > _SAME and abs(np.log(max(seen.contrast_in_place, 1e-3))) < _SAME_LOG_CONTRAST
+        return (Status.MATCHED, float(seen.likeness_in_place) * _SECOND_LOOK) if same else (Status.UNDECIDED, 0.5)
+    if seen.likeness > _LIKE and seen.contrast > _LEAST_CONTRAST:
+        return Status.MATCHED, float(seen.likeness) * _SECOND_LOOK
+    faint = seen.contrast < _BARE_CONTRAST or (seen.likeness < _UNLIKE and seen.contrast_in_place < _BARE_CONTRAST)
+    bare = faint and seen.coverage < _BARE_COVERAGE and seen.line < _BARE_LINE
     if bare and hair.confidence >= _SURE_HAIR:
         return (Status.LOST if lost else Status.GAINED), float(hair.confidence * (1.0 - seen.coverage))
     return Status.UNDECIDED, 0.5
@@ -183,10 +203,8 @@ def _measured(found: list[ComparedHair], ones: _Side, others: _Side) -> list[Com
     return found
 
 
-def _is_judged(pair: ComparedHair, overlap: Overlap, back: FloatArray) -> bool:
+def _is_judged(pair: _Pair, overlap: Overlap, back: FloatArray) -> bool:
     """Whether a pair is of the common area: by the half that was counted."""
-    assert pair.baseline is not None
-    assert pair.followup is not None
     return overlap.judges(pair.baseline, pair.baseline.path_xy) or (
         overlap.judges(pair.followup, transform(back, pair.followup.path_xy))
     )

@@ -29,19 +29,23 @@ class Presence:
     Attributes
     ----------
     likeness : float
-        Correlation of the two pictures of the place, -1 to 1.
+        Correlation of the pictures of the hair and of the place most like it nearby, -1 to 1.
     contrast : float
-        Contrast of the hair there as a share of its contrast at home.
+        Contrast there as a share of the hair's contrast at home.
+    likeness_in_place, contrast_in_place : float
+        The same where the registration puts the hair.
     coverage, line : float
-        Shaft coverage and centre-line evidence of the network along the place, 0 to 1.
+        Shaft coverage and centre-line evidence of the network where the registration puts the hair, 0 to 1.
     path_xy : float array, shape (P, 2)
-        Where along it was found to be most like it, px of the other visit.
+        The place most like the hair, px of the other visit.
     judged : bool
         False where too much of the place cannot be judged.
     """
 
     likeness: float
     contrast: float
+    likeness_in_place: float
+    contrast_in_place: float
     coverage: float
     line: float
     path_xy: FloatArray
@@ -64,34 +68,40 @@ def look_for(path_xy: FloatArray, width_px: float, home: Visit, away: Visit, mat
     step = _STEP_UM / um_per_px
     half = 0.5 * width_px if np.isfinite(width_px) else 25.0 / um_per_px
     path = _evenly(path_xy, step, _LENGTH_UM / um_per_px)
-    slack = round(_SLACK_UM / _STEP_UM)
-    aside = step * np.arange(-round((half + _ASIDE_UM / um_per_px) / step), round((half + _ASIDE_UM / um_per_px) / step) + 1)
+    slack, reach = round(_SLACK_UM / _STEP_UM), round((half + _ASIDE_UM / um_per_px) / step)
+    aside = step * np.arange(-reach, reach + 1)
+    wide = step * np.arange(-reach - slack, reach + slack + 1)
     own = _strip(home.photo.rgb, _grid(path, aside))
-    wide = step * np.arange(-(len(aside) // 2) - slack, len(aside) // 2 + slack + 1)
-    best: tuple[float, float, FloatArray] | None = None
+    found = []
     for turn_deg in _TURNS_DEG:
         points = _grid(_drawn_out(_turned(path, turn_deg), slack, step), wide)
         there = transform(matrix, points)
         seen = _strip(away.photo.rgb, there)
-        likeness, (row, column), contrast = _most_alike(seen, own)
-        if best is None or likeness > best[0]:
-            middle = column + len(aside) // 2
-            best = likeness, contrast, there[row : row + len(path), middle]
-    assert best is not None
-    likeness, contrast, place = best
-    coverage, line = _read(away.maps, place)
-    judged = float(judged_points(away.photo.ignored, place).mean()) > 0.8
-    return Presence(likeness, contrast, coverage, line, place, judged)
+        row, column = _most_alike(seen, own)
+        place = there[row : row + len(path), column + len(aside) // 2]
+        found.append((*_compared(own, seen[row:, column:]), place))
+        if not turn_deg:
+            in_place = _compared(own, seen[slack:, slack:])
+    likeness, contrast, place = max(found, key=lambda one: one[0])
+    expected = transform(matrix, path)
+    coverage, line = _read(away.maps, expected)
+    judged = float(judged_points(away.photo.ignored, expected).mean()) > 0.8
+    return Presence(likeness, contrast, *in_place, coverage, line, place, judged)
 
 
-def _most_alike(seen: MapArray, own: MapArray) -> tuple[float, tuple[int, int], float]:
-    """Highest correlation of a strip with places of a larger one, that place (row, column), and the contrast there."""
-    table = cv2.matchTemplate(seen, own, cv2.TM_CCOEFF_NORMED)
-    row, column = np.unravel_index(int(np.nan_to_num(table, nan=-1.0).argmax()), table.shape)
-    part = seen[row : row + own.shape[0], column : column + own.shape[1]]
+def _most_alike(seen: MapArray, own: MapArray) -> tuple[int, int]:
+    """Row and column of the part of a strip that correlates most with another."""
+    table = np.nan_to_num(cv2.matchTemplate(seen, own, cv2.TM_CCOEFF_NORMED), nan=-1.0)
+    row, column = np.unravel_index(int(table.argmax()), table.shape)
+    return int(row), int(column)
+
+
+def _compared(own: MapArray, seen: MapArray) -> tuple[float, float]:
+    """Correlation of a strip with the first part of another, and the contrast of that part as a share of its own."""
+    part = seen[: own.shape[0], : own.shape[1]]
     off, away = own - own.mean(), part - part.mean()
-    contrast = float((off * away).sum() / max(float((off**2).sum()), 1e-6))
-    return float(table[row, column]), (int(row), int(column)), contrast
+    both, one, other = (float((a * b).sum()) for a, b in ((off, away), (off, off), (away, away)))
+    return both / max(float(np.sqrt(one * other)), 1e-6), both / max(one, 1e-6)
 
 
 def _read(maps: HairMaps, place_xy: FloatArray) -> tuple[float, float]:
@@ -119,7 +129,8 @@ def _turned(path_xy: FloatArray, turn_deg: float) -> FloatArray:
 def _drawn_out(path_xy: FloatArray, count: int, step_px: float) -> FloatArray:
     """The path with so many points more at both ends."""
     out = step_px * np.arange(1, count + 1)[:, None]
-    first, last = (_unit(path_xy[0] - path_xy[min(5, len(path_xy) - 1)]), _unit(path_xy[-1] - path_xy[max(-6, -len(path_xy))]))
+    near = min(5, len(path_xy) - 1)
+    first, last = _unit(path_xy[0] - path_xy[near]), _unit(path_xy[-1] - path_xy[-1 - near])
     return np.concatenate([(path_xy[0] + out * first)[::-1], path_xy, path_xy[-1] + out * last])
 
 
