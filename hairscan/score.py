@@ -68,9 +68,7 @@ def score_read_photo(photo: Photo, segmenter: Segmenter, *, area: str | None = N
     return score_and_see(photo, segmenter, area=area)[0]
 
 
-def score_and_see(
-    photo: Photo, segmenter: Segmenter, *, area: str | None = None
-) -> tuple[PhotoResult, HairMaps]:
+def score_and_see(photo: Photo, segmenter: Segmenter, *, area: str | None = None) -> tuple[PhotoResult, HairMaps]:
     """Score a photograph that was read, and keep what the network saw: to compare it with another visit.
 
     Raises

@@ -14,7 +14,7 @@ from hairscan.types import FloatArray, RgbImage
 from hairscan.visits.changes import is_sure_change
 from hairscan.visits.compare import Comparison
 from hairscan.visits.matching import Status
-from hairscan.visits.plane import transform
+from hairscan.visits.plane import inverse, transform
 
 MARKS = {
     Status.MATCHED: Mark((0, 158, 255), "matched"),
@@ -73,7 +73,7 @@ def encode_blink(frames: tuple[RgbImage, RgbImage]) -> bytes:
     """The frames as an animated PNG that goes on blinking."""
     animation = cv2.Animation()
     animation.frames = [cv2.cvtColor(frame, cv2.COLOR_RGB2BGR) for frame in frames]
-    animation.durations = np.full(len(frames), _BLINK_MS, np.int32)
+    animation.durations = [_BLINK_MS] * len(frames)
     _, data = cv2.imencodeanimation(".png", animation)
     return bytes(np.asarray(data, np.uint8).tobytes())
 
@@ -84,7 +84,7 @@ def _panels(comparison: Comparison) -> tuple[_Panel, _Panel]:
     height, width = baseline.ignored.shape
     zoom = min(_PANEL_PX / max(height, width), 2.0)
     size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
-    back = np.linalg.inv(comparison.registration.matrix)
+    back = inverse(comparison.registration.matrix)
     common = cv2.resize(comparison.overlap.depth_px, size, interpolation=cv2.INTER_LINEAR) > 0
     grow = np.array([[zoom, 0.0, (zoom - 1) / 2], [0.0, zoom, (zoom - 1) / 2], [0.0, 0.0, 1.0]])
     pictures = (
@@ -98,11 +98,13 @@ def _panels(comparison: Comparison) -> tuple[_Panel, _Panel]:
 def _draw_hairs(panel: _Panel, comparison: Comparison, name: str) -> None:
     """Draw the hairs that one visit shows, and where those stood or will stand that it does not."""
     for hair, widths in zip(comparison.hairs, comparison.widths, strict=True):
-        shown = getattr(hair, name)
-        other = hair.followup if name == "baseline" else hair.baseline
-        if shown is None and hair.status is Status.UNDECIDED:
+        shown, other = (hair.baseline, hair.followup) if name == "baseline" else (hair.followup, hair.baseline)
+        if shown is not None:
+            path_xy = shown.path_xy
+        elif other is not None and hair.status is not Status.UNDECIDED:
+            path_xy = _carried(comparison, other.path_xy, name)
+        else:
             continue
-        path_xy = shown.path_xy if shown is not None else _carried(comparison, other.path_xy, name)
         colour = MARKS[hair.status].rgb
         _draw_path(panel, path_xy, colour, dashed=shown is None)
         if hair.status in (Status.LOST, Status.GAINED):
@@ -114,7 +116,7 @@ def _draw_hairs(panel: _Panel, comparison: Comparison, name: str) -> None:
 def _carried(comparison: Comparison, path_xy: FloatArray, name: str) -> FloatArray:
     """A path of the other visit in px of this one."""
     matrix = comparison.registration.matrix
-    return transform(np.linalg.inv(matrix) if name == "baseline" else matrix, path_xy)
+    return transform(inverse(matrix) if name == "baseline" else matrix, path_xy)
 
 
 def _draw_path(panel: _Panel, path_xy: FloatArray, colour: tuple[int, int, int], *, dashed: bool) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hairscan.types import FloatArray, LabelImage, MapArray, RgbImage
 
 _CORRIDOR_UM = 110.0
-"""Half width of the strip around a labelled hair in which its pixels are looked for; labels lie some um off the axis."""
+"""Half width of the strip around a labelled hair in which its pixels are looked for: labels lie off the axis."""
 _BEYOND_UM = 80.0
 _HALO_UM = 34.0
 """The dark pixels of a hair are widened by this much: its blurred edges and its shadow go with it."""

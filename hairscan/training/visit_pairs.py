@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hairscan.errors import DataError
 from hairscan.photo import read_rgb
 from hairscan.training.extraction import hair_mask, paint_out
 from hairscan.training.metrics import is_spared
 from hairscan.training.recapture import draw_retake, retake
 from hairscan.training.vectors import Sample
 from hairscan.types import FloatArray, LabelImage, RgbImage
+from hairscan.visits.plane import transform
 
 QUADRANTS = ("1", "2", "3", "4")
 """Ends of the names of the four photographs that join to a field: top left, top right, bottom left, bottom right."""
 MOST_EXTRACTED = 3
 """Hairs painted out of each of the two pictures, at most."""
+_GRAPHICS = ("header", "scale_bar", "circle")
 _MARGIN_UM = 200.0
 """Extracted hairs lie this far inside both pictures."""
 
@@ -66,12 +70,36 @@ class VisitPair:
     gained_xy: FloatArray
 
 
-def whole_fields(samples: Sequence[Sample]) -> list[list[Sample]]:
-    """Photographs that show one larger field together: the four of every field that has its four quadrants."""
+def whole_fields(samples: Sequence[Sample], folder: Path) -> list[list[Sample]]:
+    """Photographs that show one larger field together: the four of every field that has its four quadrants.
+
+    Left out are fields that were labelled before, and those whose row in the folder's `fields.csv` says that a header,
+    a scale bar or a circle is burnt into them.
+
+    Raises
+    ------
+    DataError
+        Where none is left.
+    """
     by_name = {sample.name: sample for sample in samples}
-    fields = sorted({sample.field for sample in samples if not sample.copy_of})
+    drawn_on = _fields_with_graphics(folder / "fields.csv")
+    fields = sorted({sample.field for sample in samples if not sample.copy_of} - drawn_on)
     groups = [[by_name.get(f"{field}_{quadrant}") for quadrant in QUADRANTS] for field in fields]
-    return [[sample for sample in group if sample is not None] for group in groups if None not in group]
+    whole = [[sample for sample in group if sample is not None] for group in groups if None not in group]
+    if not whole:
+        raise DataError(
+            f"{folder} has no field of four photographs FIELD_1 to FIELD_4 without burnt-in graphics in this part: "
+            "pairs of visits are drawn from such fields"
+        )
+    return whole
+
+
+def _fields_with_graphics(fields_csv: Path) -> set[str]:
+    if not fields_csv.exists():
+        return set()
+    with fields_csv.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return {row["field"] for row in rows if any((row.get(name) or "0") != "0" for name in _GRAPHICS)}
 
 
 def read_field(quadrants: Sequence[Sample]) -> Field:
@@ -91,11 +119,14 @@ def draw_pair(field: Field, rng: np.random.Generator) -> VisitPair:
     origin = (int(rng.integers(width // 4, 3 * width // 4)), int(rng.integers(height // 4, 3 * height // 4)))
     how = draw_retake(rng, width, height)
     before_xy = field.vectors_px - np.array(origin)
-    after_xy = transform_points(how.matrix, before_xy)
-    inside = np.array([
-        all(_inside(ends, width, height, _MARGIN_UM / field.um_per_px) for ends in pair)
-        for pair in zip(before_xy, after_xy, strict=True)
-    ], bool)
+    after_xy = transform(how.matrix, before_xy)
+    inside = np.array(
+        [
+            all(_inside(ends, width, height, _MARGIN_UM / field.um_per_px) for ends in pair)
+            for pair in zip(before_xy, after_xy, strict=True)
+        ],
+        bool,
+    )
     inside &= ~field.spared
     removed: dict[str, list[int]] = {"lost": [], "gained": []}
     pictures = {"lost": field.rgb, "gained": field.rgb}
@@ -124,18 +155,14 @@ def draw_pair(field: Field, rng: np.random.Generator) -> VisitPair:
     )
 
 
-def transform_points(matrix: FloatArray, points_xy: FloatArray) -> FloatArray:
-    """Points, shape (..., 2), under a homography."""
-    flat = points_xy.reshape(1, -1, 2).astype(np.float64)
-    return np.asarray(cv2.perspectiveTransform(flat, matrix), np.float64).reshape(points_xy.shape)
-
-
 def _covers_others(mask: LabelImage, vectors_px: FloatArray, index: int) -> bool:
     """Whether a mask takes a part of any other labelled hair with it."""
     share = np.linspace(0.1, 0.9, 9)[None, :, None]
     points = vectors_px[:, :1] * (1 - share) + vectors_px[:, 1:] * share
     height, width = mask.shape
-    column, row = (points[..., axis].round().astype(np.intp).clip(0, side - 1) for axis, side in ((0, width), (1, height)))
+    column, row = (
+        points[..., axis].round().astype(np.intp).clip(0, side - 1) for axis, side in ((0, width), (1, height))
+    )
     covered = (mask[row, column] > 0).mean(axis=1)
     covered[index] = 0.0
     return bool((covered > 0.2).any())

@@ -87,9 +87,11 @@ def shared_share(line: Line, others: Sequence[Line]) -> float:
     if not others:
         return 0.0
     points = np.concatenate([other.path_um for other in others])
-    half = np.concatenate([np.full(len(other.path_um), 0.5 * np.nan_to_num(other.width_um, nan=50.0)) for other in others])
+    half = np.concatenate(
+        [np.full(len(other.path_um), 0.5 * np.nan_to_num(other.width_um, nan=50.0)) for other in others]
+    )
     away, nearest = cKDTree(points).query(line.path_um)
-    return float((away < half[nearest] + 8.0).mean())
+    return float(np.mean(away < half[nearest] + 8.0))
 
 
 def _costs(first: Sequence[Line], second: Sequence[Line], residual_um: float) -> FloatArray:
@@ -125,7 +127,7 @@ def _body_cost(one: Line, other: Line, residual_um: float) -> float:
     """Cost of two shafts that run on one another, whatever their ends; infinite where they do not."""
     short, long = sorted((one, other), key=lambda line: len(line.path_um))
     away, _ = cKDTree(long.path_um).query(short.path_um)
-    if float((away < 4.0 * _BODY_UM).mean()) < 0.7:
+    if float(np.mean(away < 4.0 * _BODY_UM)) < 0.7:
         return np.inf
     return float(np.median(away) ** 2 / (_BODY_UM**2 + residual_um**2) + _BODY_COST + _width_cost(one, other))
 

@@ -45,7 +45,7 @@ class ThicknessChange(BaseModel):
 
 
 class Transitions(BaseModel):
-    """Matched hairs that passed a cut-off between terminal and vellus; `sure` ones by more than the measurement's noise."""
+    """Matched hairs that passed a cut-off between terminal and vellus; `sure`: by more than the noise."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

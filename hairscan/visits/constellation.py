@@ -96,7 +96,7 @@ def judge_roots(
     reach = _NEAR_UM[-1]
     ones, others = near_roots(matrix, first, second, reach)
     moved = transform(matrix, first.xy)
-    shown = ((moved >= 0) & (moved <= frame_um)).all(axis=1) if len(moved) else np.zeros(0, bool)
+    shown = np.asarray(((moved >= 0) & (moved <= frame_um)).all(axis=1), bool)
     units = _units(first.xy)
     shown_units, agreeing = len(np.unique(units[shown])), len(np.unique(units[ones[shown[ones]]]))
     crowd = max(len(first) / max(len(np.unique(units)), 1), 1.0)
@@ -124,7 +124,7 @@ def near_roots(
 
 
 def _votes(first: Roots, second: Roots) -> tuple[FloatArray, float] | None:
-    """The transformations with the most votes, shape (C, 4): turn, log zoom, where the middle goes; and how many voted."""
+    """Turn, log zoom and place of the middle of the most voted for, shape (C, 4), and how many pairs voted."""
     pairs = [_pairs(roots) for roots in (first, second)]
     if min(len(pair[0]) for pair in pairs) == 0:
         return None

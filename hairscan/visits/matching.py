@@ -12,7 +12,7 @@ from hairscan.measure import measure_hairs
 from hairscan.types import FloatArray, Hair
 from hairscan.visits.assignment import Line, pair_hairs, shared_share
 from hairscan.visits.overlap import Overlap
-from hairscan.visits.plane import transform
+from hairscan.visits.plane import inverse, transform
 from hairscan.visits.presence import Presence, look_for
 from hairscan.visits.registration import Registration
 from hairscan.visits.visit import Visit
@@ -95,16 +95,14 @@ class _Side:
         return [_line(hair, self.to_baseline) for hair in hairs]
 
 
-def match_visits(
-    baseline: Visit, followup: Visit, registration: Registration, overlap: Overlap
-) -> list[ComparedHair]:
+def match_visits(baseline: Visit, followup: Visit, registration: Registration, overlap: Overlap) -> list[ComparedHair]:
     """Hairs of the common area and what became of them, top to bottom by root.
 
     A hair that was traced in one visit only is looked for in the pixels of its place in the other. What is neither
     clearly there nor clearly bare skin is undecided.
     """
     to_um = np.diag([baseline.um_per_px, baseline.um_per_px, 1.0])
-    back = np.linalg.inv(registration.matrix)
+    back = inverse(registration.matrix)
     ones = _Side(baseline, baseline.result.traced, registration.matrix, to_um)
     others = _Side(followup, followup.result.traced, back, to_um @ back)
     residual_um = float(np.nan_to_num(registration.residual_um, nan=20.0))
@@ -119,7 +117,11 @@ def match_visits(
             lone_first.append(pair.baseline)
             lone_second.append(pair.followup)
     for side, other, lone in ((ones, others, lone_first), (others, ones, lone_second)):
-        kept = [hair for hair in lone if overlap.judges(hair, transform(side.to_baseline, hair.path_xy) / baseline.um_per_px)]
+        kept = [
+            hair
+            for hair in lone
+            if overlap.judges(hair, transform(side.to_baseline, hair.path_xy) / baseline.um_per_px)
+        ]
         found += _decide(side, other, kept, lost=side is ones)
     found = _measured(found, ones, others)
     return sorted(found, key=lambda one: _place(one, back))
@@ -162,8 +164,8 @@ def _decide(side: _Side, other: _Side, hairs: Sequence[Hair], *, lost: bool) -> 
         partner = None
         if status is Status.MATCHED:
             partner = replace(hair, hair_id=-1, path_xy=seen.path_xy, width_px=np.nan, width_se_px=np.nan, flags=())
-        pair = (hair, partner) if lost else (partner, hair)
-        decided.append(ComparedHair(status, *pair, confidence))
+        before, after = (hair, partner) if lost else (partner, hair)
+        decided.append(ComparedHair(status, before, after, confidence))
     return decided
 
 
@@ -199,7 +201,8 @@ def _measured(found: list[ComparedHair], ones: _Side, others: _Side) -> list[Com
         again = [getattr(found[index], name) for index in at]
         widths = measure_hairs(side.visit.photo, [*side.hairs, *again], side.visit.maps)[len(side.hairs) :]
         for index, hair in zip(at, widths, strict=True):
-            found[index] = replace(found[index], **{name: hair})
+            one = found[index]
+            found[index] = replace(one, baseline=hair) if name == "baseline" else replace(one, followup=hair)
     return found
 
 

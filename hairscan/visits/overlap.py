@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from hairscan.endpoints.area import UM2_PER_CM2
 from hairscan.errors import VisitError

@@ -24,6 +24,12 @@ def transform(matrix: FloatArray, points_xy: FloatArray) -> FloatArray:
     return np.asarray(cv2.perspectiveTransform(flat, matrix), np.float64).reshape(points_xy.shape)
 
 
+def inverse(matrix: FloatArray) -> FloatArray:
+    """The way back of a homography."""
+    back = np.linalg.inv(matrix)
+    return np.asarray(back / back[2, 2], np.float64)
+
+
 def turn(matrix: FloatArray, at_xy: FloatArray, heading: FloatArray, step: float = 10.0) -> FloatArray:
     """Unit vectors, shape (N, 2), that leave points, under a homography."""
     moved = transform(matrix, at_xy + step * heading) - transform(matrix, at_xy)

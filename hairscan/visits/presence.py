@@ -138,7 +138,7 @@ def _unit(step: FloatArray) -> FloatArray:
     return np.asarray(step / max(float(np.hypot(*step)), 1e-9))
 
 
-def _grid(path_xy: FloatArray, aside_px: FloatArray) -> FloatArray:
+def _grid(path_xy: FloatArray, aside_px: NDArray[np.floating]) -> FloatArray:
     """Points on the normals of a path, shape (P, K, 2)."""
     ahead = np.gradient(path_xy, axis=0)
     normal = np.column_stack([-ahead[:, 1], ahead[:, 0]])
@@ -150,4 +150,4 @@ def _strip(rgb: NDArray[np.uint8], points_xy: FloatArray) -> MapArray:
     """Grey levels at points, shape (P, K), lightly smoothed; beyond the border the nearest pixel answers."""
     x, y = (np.ascontiguousarray(points_xy[..., axis], np.float32) for axis in (0, 1))
     colour = cv2.remap(rgb, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return cv2.GaussianBlur(colour.astype(np.float32).mean(axis=2), (0, 0), 1.0)
+    return np.asarray(cv2.GaussianBlur(colour.astype(np.float32).mean(axis=2), (0, 0), 1.0), np.float32)

@@ -13,7 +13,7 @@ from hairscan.visits.plane import refine, transform, zoom_and_turn
 from hairscan.visits.texture import TextureMatch, find_texture, match_texture, near_pairs
 from hairscan.visits.visit import Roots, Visit, roots_of
 
-MOST_FALSE_ALARMS = -4.0
+MOST_FALSE_ALARMS = -3.0
 """Decimal logarithm of the chance agreement from which two photographs are taken to show one site."""
 _STRONG = -8.0
 """Texture that agrees this well needs no constellation."""
@@ -121,9 +121,7 @@ def _is_one_site(candidate: _Candidate) -> bool:
     return candidate.log10_false_alarms < MOST_FALSE_ALARMS and not contradicted
 
 
-def _refined(
-    candidate: _Candidate, baseline: Visit, followup: Visit, first: Roots, second: Roots
-) -> Registration:
+def _refined(candidate: _Candidate, baseline: Visit, followup: Visit, first: Roots, second: Roots) -> Registration:
     """The transformation fitted to every root and skin feature that agrees with it, px to px."""
     matrix, texture = candidate.roots.matrix, candidate.texture
     ones, others = near_roots(matrix, first, second, _ROOT_REACH_UM[0])
@@ -160,9 +158,7 @@ def _refined(
     )
 
 
-def _refuse_mirrored(
-    baseline: Visit, followup: Visit, first: Roots, second: Roots, frame_um: FloatArray
-) -> None:
+def _refuse_mirrored(baseline: Visit, followup: Visit, first: Roots, second: Roots, frame_um: FloatArray) -> None:
     """Raise VisitError where the follow-up shows the baseline mirrored."""
     width_um = _frame_um(baseline)[0]
     flipped = Roots(first.xy * (-1, 1) + (width_um - baseline.um_per_px, 0), first.heading * (-1, 1))

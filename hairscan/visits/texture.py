@@ -71,7 +71,7 @@ def find_texture(visit: Visit, *, mirrored: bool = False) -> Texture:
     picture = _evened(grey, bare)
     if mirrored:
         picture, bare = np.ascontiguousarray(picture[:, ::-1]), np.ascontiguousarray(bare[:, ::-1])
-    sift = cv2.SIFT_create(nfeatures=_FEATURES, contrastThreshold=0.02, edgeThreshold=15)
+    sift = cv2.SIFT.create(nfeatures=_FEATURES, contrastThreshold=0.02, edgeThreshold=15)
     points, descriptors = sift.detectAndCompute(picture, bare.astype(np.uint8) * 255)
     if descriptors is None:
         return Texture(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
@@ -137,4 +137,4 @@ def _evened(grey: MapArray, bare: NDArray[np.bool_]) -> NDArray[np.uint8]:
     weight = np.maximum(cv2.GaussianBlur(known, (0, 0), sigma), 1e-3)
     detail = (grey - cv2.GaussianBlur(grey * known, (0, 0), sigma) / weight) * known
     contrast = np.sqrt(cv2.GaussianBlur(detail**2, (0, 0), 2.0 * sigma) / weight) + 2.0
-    return np.clip(np.rint(128.0 + 40.0 * detail / contrast), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(128.0 + 40.0 * detail / contrast), 0, 255), np.uint8)

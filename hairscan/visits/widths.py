@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import hypot, nan
 
-import numpy as np
-
 from hairscan.types import Hair
 from hairscan.visits.matching import ComparedHair
-from hairscan.visits.plane import zoom_and_turn
+from hairscan.visits.plane import inverse, zoom_and_turn
 from hairscan.visits.registration import Registration
 
 
@@ -43,7 +41,7 @@ def paired_widths(hair: ComparedHair, registration: Registration, um_per_px: flo
     before, before_se = _width(hair.baseline, um_per_px)
     after, after_se = nan, nan
     if hair.followup is not None:
-        shrink = zoom_and_turn(np.linalg.inv(registration.matrix), hair.followup.root_xy)[0]
+        shrink = zoom_and_turn(inverse(registration.matrix), hair.followup.root_xy)[0]
         after, after_se = _width(hair.followup, um_per_px * shrink)
     return PairedWidths(before, after, after - before, hypot(before_se, after_se))
 
