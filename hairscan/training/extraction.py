@@ -11,14 +11,16 @@ from hairscan.types import FloatArray, LabelImage, MapArray, RgbImage
 _CORRIDOR_UM = 110.0
 """Half width of the strip around a labelled hair in which its pixels are looked for: labels lie off the axis."""
 _BEYOND_UM = 80.0
-_HALO_UM = 34.0
+_HALO_UM = 42.0
 """The dark pixels of a hair are widened by this much: its blurred edges and its shadow go with it."""
 _SHIFTS_UM = (170.0, -170.0, 230.0, -230.0, 300.0, -300.0, 400.0, -400.0)
 """How far aside the skin is looked for that takes the place of a hair."""
-_SKIN_UM = 90.0
+_SKIN_UM = 45.0
 """Standard deviation of the blur above which the skin's shading lies; its texture lies below."""
 _DARKER = 0.5
 """A pixel this share of the way from the skin to the middle of the shaft is of the hair."""
+_COARSE = 6
+"""Pixels of the photograph per pixel of its shading."""
 _MOST_TOUCHED = 0.01
 """Share of a hair's pixels that its mask may take of others."""
 _WIDEST_UM = 110.0
@@ -71,16 +73,31 @@ def paint_out(rgb: RgbImage, mask: LabelImage, um_per_px: float) -> RgbImage | N
     dark = cv2.GaussianBlur(grey, (0, 0), 1.5) < np.median(grey[~hole]) - _PALER
     # The halo of a hair that stays, and of this one, is no skin either.
     bare = ~_widened(dark, _HALO_UM / um_per_px) & ~_widened(hole, _HALO_UM / um_per_px / 2)
-    shading = _blur_within(patch, bare, _SKIN_UM / um_per_px)
-    texture = patch - shading
+    texture = patch - _blur_within(patch, bare, _SKIN_UM / um_per_px)
     shift = _bare_shift(hole, bare, mask, um_per_px)
     if shift is None:
         return None
-    moved = np.roll(texture, shift, axis=(0, 1))
+    filled = _membrane(patch, hole, ~hole & ~_widened(dark, _HALO_UM / um_per_px / 3)) + np.roll(
+        texture, shift, axis=(0, 1)
+    )
     soft = cv2.GaussianBlur(cv2.erode(hole.astype(np.float32), np.ones((5, 5))), (0, 0), 3.0)[..., None]
     out = rgb.copy()
-    out[box] = np.clip(np.rint(patch * (1 - soft) + (shading + moved) * soft), 0, 255).astype(np.uint8)
+    out[box] = np.clip(np.rint(patch * (1 - soft) + filled * soft), 0, 255).astype(np.uint8)
     return out
+
+
+def _membrane(patch: MapArray, hole: NDArray[np.bool_], skin: NDArray[np.bool_]) -> MapArray:
+    """The picture's shading, drawn over the hole from the skin at its rim."""
+    height, width = hole.shape
+    size = (max(width // _COARSE, 8), max(height // _COARSE, 8))
+    known = cv2.resize(skin.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    coarse = cv2.resize(patch * skin[..., None], size, interpolation=cv2.INTER_AREA)
+    coarse /= np.maximum(known, 1e-3)[..., None]
+    inside = (known < 0.5).astype(np.uint8)
+    smooth = _blur_within(coarse, inside == 0, 1.5)
+    drawn = cv2.inpaint(np.clip(np.rint(smooth), 0, 255).astype(np.uint8), inside, 3.0, cv2.INPAINT_NS)
+    drawn = cv2.GaussianBlur(drawn.astype(np.float32), (0, 0), 1.0)
+    return np.asarray(cv2.resize(drawn, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def _bare_shift(

@@ -154,13 +154,17 @@ def _is_one_hair(pair: _Pair, ones: _Side, others: _Side) -> bool:
 
 
 def _decide(side: _Side, other: _Side, hairs: Sequence[Hair], *, lost: bool) -> list[ComparedHair]:
-    """What became of hairs that have no partner."""
+    """What became of hairs that have no partner; of one shaft that was traced twice only the surer one is decided."""
     there = other.lines(other.hairs)
     decided = []
     for hair in hairs:
         seen = look_for(hair.path_xy, hair.width_px, side.visit, other.visit, side.to_other)
-        shared = shared_share(_line(hair, side.to_baseline), there)
-        status, confidence = _verdict(hair, seen, shared > _SHARED, lost=lost)
+        line = _line(hair, side.to_baseline)
+        stronger = [one for one in side.hairs if one.confidence > hair.confidence]
+        if shared_share(line, side.lines(stronger)) > _SHARED:
+            status, confidence = Status.UNDECIDED, 0.5
+        else:
+            status, confidence = _verdict(hair, seen, shared_share(line, there) > _SHARED, lost=lost)
         partner = None
         if status is Status.MATCHED:
             partner = replace(hair, hair_id=-1, path_xy=seen.path_xy, width_px=np.nan, width_se_px=np.nan, flags=())

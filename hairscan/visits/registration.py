@@ -19,6 +19,8 @@ _STRONG = -8.0
 """Texture that agrees this well needs no constellation."""
 _MOST_ZOOM = 1.12
 """How far the zoom may differ from what the two scales say."""
+_SPAN_UM = 3000.0
+_UNMOVED_UM = 30.0
 _LEAST_AGREEING = 0.3
 _FEW_UNITS = 5
 _ROOT_SD_UM = 20.0
@@ -115,9 +117,11 @@ def _search(
 
 
 def _is_one_site(candidate: _Candidate) -> bool:
-    """Whether the agreement is no accident, and the roots do not contradict the skin."""
+    """Whether the agreement is no accident, nor that of dirt on the lens, which stays where it is on any skin."""
     roots = candidate.roots
-    contradicted = roots.shown >= _FEW_UNITS and roots.agreeing < _LEAST_AGREEING * roots.shown
+    corners = np.array([[0.0, 0.0], [_SPAN_UM, 0.0], [0.0, _SPAN_UM]])
+    unmoved = bool(np.abs(transform(roots.matrix, corners) - corners).max() < _UNMOVED_UM)
+    contradicted = unmoved and roots.shown >= _FEW_UNITS and roots.agreeing < _LEAST_AGREEING * roots.shown
     return candidate.log10_false_alarms < MOST_FALSE_ALARMS and not contradicted
 
 
