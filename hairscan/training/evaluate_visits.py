@@ -60,8 +60,8 @@ class PairAgreement:
     change_error, unmatched_error, separate_error : float
         Error of the change of the count, hairs: matched; each visit counted on the common area; each photograph's own
         density times the common area.
-    other_refused : bool
-        Whether the baseline was told apart from the follow-up of another field.
+    other_refused : bool or None
+        Whether the baseline was told apart from the follow-up of another field; None where it was not asked.
     """
 
     registered: bool
@@ -75,7 +75,7 @@ class PairAgreement:
     change_error: float
     unmatched_error: float
     separate_error: float
-    other_refused: bool
+    other_refused: bool | None
     score_s: float
     compare_s: float
 
@@ -105,8 +105,8 @@ def evaluate_visits(
             read_visit(read_photo(rgb, um_per_px=pair.um_per_px), segmenter) for rgb in (pair.baseline, pair.followup)
         ]
         score_s = perf_counter() - start
-        # The other site is the last field's, so that the first pair of the first field has none.
-        told_apart = other is None or _is_refused(visits[0], other)
+        # The other site is that of the last field: the first field has none.
+        told_apart = None if other is None else _is_refused(visits[0], other)
         agreements.append(judge_pair(pair, visits[0], visits[1], told_apart, score_s))
         if number == PAIRS_PER_FIELD - 1:
             other = visits[1]
@@ -244,7 +244,7 @@ def _figures(agreements: Sequence[PairAgreement]) -> dict[str, float]:
         "count_change_error": _mean([one.change_error / one.count for one in counted]),
         "unmatched_error": _mean([one.unmatched_error / one.count for one in counted]),
         "separate_error": _mean([one.separate_error / one.count for one in counted]),
-        "refused": _mean([float(one.other_refused) for one in agreements]),
+        "refused": _mean([float(one.other_refused) for one in agreements if one.other_refused is not None]),
         "compare_s": float(np.median([one.compare_s for one in agreements])),
         "score_s": float(np.median([one.score_s for one in agreements])),
     }

@@ -19,6 +19,8 @@ from hairscan.visits.visit import Visit
 
 _SHARED = 0.5
 """Share of a hair's place from which hairs of the other visit lie in it."""
+_DOUBLED = 0.25
+"""A hair that shares this much of its place with a surer one of its own visit may be that one, traced twice."""
 _SAME = 0.85
 _SAME_LOG_CONTRAST = 0.4
 """Correlation, and logarithm of the ratio of contrasts, of two pictures that show the same."""
@@ -161,7 +163,7 @@ def _decide(side: _Side, other: _Side, hairs: Sequence[Hair], *, lost: bool) -> 
         seen = look_for(hair.path_xy, hair.width_px, side.visit, other.visit, side.to_other)
         line = _line(hair, side.to_baseline)
         stronger = [one for one in side.hairs if one.confidence > hair.confidence]
-        if shared_share(line, side.lines(stronger)) > _SHARED:
+        if shared_share(line, side.lines(stronger)) > _DOUBLED:
             status, confidence = Status.UNDECIDED, 0.5
         else:
             status, confidence = _verdict(hair, seen, shared_share(line, there) > _SHARED, lost=lost)
