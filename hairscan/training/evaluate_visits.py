@@ -114,7 +114,9 @@ def evaluate_visits(
     return agreements
 
 
-def judge_pair(pair: VisitPair, baseline: Visit, followup: Visit, other_refused: bool, score_s: float) -> PairAgreement:
+def judge_pair(
+    pair: VisitPair, baseline: Visit, followup: Visit, other_refused: bool | None, score_s: float
+) -> PairAgreement:
     """Agreement of one scored pair with its truth."""
     start = perf_counter()
     try:

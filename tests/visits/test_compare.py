@@ -14,10 +14,20 @@ from hairscan.visits.plane import transform
 
 from .conftest import SIZE_PX, UM_PER_PX, Site, moved
 
-COLUMNS = """
-status baseline_hair_id followup_hair_id baseline_root_x_px baseline_root_y_px followup_root_x_px followup_root_y_px
-baseline_width_um followup_width_um width_change_um width_change_se_um confidence
-""".split()
+COLUMNS = [
+    "status",
+    "baseline_hair_id",
+    "followup_hair_id",
+    "baseline_root_x_px",
+    "baseline_root_y_px",
+    "followup_root_x_px",
+    "followup_root_y_px",
+    "baseline_width_um",
+    "followup_width_um",
+    "width_change_um",
+    "width_change_se_um",
+    "confidence",
+]
 
 
 @pytest.fixture(scope="module")
