@@ -19,6 +19,9 @@ _ASIDE_UM = 45.0
 _SLACK_UM = 40.0
 """How far from its expected place a hair may lie."""
 _STEP_UM = 5.0
+_WHITE = 245.0
+_MOST_BLOWN_OUT = 0.05
+"""Where more than this share of a place is white, glare may hide a hair."""
 _TURNS_DEG = (0.0, -10.0, 10.0)
 
 
@@ -82,10 +85,11 @@ def look_for(path_xy: FloatArray, width_px: float, home: Visit, away: Visit, mat
         found.append((*_compared(own, seen[row:, column:]), place))
         if not turn_deg:
             in_place = _compared(own, seen[slack:, slack:])
+            blown_out = float(np.mean(seen > _WHITE))
     likeness, contrast, place = max(found, key=lambda one: one[0])
     expected = transform(matrix, path)
     coverage, line = _read(away.maps, expected)
-    judged = float(judged_points(away.photo.ignored, expected).mean()) > 0.8
+    judged = float(judged_points(away.photo.ignored, expected).mean()) > 0.8 and blown_out < _MOST_BLOWN_OUT
     return Presence(likeness, contrast, *in_place, coverage, line, place, judged)
 
 

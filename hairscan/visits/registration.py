@@ -10,7 +10,7 @@ from hairscan.errors import ScaleError, VisitError
 from hairscan.types import FloatArray, Scale
 from hairscan.visits.constellation import RootMatch, judge_roots, match_constellations, near_roots
 from hairscan.visits.plane import refine, transform, zoom_and_turn
-from hairscan.visits.texture import TextureMatch, find_texture, match_texture, near_pairs
+from hairscan.visits.texture import UNMOVED_UM, TextureMatch, find_texture, match_texture, near_pairs
 from hairscan.visits.visit import Roots, Visit, roots_of
 
 MOST_FALSE_ALARMS = -3.0
@@ -20,7 +20,6 @@ _STRONG = -8.0
 _MOST_ZOOM = 1.12
 """How far the zoom may differ from what the two scales say."""
 _SPAN_UM = 3000.0
-_UNMOVED_UM = 30.0
 _LEAST_AGREEING = 0.3
 _FEW_UNITS = 5
 _ROOT_SD_UM = 20.0
@@ -82,7 +81,7 @@ def register(baseline: Visit, followup: Visit) -> Registration:
     first, second = (roots_of(visit.result.traced, visit.um_per_px) for visit in (baseline, followup))
     frame_um = _frame_um(followup)
     best = _search(baseline, followup, first, second, frame_um)
-    if best is None or not _is_one_site(best):
+    if best is None or best.log10_false_alarms > MOST_FALSE_ALARMS:
         _refuse_mirrored(baseline, followup, first, second, frame_um)
         raise VisitError(_two_sites(baseline, followup, best))
     return _refined(best, baseline, followup, first, second)
@@ -102,27 +101,31 @@ def _search(
     baseline: Visit, followup: Visit, first: Roots, second: Roots, frame_um: FloatArray, *, mirrored: bool = False
 ) -> _Candidate | None:
     """The best of what the skin's texture and the constellation of the roots say; None where neither says anything."""
-    texture = match_texture(find_texture(baseline, mirrored=mirrored), find_texture(followup), float(np.prod(frame_um)))
+    features = find_texture(baseline, mirrored=mirrored), find_texture(followup)
     candidates = []
-    if texture is not None:
+    for moved_only in (False, True):
+        texture = match_texture(*features, float(np.prod(frame_um)), moved_only=moved_only)
+        if texture is None:
+            break
         roots = judge_roots(texture.matrix, first, second, frame_um)
+        if _is_of_the_camera(roots):
+            continue
         evidence = texture.log10_false_alarms + min(roots.log10_false_alarms, 0.0)
         candidates.append(_Candidate(roots, texture, evidence))
         if evidence < _STRONG:
             return candidates[0]
+        break
     roots_alone = match_constellations(first, second, frame_um)
     if roots_alone is not None:
         candidates.append(_Candidate(roots_alone, None, roots_alone.log10_false_alarms))
     return min(candidates, key=lambda one: one.log10_false_alarms, default=None)
 
 
-def _is_one_site(candidate: _Candidate) -> bool:
-    """Whether the agreement is no accident, nor that of dirt on the lens, which stays where it is on any skin."""
-    roots = candidate.roots
+def _is_of_the_camera(roots: RootMatch) -> bool:
+    """Whether nothing moved and the hairs are others: burnt-in graphics and dirt on the lens stay put on any skin."""
     corners = np.array([[0.0, 0.0], [_SPAN_UM, 0.0], [0.0, _SPAN_UM]])
-    unmoved = bool(np.abs(transform(roots.matrix, corners) - corners).max() < _UNMOVED_UM)
-    contradicted = unmoved and roots.shown >= _FEW_UNITS and roots.agreeing < _LEAST_AGREEING * roots.shown
-    return candidate.log10_false_alarms < MOST_FALSE_ALARMS and not contradicted
+    unmoved = bool(np.abs(transform(roots.matrix, corners) - corners).max() < UNMOVED_UM)
+    return unmoved and roots.shown >= _FEW_UNITS and roots.agreeing < _LEAST_AGREEING * roots.shown
 
 
 def _refined(candidate: _Candidate, baseline: Visit, followup: Visit, first: Roots, second: Roots) -> Registration:
@@ -167,7 +170,10 @@ def _refuse_mirrored(baseline: Visit, followup: Visit, first: Roots, second: Roo
     width_um = _frame_um(baseline)[0]
     flipped = Roots(first.xy * (-1, 1) + (width_um - baseline.um_per_px, 0), first.heading * (-1, 1))
     found = _search(baseline, followup, flipped, second, frame_um, mirrored=True)
-    if found is not None and _is_one_site(found):
+    if found is None or found.log10_false_alarms > MOST_FALSE_ALARMS:
+        return
+    # Graphics resemble their own mirror picture: hairs must confirm what a person is told to flip.
+    if found.roots.agreeing >= max(_FEW_UNITS / 2, _LEAST_AGREEING * found.roots.shown):
         raise VisitError(
             f"one of {baseline.photo.name} and {followup.photo.name} is mirrored: their skin agrees only after one is "
             "flipped. Flip it back where it was exported, then compare again"

@@ -22,6 +22,8 @@ _SHADING_UM = 90.0
 _FEATURES = 1500
 _RATIO = 0.85
 _NEAR_UM = 25.0
+UNMOVED_UM = 30.0
+"""A camera is never held in the same place twice to within this distance."""
 _CLUSTERED = 5.0
 """Features lie in clusters and repeat: chance is this many times what evenly strewn points would have."""
 
@@ -81,13 +83,15 @@ def find_texture(visit: Visit, *, mirrored: bool = False) -> Texture:
     return Texture(((xy + 0.5) / factor - 0.5) * visit.um_per_px, descriptors.astype(np.float32))
 
 
-def match_texture(first: Texture, second: Texture, area_um2: float) -> TextureMatch | None:
+def match_texture(first: Texture, second: Texture, area_um2: float, *, moved_only: bool) -> TextureMatch | None:
     """The similarity that the most alike features agree on; None where there is nothing to agree on.
 
     Parameters
     ----------
     area_um2 : float
         Area over which the features of the second photograph are strewn.
+    moved_only : bool
+        Leave out features that lie in the same place of both photographs: those may be of the camera.
     """
     if min(len(first.xy_um), len(second.xy_um)) < 4:
         return None
@@ -99,17 +103,20 @@ def match_texture(first: Texture, second: Texture, area_um2: float) -> TextureMa
         for best, other in ahead
         if best.distance < _RATIO * other.distance and back[best.trainIdx] == best.queryIdx
     ]
-    if len(alike) < 4:
-        return None
     from_um = first.xy_um[[pair.queryIdx for pair in alike]]
     to_um = second.xy_um[[pair.trainIdx for pair in alike]]
+    if moved_only:
+        moved = np.hypot(*(to_um - from_um).T) > UNMOVED_UM
+        from_um, to_um = from_um[moved], to_um[moved]
+    if len(from_um) < 4:
+        return None
     matrix, inside = cv2.estimateAffinePartial2D(
         from_um, to_um, method=cv2.RANSAC, ransacReprojThreshold=2.0 * _NEAR_UM, maxIters=3000, confidence=0.999
     )
     if matrix is None:
         return None
     chosen = inside.ravel() > 0
-    count = len(alike)
+    count = len(from_um)
     chance = min(_CLUSTERED * np.pi * (2.0 * _NEAR_UM) ** 2 / area_um2, 0.5)
     evidence = log10_false_alarms(count * (count - 1) / 2, count - 2, int(chosen.sum()) - 2, chance)
     return TextureMatch(np.vstack([matrix, [0.0, 0.0, 1.0]]), count, from_um[chosen], to_um[chosen], evidence)

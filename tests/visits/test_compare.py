@@ -2,6 +2,7 @@ import csv
 import io
 import json
 
+import cv2
 import numpy as np
 import pytest
 
@@ -161,3 +162,21 @@ def test_without_any_scale_hairs_are_matched_and_nothing_is_told_in_um(pair, loo
     assert bare.density_change_per_cm2.value is None
     assert bare.thickness.hairs == 0
     assert json.loads(comparison_json(bare))["registration"]["residual_um"] is None
+
+
+def with_dirt(rgb):
+    """The picture through a lens with dirt on it, that stays where it is."""
+    rng = np.random.default_rng(11)
+    dirty = rgb.copy()
+    for x, y, radius in zip(
+        rng.uniform(0, SIZE_PX[0], 90), rng.uniform(0, SIZE_PX[1], 90), rng.uniform(2, 5, 90), strict=True
+    ):
+        cv2.circle(dirty, (round(x), round(y)), round(radius), (120, 110, 105), -1, cv2.LINE_AA)
+    return dirty
+
+
+def test_dirt_on_the_lens_does_not_hold_the_visits_together(pair, look):
+    dirty = compare_visits(*(look(with_dirt(visit.photo.rgb)) for visit in pair[:2]))
+    assert dirty.registration.turn_deg == pytest.approx(6.0, abs=1.0)
+    with pytest.raises(VisitError, match="do not show the same site"):
+        compare_visits(dirty.baseline, look(with_dirt(Site(7).photograph())))
