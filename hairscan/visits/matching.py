@@ -155,6 +155,12 @@ def _is_one_hair(pair: _Pair, ones: _Side, others: _Side) -> bool:
     return True
 
 
+def _is_doubled(hair: Hair, side: _Side) -> bool:
+    """Whether a hair may be a surer one of its visit, traced twice."""
+    stronger = [one for one in side.hairs if one.confidence > hair.confidence]
+    return shared_share(_line(hair, side.to_baseline), side.lines(stronger)) > _DOUBLED
+
+
 def _decide(side: _Side, other: _Side, hairs: Sequence[Hair], *, lost: bool) -> list[ComparedHair]:
     """What became of hairs that have no partner; of one shaft that was traced twice only the surer one is decided."""
     there = other.lines(other.hairs)
@@ -162,11 +168,11 @@ def _decide(side: _Side, other: _Side, hairs: Sequence[Hair], *, lost: bool) -> 
     for hair in hairs:
         seen = look_for(hair.path_xy, hair.width_px, side.visit, other.visit, side.to_other)
         line = _line(hair, side.to_baseline)
-        stronger = [one for one in side.hairs if one.confidence > hair.confidence]
-        if shared_share(line, side.lines(stronger)) > _DOUBLED:
-            status, confidence = Status.UNDECIDED, 0.5
-        else:
-            status, confidence = _verdict(hair, seen, shared_share(line, there) > _SHARED, lost=lost)
+        alike = Line(transform(other.to_baseline, seen.path_xy), line.width_um)
+        shared, taken = (shared_share(one, there) > _SHARED for one in (line, alike))
+        status, confidence = Status.UNDECIDED, 0.5
+        if not _is_doubled(hair, side):
+            status, confidence = _verdict(hair, seen, shared=shared, taken=taken, lost=lost)
         partner = None
         if status is Status.MATCHED:
             partner = replace(hair, hair_id=-1, path_xy=seen.path_xy, width_px=np.nan, width_se_px=np.nan, flags=())
@@ -175,23 +181,26 @@ def _decide(side: _Side, other: _Side, hairs: Sequence[Hair], *, lost: bool) -> 
     return decided
 
 
-def _verdict(hair: Hair, seen: Presence, shared: bool, *, lost: bool) -> tuple[Status, float]:
+def _verdict(hair: Hair, seen: Presence, *, shared: bool, taken: bool, lost: bool) -> tuple[Status, float]:
     """Status and confidence of a hair without a partner.
 
     Parameters
     ----------
     shared : bool
-        Whether other hairs of the other visit lie in its place: a likeness found nearby may be theirs, so that only
-        a picture that is the same in place tells that nothing changed.
+        Whether traced hairs of the other visit lie in its place: only a picture that is the same there tells that
+        nothing changed.
+    taken : bool
+        Whether what looks most like it nearby is a traced hair of the other visit: another one.
     """
     if not seen.judged:
         return Status.UNDECIDED, 0.5
     if shared:
         same = seen.likeness_in_place > _SAME and abs(np.log(max(seen.contrast_in_place, 1e-3))) < _SAME_LOG_CONTRAST
         return (Status.MATCHED, float(seen.likeness_in_place) * _SECOND_LOOK) if same else (Status.UNDECIDED, 0.5)
-    if seen.likeness > _LIKE and seen.contrast > _LEAST_CONTRAST:
+    if seen.likeness > _LIKE and seen.contrast > _LEAST_CONTRAST and not taken:
         return Status.MATCHED, float(seen.likeness) * _SECOND_LOOK
-    faint = seen.contrast < _BARE_CONTRAST or (seen.likeness < _UNLIKE and seen.contrast_in_place < _BARE_CONTRAST)
+    elsewhere = taken or seen.likeness < _UNLIKE
+    faint = (seen.contrast_in_place if elsewhere else seen.contrast) < _BARE_CONTRAST
     bare = faint and seen.coverage < _BARE_COVERAGE and seen.line < _BARE_LINE
     if bare and hair.confidence >= _SURE_HAIR:
         return (Status.LOST if lost else Status.GAINED), float(hair.confidence * (1.0 - seen.coverage))
