@@ -25,6 +25,10 @@ class DeviceError(HairscanError):
     """The device that was asked for cannot run the model."""
 
 
+class VisitError(HairscanError):
+    """Two photographs cannot be compared: they do not show one site, or one of them shows it too badly."""
+
+
 class OutputError(HairscanError):
     """The result cannot be written where it was asked for."""
 

@@ -13,7 +13,7 @@ from hairscan.measure import measure_hairs
 from hairscan.photo import read_photo
 from hairscan.segment import Segmenter, load_model, segment_photo
 from hairscan.trace import trace_hairs
-from hairscan.types import Photo, RgbImage
+from hairscan.types import HairMaps, Photo, RgbImage
 from hairscan.version import __version__
 
 
@@ -65,6 +65,17 @@ def score_read_photo(photo: Photo, segmenter: Segmenter, *, area: str | None = N
     HairscanError
         When nothing can be measured; the message says what to do.
     """
+    return score_and_see(photo, segmenter, area=area)[0]
+
+
+def score_and_see(photo: Photo, segmenter: Segmenter, *, area: str | None = None) -> tuple[PhotoResult, HairMaps]:
+    """Score a photograph that was read, and keep what the network saw: to compare it with another visit.
+
+    Raises
+    ------
+    HairscanError
+        When nothing can be measured; the message says what to do.
+    """
     counting_area = place_area(area, photo)
     times = [perf_counter()]
     maps = segment_photo(photo, segmenter)
@@ -83,4 +94,4 @@ def score_read_photo(photo: Photo, segmenter: Segmenter, *, area: str | None = N
     times.append(perf_counter())
     stages = ("segment", "trace", "measure", "endpoints")
     spent = (end - begin for begin, end in pairwise(times))
-    return replace(result, seconds=dict(zip(stages, spent, strict=True)))
+    return replace(result, seconds=dict(zip(stages, spent, strict=True))), maps

@@ -13,6 +13,7 @@ import typer
 from hairscan.cli.batch import batch
 from hairscan.cli.blind import blind, unblind
 from hairscan.cli.calibrate import calibrate
+from hairscan.cli.compare import compare
 from hairscan.cli.data import app as data
 from hairscan.cli.demo import demo
 from hairscan.cli.doctor import doctor
@@ -35,6 +36,7 @@ app.command()(score)
 app.command()(batch)
 app.command()(blind)
 app.command()(unblind)
+app.command()(compare)
 app.command()(calibrate)
 app.command()(demo)
 app.command()(doctor)

@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from hairscan.segment import Segmenter
     from hairscan.training.tables import Table
     from hairscan.training.vectors import Sample
 
@@ -22,6 +23,9 @@ def evaluate(
     um_per_px: Annotated[float, typer.Option(help="Scale of the photographs whose fields.csv tells none.")] = 2.78,
     part: Annotated[str, typer.Option(help="Part of the split: validation or tune.")] = "validation",
     masks: Annotated[Path | None, typer.Option(help="Pictures NAME.jpg with hand-traced masks NAME_t.jpg.")] = None,
+    visits: Annotated[
+        bool, typer.Option("--visits", help="Instead: pairs of visits of known truth, drawn from --data.")
+    ] = False,
     phantoms: Annotated[int, typer.Option(min=0, help="Phantoms of every kind.")] = 10,
     model: Annotated[str, typer.Option(help="Name or folder of the network.")] = "default",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -47,6 +51,9 @@ def evaluate(
     if out is not None:
         check_writable(out)
     samples = [] if data is None else _read_samples(data, part, um_per_px)
+    if visits:
+        _evaluate_visits(samples, data, part, load_model(model, device), out)
+        return
     pictures = [] if masks is None else read_masks(masks)
     segmenter = load_model(model, device)
     judged = [sample for sample in samples if sample.part == part]
@@ -70,6 +77,32 @@ def evaluate(
     _print(tables_of(evaluation))
     if out is not None:
         typer.echo(f"look at {write_report(out, evaluation, judged, agreements, by_kind)}")
+
+
+def _evaluate_visits(
+    samples: list[Sample], data: Path | None, part: str, segmenter: Segmenter, out: Path | None
+) -> None:
+    """Print how well pairs of visits are compared, beside counting each visit by itself."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from hairscan.batch.files import write_files
+    from hairscan.errors import DataError
+    from hairscan.training.evaluate_visits import PAIRS_PER_FIELD, evaluate_visits, summarise_visits, visit_table
+    from hairscan.training.visit_pairs import whole_fields
+
+    if data is None:
+        raise DataError("pairs of visits are drawn from photographs: give --data")
+    fields = whole_fields([sample for sample in samples if sample.part == part], data)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        agreements = evaluate_visits(
+            fields, segmenter, progress=_task(progress, "pairs of visits", PAIRS_PER_FIELD * len(fields))
+        )
+    figures = summarise_visits(agreements, model=segmenter.name, part=part, fields=len(fields))
+    _print([visit_table(figures)])
+    if out is not None:
+        write_files({out / "visits.json": (figures.model_dump_json(indent=2) + "\n").encode()})
+        typer.echo(f"look at {out / 'visits.json'}")
 
 
 def _read_samples(data: Path, part: str, um_per_px: float) -> list[Sample]:

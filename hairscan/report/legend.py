@@ -21,7 +21,7 @@ _BAR_LENGTHS_UM = (100, 200, 500, 1000, 2000, 5000, 10000)
 
 
 @dataclass(frozen=True, slots=True)
-class _Pen:
+class Pen:
     """Where and how large to write on a strip."""
 
     strip: RgbImage
@@ -63,16 +63,16 @@ def add_legend(picture: RgbImage, zoom: float, photo: Photo, result: PhotoResult
     row_px = round(34 * size) + 6
     flags = [flag_in_words(flag) for flag in result.photo.flags]
     strip = np.full((round((5.9 if flags else 4.9) * row_px), width_px, 3), _PAPER, np.uint8)
-    pen, left_px = _Pen(strip, size), round(20 * size) + 4
+    pen, left_px = Pen(strip, size), round(20 * size) + 4
     pen.write(_headline(result), left_px, 1.1 * row_px, bold=True)
     _write_keys(pen, result, left_px, 2.2 * row_px, row_px)
     pen.write(_judged(result), left_px, 3.3 * row_px)
     if flags:
-        pen.write(_ascii("note: " + "; ".join(flags)), left_px, 4.3 * row_px)
+        pen.write(ascii_text("note: " + "; ".join(flags)), left_px, 4.3 * row_px)
     run = result.run
     network = f"network {run.model_name} {run.model_sha256[:8]}, {run.device}"
     source = f"{photo.name}   hairscan {run.hairscan_version}   {network}"
-    pen.write(_ascii(source), left_px, (5.3 if flags else 4.3) * row_px, _FAINT)
+    pen.write(ascii_text(source), left_px, (5.3 if flags else 4.3) * row_px, _FAINT)
     _draw_scale_bar(pen, zoom, result, 1.1 * row_px)
     return np.concatenate([paper, strip])
 
@@ -98,7 +98,7 @@ def _judged(result: PhotoResult) -> str:
     return f"judged {judged.judged / judged.total:.1%}{area}{hatched}"
 
 
-def _write_keys(pen: _Pen, result: PhotoResult, x_px: float, y_px: float, row_px: int) -> None:
+def _write_keys(pen: Pen, result: PhotoResult, x_px: float, y_px: float, row_px: int) -> None:
     """Write each colour with its meaning and number of hairs, then the signs for roots."""
     high_px = round(0.5 * row_px)
     for name, n in marks_with_counts(result.hairs).items():
@@ -117,7 +117,7 @@ def _write_keys(pen: _Pen, result: PhotoResult, x_px: float, y_px: float, row_px
     pen.write("root not seen", x_px + 1.5 * high_px, y_px)
 
 
-def _draw_scale_bar(pen: _Pen, zoom: float, result: PhotoResult, y_px: float) -> None:
+def _draw_scale_bar(pen: Pen, zoom: float, result: PhotoResult, y_px: float) -> None:
     """Draw a bar of round length at the right end, and the scale; or say that there is none."""
     right_px = pen.strip.shape[1] - 20 * pen.size - 4
     um_per_px = result.photo.um_per_px
@@ -137,6 +137,6 @@ def _draw_scale_bar(pen: _Pen, zoom: float, result: PhotoResult, y_px: float) ->
     )
 
 
-def _ascii(text: str) -> str:
+def ascii_text(text: str) -> str:
     """Text with a question mark for each letter that OpenCV's font does not have."""
     return text.encode("ascii", "replace").decode()

@@ -1,0 +1,169 @@
+"""What changed between two visits: count, density, thickness, and hairs that passed from terminal to vellus or back."""
+
+from __future__ import annotations
+
+from math import hypot, isfinite, nan, sqrt
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from hairscan.endpoints.density import CUT_OFFS_UM, hair_density
+from hairscan.types import FloatArray
+
+_Z95 = 1.959963984540054
+
+
+class Change(BaseModel):
+    """A change and the ends of its 95 % interval; None where it cannot be told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class ThicknessChange(BaseModel):
+    """Mean change of width over the matched hairs that were measured at both visits.
+
+    Attributes
+    ----------
+    hairs : int
+        How many those are.
+    spread_um : float or None
+        Standard deviation of the hairs' true changes.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hairs: int
+    mean_um: float | None
+    se_um: float | None
+    low_um: float | None
+    high_um: float | None
+    spread_um: float | None
+
+
+class Transitions(BaseModel):
+    """Matched hairs that passed a cut-off between terminal and vellus; `sure`: by more than the noise."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cut_off_um: float
+    miniaturised: int
+    miniaturised_sure: int
+    recovered: int
+    recovered_sure: int
+
+
+def count_change(lost: int, gained: int, undecided: int) -> Change:
+    """Gained less lost hairs, with the interval for the chance of the site and the undecided hairs.
+
+    Notes
+    -----
+    Lost and gained hairs are Poisson counts with exact limits (Garwood 1936), joined by the MOVER method (Zou and
+    Donner 2008). An undecided hair is a change of one with a probability of one half, either way.
+    """
+    value = float(gained - lost)
+    limits = [_poisson_limits(count) for count in (lost, gained)]
+    doubt = _Z95 * sqrt(undecided / 4.0)
+    below = hypot(gained - limits[1][0], limits[0][1] - lost, doubt)
+    above = hypot(limits[1][1] - gained, lost - limits[0][0], doubt)
+    return Change(value=value, low=value - below, high=value + above)
+
+
+def density_change(count: Change, area_cm2: float | None, um_per_px_sd_share: float) -> Change:
+    """Change of the density, hairs per cm2; empty without a scale.
+
+    Parameters
+    ----------
+    um_per_px_sd_share : float
+        Relative standard deviation of the scale: it is one of the change too, twice over.
+    """
+    if area_cm2 is None or count.value is None or count.low is None or count.high is None:
+        return Change(value=None, low=None, high=None)
+    value = count.value / area_cm2
+    doubt = 2.0 * _Z95 * um_per_px_sd_share * abs(value)
+    below, above = (hypot((end - count.value) / area_cm2, doubt) for end in (count.low, count.high))
+    return Change(value=value, low=value - below, high=value + above)
+
+
+def thickness_change(change_um: FloatArray, se_um: FloatArray) -> ThicknessChange:
+    """Mean of paired width changes, precise hairs weighing more.
+
+    Parameters
+    ----------
+    change_um, se_um : float arrays, shape (N,)
+        Change and standard error of every matched hair; NaN where it was not measured.
+
+    Notes
+    -----
+    Random-effects mean (DerSimonian and Laird 1986): weights ``1 / (se**2 + t**2)`` with t the spread of the true
+    changes by the method of moments. Standard error from the weighted scatter itself (Hartung 1999), never less than
+    the weights imply.
+    """
+    known = np.isfinite(change_um) & np.isfinite(se_um) & (se_um > 0)
+    d, variance = change_um[known], se_um[known] ** 2
+    count = int(known.sum())
+    if count < 2:
+        mean = float(d[0]) if count else None
+        se = float(np.sqrt(variance[0])) if count else None
+        return _thickness(count, mean, se, None)
+    weight = 1.0 / variance
+    fixed = float((weight * d).sum() / weight.sum())
+    excess = float((weight * (d - fixed) ** 2).sum()) - (count - 1)
+    spread2 = max(excess / float(weight.sum() - (weight**2).sum() / weight.sum()), 0.0)
+    weight = 1.0 / (variance + spread2)
+    mean = float((weight * d).sum() / weight.sum())
+    scatter = float((weight * (d - mean) ** 2).sum() / ((count - 1) * weight.sum()))
+    return _thickness(count, mean, sqrt(max(scatter, 1.0 / float(weight.sum()))), sqrt(spread2))
+
+
+def transitions(before_um: FloatArray, after_um: FloatArray, se_um: FloatArray) -> tuple[Transitions, ...]:
+    """Hairs that passed each cut-off.
+
+    Parameters
+    ----------
+    before_um, after_um, se_um : float arrays, shape (N,)
+        Widths at both visits and the standard error of their difference; NaN where not measured.
+    """
+    sure = np.abs(after_um - before_um) > _Z95 * se_um
+    out = []
+    for cut_off in CUT_OFFS_UM:
+        thinner = (before_um >= cut_off) & (after_um < cut_off)
+        thicker = (before_um < cut_off) & (after_um >= cut_off)
+        out.append(
+            Transitions(
+                cut_off_um=cut_off,
+                miniaturised=int(thinner.sum()),
+                miniaturised_sure=int((thinner & sure).sum()),
+                recovered=int(thicker.sum()),
+                recovered_sure=int((thicker & sure).sum()),
+            )
+        )
+    return tuple(out)
+
+
+def is_sure_change(change_um: float | None, se_um: float | None) -> bool:
+    """Whether a hair's change of width is more than the measurement's noise: outside its 95 % interval."""
+    return change_um is not None and se_um is not None and abs(change_um) > _Z95 * se_um
+
+
+def _thickness(count: int, mean: float | None, se: float | None, spread: float | None) -> ThicknessChange:
+    from scipy.special import stdtrit
+
+    half = nan if mean is None or se is None or count < 2 else float(stdtrit(count - 1, 0.975)) * se
+    return ThicknessChange(
+        hairs=count,
+        mean_um=mean,
+        se_um=se,
+        low_um=mean - half if mean is not None and isfinite(half) else None,
+        high_um=mean + half if mean is not None and isfinite(half) else None,
+        spread_um=spread,
+    )
+
+
+def _poisson_limits(count: int) -> tuple[float, float]:
+    """Exact 95 % limits of a Poisson mean: those of a density on a unit area of certain scale."""
+    limits = hair_density(count, 1.0, 1.0, 0.0)
+    return limits.low_per_cm2, limits.high_per_cm2

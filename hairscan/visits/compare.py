@@ -1,0 +1,149 @@
+"""Two visits of one site compared: registered, matched hair to hair, and what changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hairscan.errors import VisitError
+from hairscan.photo import read_photo
+from hairscan.segment import load_model
+from hairscan.types import FloatArray, RgbImage, Scale
+from hairscan.visits.changes import (
+    Change,
+    ThicknessChange,
+    Transitions,
+    count_change,
+    density_change,
+    thickness_change,
+    transitions,
+)
+from hairscan.visits.matching import ComparedHair, Status, match_visits
+from hairscan.visits.overlap import Overlap, find_overlap
+from hairscan.visits.registration import Registration, common_scale, register
+from hairscan.visits.visit import Visit, read_visit
+from hairscan.visits.widths import PairedWidths, paired_widths
+
+_USELESS = {
+    "out-of-focus": "is out of focus",
+    "focus-unknown": "has no sharp edge at all",
+}
+"""Flags of a photograph that can show neither that a hair is there nor that it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What became of the hairs of one site between two visits.
+
+    Attributes
+    ----------
+    scale : Scale or None
+        Of the baseline, in which every um of the comparison is measured.
+    hairs : tuple of ComparedHair
+        Every hair of the common area.
+    widths : tuple of PairedWidths
+        Widths of the same hairs at both visits.
+    """
+
+    baseline: Visit
+    followup: Visit
+    registration: Registration
+    overlap: Overlap
+    scale: Scale | None
+    hairs: tuple[ComparedHair, ...]
+    widths: tuple[PairedWidths, ...]
+    count_change: Change
+    density_change_per_cm2: Change
+    thickness: ThicknessChange
+    transitions: tuple[Transitions, ...]
+
+    def number(self, status: Status) -> int:
+        """Count the hairs of one status."""
+        return sum(hair.status is status for hair in self.hairs)
+
+
+def compare_photos(
+    baseline: str | Path | RgbImage,
+    followup: str | Path | RgbImage,
+    *,
+    um_per_px: float | None = None,
+    followup_um_per_px: float | None = None,
+    model: str | Path = "default",
+    device: str = "auto",
+) -> Comparison:
+    """Score two photographs of one site and compare them hair by hair.
+
+    Parameters
+    ----------
+    um_per_px : float, optional
+        Micrometres of scalp per pixel of the baseline and, where not given otherwise, of the follow-up.
+    followup_um_per_px : float, optional
+        Micrometres of scalp per pixel of the follow-up.
+
+    Raises
+    ------
+    HairscanError
+        When a photograph cannot be scored, or the two cannot be compared; the message says what to do.
+    """
+    scales = (um_per_px, um_per_px if followup_um_per_px is None else followup_um_per_px)
+    photos = [read_photo(photo, um_per_px=scale) for photo, scale in zip((baseline, followup), scales, strict=True)]
+    segmenter = load_model(model, device)
+    return compare_visits(*(read_visit(photo, segmenter) for photo in photos))
+
+
+def compare_visits(baseline: Visit, followup: Visit) -> Comparison:
+    """Compare two scored photographs of one site hair by hair.
+
+    Raises
+    ------
+    VisitError
+        When they are one photograph, do not show one site, or cannot be compared for another reason.
+    ScaleError
+        When their scales contradict each other.
+    """
+    _check_comparable(baseline, followup)
+    registration = register(baseline, followup)
+    scale = common_scale(baseline, followup, registration)
+    overlap = find_overlap(baseline, followup, registration.matrix, scale)
+    hairs = tuple(match_visits(baseline, followup, registration, overlap))
+    widths = tuple(paired_widths(hair, registration, None if scale is None else scale.um_per_px) for hair in hairs)
+    before, after, change, se = _matched_columns(hairs, widths)
+    numbers = {status: sum(hair.status is status for hair in hairs) for status in Status}
+    count = count_change(numbers[Status.LOST], numbers[Status.GAINED], numbers[Status.UNDECIDED])
+    sd_share = 0.0 if scale is None else scale.sd / scale.um_per_px
+    return Comparison(
+        baseline=baseline,
+        followup=followup,
+        registration=registration,
+        overlap=overlap,
+        scale=scale,
+        hairs=hairs,
+        widths=widths,
+        count_change=count,
+        density_change_per_cm2=density_change(count, overlap.area_cm2, sd_share),
+        thickness=thickness_change(change, se),
+        transitions=transitions(before, after, se),
+    )
+
+
+def _check_comparable(baseline: Visit, followup: Visit) -> None:
+    """Raise VisitError where the photographs are one, or one of them shows too little."""
+    first, second = baseline.photo, followup.photo
+    if first.sha256 == second.sha256 or np.array_equal(first.rgb, second.rgb):
+        raise VisitError(f"{first.name} and {second.name} are the same photograph: give two visits")
+    for photo in (first, second):
+        for flag, what in _USELESS.items():
+            if flag in photo.flags:
+                raise VisitError(f"{photo.name} {what}: hairs would seem lost. Take it again, then compare")
+
+
+def _matched_columns(
+    hairs: tuple[ComparedHair, ...], widths: tuple[PairedWidths, ...]
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Width before and after, change and its standard error of the matched hairs, um; NaN where not measured."""
+    matched = [width for hair, width in zip(hairs, widths, strict=True) if hair.status is Status.MATCHED]
+    names = ("baseline_um", "followup_um", "change_um", "change_se_um")
+    columns = [np.array([getattr(width, name) for width in matched], np.float64) for name in names]
+    return columns[0], columns[1], columns[2], columns[3]

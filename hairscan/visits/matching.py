@@ -1,0 +1,244 @@
+"""Every hair of two registered visits is matched, lost, gained or undecided, from both photographs together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+
+from hairscan.measure import measure_hairs
+from hairscan.types import FloatArray, Hair
+from hairscan.visits.assignment import Line, pair_hairs, shared_share
+from hairscan.visits.overlap import Overlap
+from hairscan.visits.plane import inverse, transform
+from hairscan.visits.presence import Presence, look_for
+from hairscan.visits.registration import Registration
+from hairscan.visits.visit import Visit
+
+_SHARED = 0.5
+"""Share of a hair's place from which hairs of the other visit lie in it."""
+_DOUBLED = 0.25
+"""A hair that shares this much of its place with a surer one of its own visit may be that one, traced twice."""
+_SAME = 0.85
+_SAME_LOG_CONTRAST = 0.4
+"""Correlation, and logarithm of the ratio of contrasts, of two pictures that show the same."""
+_LIKE = 0.75
+_LEAST_CONTRAST = 0.45
+"""The same of a hair that one visit did not trace."""
+_BARE_CONTRAST = 0.35
+_UNLIKE = 0.5
+_BARE_COVERAGE = 0.25
+_BARE_LINE = 0.25
+"""Bare skin shows less than these; what is like a hair nearby may be another one, where it is not very like."""
+_OTHER_CONTRAST = 0.2
+"""A hair keeps more of its contrast than this, unless it is another thing."""
+_SURE_HAIR = 0.6
+"""Least confidence of a hair that may be called lost or gained."""
+_SECOND_LOOK = 0.9
+"""Confidence of a pair of which one half was not traced by itself, at most."""
+
+
+class Status(StrEnum):
+    """What became of a hair between two visits."""
+
+    MATCHED = "matched"
+    LOST = "lost"
+    GAINED = "gained"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedHair:
+    """One hair of the common area.
+
+    Attributes
+    ----------
+    baseline, followup : Hair or None
+        The hair at each visit; None where it is absent or was not found. A hair with the id -1 was not traced: the
+        other visit showed where to look.
+    confidence : float
+        How sure the status is, 0 to 1.
+    """
+
+    status: Status
+    baseline: Hair | None
+    followup: Hair | None
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two traced hairs that may be one."""
+
+    baseline: Hair
+    followup: Hair
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One visit seen from the other.
+
+    Attributes
+    ----------
+    to_other : float array, shape (3, 3)
+        Homography from its px to those of the other visit.
+    """
+
+    visit: Visit
+    hairs: tuple[Hair, ...]
+    to_other: FloatArray
+    to_baseline: FloatArray
+
+    def lines(self, hairs: Sequence[Hair]) -> list[Line]:
+        """Hairs in the common frame: micrometres of the baseline."""
+        return [_line(hair, self.to_baseline) for hair in hairs]
+
+
+def match_visits(baseline: Visit, followup: Visit, registration: Registration, overlap: Overlap) -> list[ComparedHair]:
+    """Hairs of the common area and what became of them, top to bottom by root.
+
+    A hair that was traced in one visit only is looked for in the pixels of its place in the other. What is neither
+    clearly there nor clearly bare skin is undecided.
+    """
+    to_um = np.diag([baseline.um_per_px, baseline.um_per_px, 1.0])
+    back = inverse(registration.matrix)
+    ones = _Side(baseline, baseline.result.traced, registration.matrix, to_um)
+    others = _Side(followup, followup.result.traced, back, to_um @ back)
+    residual_um = float(np.nan_to_num(registration.residual_um, nan=20.0))
+    pairs, lone_first, lone_second = _pair(ones.hairs, others.hairs, ones, others, residual_um)
+    found = []
+    for pair in pairs:
+        if not _is_judged(pair, overlap, back):
+            continue
+        if _is_one_hair(pair, ones, others):
+            found.append(ComparedHair(Status.MATCHED, pair.baseline, pair.followup, pair.confidence))
+        else:
+            lone_first.append(pair.baseline)
+            lone_second.append(pair.followup)
+    for side, other, lone in ((ones, others, lone_first), (others, ones, lone_second)):
+        kept = [
+            hair
+            for hair in lone
+            if overlap.judges(hair, transform(side.to_baseline, hair.path_xy) / baseline.um_per_px)
+        ]
+        found += _decide(side, other, kept, lost=side is ones)
+    found = _measured(found, ones, others)
+    return sorted(found, key=lambda one: _place(one, back))
+
+
+def _pair(
+    first: Sequence[Hair], second: Sequence[Hair], ones: _Side, others: _Side, residual_um: float
+) -> tuple[list[_Pair], list[Hair], list[Hair]]:
+    """Pairs of traced hairs, and the hairs of both visits that stay alone."""
+    pairing = pair_hairs(ones.lines(first), others.lines(second), residual_um)
+    pairs = [
+        _Pair(first[i], second[k], float(sure))
+        for i, k, sure in zip(pairing.first, pairing.second, pairing.confidence, strict=True)
+    ]
+    lone_first = [hair for i, hair in enumerate(first) if i not in set(pairing.first)]
+    lone_second = [hair for k, hair in enumerate(second) if k not in set(pairing.second)]
+    return pairs, lone_first, lone_second
+
+
+def _is_one_hair(pair: _Pair, ones: _Side, others: _Side) -> bool:
+    """Whether neither visit shows bare skin where the other has its half of a pair.
+
+    A mark that an extracted hair left can be traced as a hair, in its very place.
+    """
+    for hair, home, away in ((pair.baseline, ones, others), (pair.followup, others, ones)):
+        seen = look_for(hair.path_xy, hair.width_px, home.visit, away.visit, home.to_other)
+        if seen.judged and seen.contrast < _OTHER_CONTRAST:
+            return False
+    return True
+
+
+def _is_doubled(hair: Hair, side: _Side) -> bool:
+    """Whether a hair may be a surer one of its visit, traced twice."""
+    stronger = [one for one in side.hairs if one.confidence > hair.confidence]
+    return shared_share(_line(hair, side.to_baseline), side.lines(stronger)) > _DOUBLED
+
+
+def _decide(side: _Side, other: _Side, hairs: Sequence[Hair], *, lost: bool) -> list[ComparedHair]:
+    """What became of hairs that have no partner; of one shaft that was traced twice only the surer one is decided."""
+    there = other.lines(other.hairs)
+    decided = []
+    for hair in hairs:
+        seen = look_for(hair.path_xy, hair.width_px, side.visit, other.visit, side.to_other)
+        line = _line(hair, side.to_baseline)
+        alike = Line(transform(other.to_baseline, seen.path_xy), line.width_um)
+        shared, taken = (shared_share(one, there) > _SHARED for one in (line, alike))
+        status, confidence = Status.UNDECIDED, 0.5
+        if not _is_doubled(hair, side):
+            status, confidence = _verdict(hair, seen, shared=shared, taken=taken, lost=lost)
+        partner = None
+        if status is Status.MATCHED:
+            partner = replace(hair, hair_id=-1, path_xy=seen.path_xy, width_px=np.nan, width_se_px=np.nan, flags=())
+        before, after = (hair, partner) if lost else (partner, hair)
+        decided.append(ComparedHair(status, before, after, confidence))
+    return decided
+
+
+def _verdict(hair: Hair, seen: Presence, *, shared: bool, taken: bool, lost: bool) -> tuple[Status, float]:
+    """Status and confidence of a hair without a partner.
+
+    Parameters
+    ----------
+    shared : bool
+        Whether traced hairs of the other visit lie in its place: only a picture that is the same there tells that
+        nothing changed.
+    taken : bool
+        Whether what looks most like it nearby is a traced hair of the other visit: another one.
+    """
+    if not seen.judged:
+        return Status.UNDECIDED, 0.5
+    if shared:
+        same = seen.likeness_in_place > _SAME and abs(np.log(max(seen.contrast_in_place, 1e-3))) < _SAME_LOG_CONTRAST
+        return (Status.MATCHED, float(seen.likeness_in_place) * _SECOND_LOOK) if same else (Status.UNDECIDED, 0.5)
+    if seen.likeness > _LIKE and seen.contrast > _LEAST_CONTRAST and not taken:
+        return Status.MATCHED, float(seen.likeness) * _SECOND_LOOK
+    elsewhere = taken or seen.likeness < _UNLIKE
+    faint = (seen.contrast_in_place if elsewhere else seen.contrast) < _BARE_CONTRAST
+    bare = faint and seen.coverage < _BARE_COVERAGE and seen.line < _BARE_LINE
+    if bare and hair.confidence >= _SURE_HAIR:
+        return (Status.LOST if lost else Status.GAINED), float(hair.confidence * (1.0 - seen.coverage))
+    return Status.UNDECIDED, 0.5
+
+
+def _measured(found: list[ComparedHair], ones: _Side, others: _Side) -> list[ComparedHair]:
+    """The same hairs; those that only a second look found have their widths measured too."""
+    for side, name in ((ones, "baseline"), (others, "followup")):
+        at = [index for index, one in enumerate(found) if (hair := getattr(one, name)) is not None and hair.hair_id < 0]
+        if not at:
+            continue
+        again = [getattr(found[index], name) for index in at]
+        widths = measure_hairs(side.visit.photo, [*side.hairs, *again], side.visit.maps)[len(side.hairs) :]
+        for index, hair in zip(at, widths, strict=True):
+            one = found[index]
+            found[index] = replace(one, baseline=hair) if name == "baseline" else replace(one, followup=hair)
+    return found
+
+
+def _is_judged(pair: _Pair, overlap: Overlap, back: FloatArray) -> bool:
+    """Whether a pair is of the common area: by the half that was counted."""
+    return overlap.judges(pair.baseline, pair.baseline.path_xy) or (
+        overlap.judges(pair.followup, transform(back, pair.followup.path_xy))
+    )
+
+
+def _line(hair: Hair, to_um: FloatArray) -> Line:
+    path_um = transform(to_um, hair.path_xy)
+    grown = np.hypot(*np.diff(path_um, axis=0).T).sum() / max(hair.length_px, 1e-9)
+    return Line(path_um, hair.width_px * float(grown))
+
+
+def _place(one: ComparedHair, back: FloatArray) -> tuple[float, float]:
+    """Root of a hair, row first, px of the baseline."""
+    if one.baseline is not None:
+        x, y = one.baseline.root_xy
+    else:
+        assert one.followup is not None
+        x, y = transform(back, one.followup.root_xy)
+    return float(y), float(x)

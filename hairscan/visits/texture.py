@@ -1,0 +1,147 @@
+"""Skin texture: features that stay while hairs come, go and grow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hairscan.types import FloatArray, MapArray
+from hairscan.visits.chance import log10_false_alarms
+from hairscan.visits.plane import transform
+from hairscan.visits.visit import Visit
+
+_UM_PER_PX = 6.0
+"""Scale at which the skin is looked at: follicle openings and furrows are some pixels wide."""
+_HAIR = 0.15
+"""Coverage from which a pixel is hair."""
+_HAIR_MARGIN_UM = 25.0
+_SHADING_UM = 90.0
+_FEATURES = 1500
+_RATIO = 0.85
+_NEAR_UM = 25.0
+UNMOVED_UM = 30.0
+"""A camera is never held in the same place twice to within this distance."""
+_CLUSTERED = 5.0
+"""Features lie in clusters and repeat: chance is this many times what evenly strewn points would have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texture:
+    """Features of the skin.
+
+    Attributes
+    ----------
+    xy_um : float array, shape (N, 2)
+    descriptors : float32 array, shape (N, 128)
+    """
+
+    xy_um: FloatArray
+    descriptors: MapArray
+
+
+@dataclass(frozen=True, slots=True)
+class TextureMatch:
+    """The similarity that most features agree on, um to um, with the pairs that agree.
+
+    Attributes
+    ----------
+    pairs : int
+        Features that look alike in both photographs, wherever they lie.
+    from_um, to_um : float array, shape (K, 2)
+        The pairs that agree on the transformation.
+    log10_false_alarms : float
+        See `hairscan.visits.chance`.
+    """
+
+    matrix: FloatArray
+    pairs: int
+    from_um: FloatArray
+    to_um: FloatArray
+    log10_false_alarms: float
+
+
+def find_texture(visit: Visit, *, mirrored: bool = False) -> Texture:
+    """SIFT features of the skin between the hairs, the hairs themselves filled in with skin."""
+    factor = visit.um_per_px / _UM_PER_PX
+    height, width = visit.photo.ignored.shape
+    size = (max(round(width * factor), 8), max(round(height * factor), 8))
+    grey = cv2.resize(visit.photo.rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32).mean(axis=2)
+    bare = _bare_skin(visit, size)
+    picture = _evened(grey, bare)
+    if mirrored:
+        picture, bare = np.ascontiguousarray(picture[:, ::-1]), np.ascontiguousarray(bare[:, ::-1])
+    sift = cv2.SIFT.create(nfeatures=_FEATURES, contrastThreshold=0.02, edgeThreshold=15)
+    points, descriptors = sift.detectAndCompute(picture, bare.astype(np.uint8) * 255)
+    if descriptors is None:
+        return Texture(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
+    xy = np.array([point.pt for point in points], np.float64)
+    # RootSIFT (Arandjelovic and Zisserman 2012): Hellinger distance.
+    descriptors = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6))
+    return Texture(((xy + 0.5) / factor - 0.5) * visit.um_per_px, descriptors.astype(np.float32))
+
+
+def match_texture(first: Texture, second: Texture, area_um2: float, *, moved_only: bool) -> TextureMatch | None:
+    """The similarity that the most alike features agree on; None where there is nothing to agree on.
+
+    Parameters
+    ----------
+    area_um2 : float
+        Area over which the features of the second photograph are strewn.
+    moved_only : bool
+        Leave out features that lie in the same place of both photographs: those may be of the camera.
+    """
+    if min(len(first.xy_um), len(second.xy_um)) < 4:
+        return None
+    matcher = cv2.BFMatcher(cv2.NORM_L2)
+    ahead = matcher.knnMatch(first.descriptors, second.descriptors, k=2)
+    back = {pair[0].queryIdx: pair[0].trainIdx for pair in matcher.knnMatch(second.descriptors, first.descriptors, k=1)}
+    alike = [
+        best
+        for best, other in ahead
+        if best.distance < _RATIO * other.distance and back[best.trainIdx] == best.queryIdx
+    ]
+    from_um = first.xy_um[[pair.queryIdx for pair in alike]]
+    to_um = second.xy_um[[pair.trainIdx for pair in alike]]
+    if moved_only:
+        moved = np.hypot(*(to_um - from_um).T) > UNMOVED_UM
+        from_um, to_um = from_um[moved], to_um[moved]
+    if len(from_um) < 4:
+        return None
+    matrix, inside = cv2.estimateAffinePartial2D(
+        from_um, to_um, method=cv2.RANSAC, ransacReprojThreshold=2.0 * _NEAR_UM, maxIters=3000, confidence=0.999
+    )
+    if matrix is None:
+        return None
+    chosen = inside.ravel() > 0
+    count = len(from_um)
+    chance = min(_CLUSTERED * np.pi * (2.0 * _NEAR_UM) ** 2 / area_um2, 0.5)
+    evidence = log10_false_alarms(count * (count - 1) / 2, count - 2, int(chosen.sum()) - 2, chance)
+    return TextureMatch(np.vstack([matrix, [0.0, 0.0, 1.0]]), count, from_um[chosen], to_um[chosen], evidence)
+
+
+def near_pairs(match: TextureMatch, matrix: FloatArray, reach_um: float) -> NDArray[np.bool_]:
+    """Which pairs a transformation brings together."""
+    off = transform(matrix, match.from_um) - match.to_um
+    return np.asarray(np.hypot(off[:, 0], off[:, 1]) < reach_um)
+
+
+def _bare_skin(visit: Visit, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Judged pixels that no hair covers."""
+    hair = cv2.resize(visit.maps.coverage, size, interpolation=cv2.INTER_LINEAR) > _HAIR
+    side = 2 * round(_HAIR_MARGIN_UM / _UM_PER_PX) + 1
+    hair = cv2.dilate(hair.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
+    ignored = cv2.resize(visit.photo.ignored, size, interpolation=cv2.INTER_NEAREST) > 0
+    return np.asarray(~hair & ~ignored)
+
+
+def _evened(grey: MapArray, bare: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The skin's texture alone: shading and hairs replaced by the middle grey, contrast alike everywhere."""
+    sigma = _SHADING_UM / _UM_PER_PX
+    known = bare.astype(np.float32)
+    weight = np.maximum(cv2.GaussianBlur(known, (0, 0), sigma), 1e-3)
+    detail = (grey - cv2.GaussianBlur(grey * known, (0, 0), sigma) / weight) * known
+    contrast = np.sqrt(cv2.GaussianBlur(detail**2, (0, 0), 2.0 * sigma) / weight) + 2.0
+    return np.asarray(np.clip(np.rint(128.0 + 40.0 * detail / contrast), 0, 255), np.uint8)

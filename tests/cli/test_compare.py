@@ -1,0 +1,34 @@
+import json
+
+from hairscan.errors import VisitError
+
+
+def test_a_refusal_is_one_line_and_is_kept_beside_the_photographs(hairscan, photo_file, tmp_path, monkeypatch):
+    def refuse(*arguments, **options):
+        raise VisitError("these are two sites: compare one")
+
+    monkeypatch.setattr("hairscan.visits.compare_photos", refuse)
+    code, out, err = hairscan("compare", photo_file, photo_file, "--um-per-px", 5, "--out", tmp_path / "two")
+    assert (code, out, err) == (2, "", "error: these are two sites: compare one\n")
+    document = json.loads((tmp_path / "two" / "comparison.json").read_text())
+    assert document["refused"] == "these are two sites: compare one"
+    assert [path.name for path in (tmp_path / "two").iterdir()] == ["comparison.json"]
+
+
+def test_the_same_file_twice_is_refused(hairscan, photo_file):
+    code, _, err = hairscan("compare", photo_file, photo_file, "--um-per-px", 5)
+    assert code == 2
+    assert "same photograph" in err
+    assert err.count("\n") == 1
+
+
+def test_a_missing_photograph_is_named(hairscan, photo_file, tmp_path):
+    code, _, err = hairscan("compare", photo_file, tmp_path / "gone.png", "--um-per-px", 5)
+    assert code == 2
+    assert "gone.png" in err
+
+
+def test_pairs_of_visits_need_photographs_to_be_drawn_from(hairscan):
+    code, _, err = hairscan("evaluate", "--visits", "--phantoms", 0)
+    assert code == 2
+    assert "--data" in err
