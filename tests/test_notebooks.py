@@ -39,3 +39,18 @@ def test_one_photo_runs_shows_both_pictures_and_tells_the_truth(capsys):
     assert f"in truth {len(names['true_widths_um'])}" in text
     assert "image,hair_id,root_x_px" in text
     assert names["row"].density_low_per_cm2 < names["row"].density_per_cm2 < names["row"].density_high_per_cm2
+
+
+@pytest.mark.accuracy
+def test_trial_finds_the_effects_that_were_rendered(monkeypatch, capsys):
+    monkeypatch.setenv("PYTHONPATH", str(FOLDER.parent))
+    names = {}
+    shown = [run_cell("".join(cell["source"]), names) for cell in cells_of("trial.ipynb")]
+    assert sum(hasattr(value, "_repr_png_") for value in shown) == 3
+    assert "cut off or damaged" in capsys.readouterr().out
+    both = names["both"]
+    assert sorted(zip(both["endpoint"], both["arm"], strict=True)) == [
+        (endpoint, arm) for endpoint in ("density_per_cm2", "mean_width_um") for arm in ("exosome", "prp")
+    ]
+    print(both.to_string())
+    assert both["held"].sum() >= 3, both.to_string()

@@ -115,8 +115,8 @@ def _failures(table: _Table, copies: Mapping[str, BlindCopy], key: BlindKey) -> 
 
 def _manifest(key: BlindKey) -> bytes:
     """The manifest that was blinded, its photographs in the order of the key, duplicates left out."""
-    photos = [*(copy for copy in key.copies if not copy.duplicate), *key.uncopied]
-    return csv_bytes(key.columns, *([photo.cells[name] for name in key.columns] for photo in photos))
+    rows = [*(copy.cells for copy in key.copies if not copy.duplicate), *(photo.cells for photo in key.uncopied)]
+    return csv_bytes(key.columns, *([cells[name] for name in key.columns] for cells in rows))
 
 
 def _overlays(run: Path, key: BlindKey) -> dict[str, bytes]:
