@@ -7,6 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 LIBRARIES = ("numpy", "scipy", "scikit-image", "opencv-python-headless", "onnxruntime", "pydantic", "typer", "rich")
 """What `hairscan score` runs on."""
 EXTRAS = {
+    "trial": ("pandas", "statsmodels", "matplotlib", "Jinja2", "pyreadstat"),
+    "cluster": ("distributed", "fsspec"),
     "gpu": ("torch", "torchvision", "safetensors"),
     "train": ("torch", "torchvision", "albumentations", "onnx", "onnxscript", "safetensors", "matplotlib"),
 }

@@ -16,6 +16,7 @@ _MIN_RUN_PX, _MIN_LINE_PX, _MAX_BAR_PX = 21, 60, 16
 _MIN_BOX_PX, _MIN_ROW_PX = 9, 100
 _JOIN_X_PX, _JOIN_Y_PX = 3, 6
 _SIDE_SHARE, _ROW_SHARE, _MAX_BOX_SHARE = 0.5, 0.5, 0.15
+_RIM_PX, _STROKE_STEP, _STROKE_SHARE = 4, 40, 0.15
 _TICK_PX, _TICK_REACH_PX, _MIN_TICKS = 7, 40, 8
 
 
@@ -39,9 +40,9 @@ def find_straight(gray: NDArray[np.uint8], bands: NDArray[np.uint8]) -> _Mask:
     along_rows, along_columns = _runs(level), _runs(upright)
     drawn = _lines(gray, along_rows) | cv2.transpose(_lines(turned, along_columns))
     # The headers of a photograph that lies on its side run along columns.
-    for x0, y0, x1, y1 in _boxes(along_rows, cv2.transpose(along_columns)):
+    for x0, y0, x1, y1 in _boxes(gray, along_rows, cv2.transpose(along_columns)):
         drawn[y0:y1, x0:x1] = 1
-    for y0, x0, y1, x1 in _boxes(along_columns, cv2.transpose(along_rows)):
+    for y0, x0, y1, x1 in _boxes(turned, along_columns, cv2.transpose(along_rows)):
         drawn[y0:y1, x0:x1] = 1
     steps, steps_turned = level[0] | level[1], upright[0] | upright[1]
     drawn |= _ticks(steps, cv2.transpose(steps_turned))
@@ -61,7 +62,7 @@ def _lines(gray: _Mask, runs: _Mask) -> _Mask:
     return drawn
 
 
-def _boxes(along_rows: _Mask, along_columns: _Mask) -> list[_Box]:
+def _boxes(gray: _Mask, along_rows: _Mask, along_columns: _Mask) -> list[_Box]:
     """Rectangles that runs enclose."""
     runs = along_rows | along_columns
     joined = cv2.dilate(runs, np.ones((2 * _JOIN_Y_PX + 1, 2 * _JOIN_X_PX + 1), np.uint8))
@@ -74,7 +75,7 @@ def _boxes(along_rows: _Mask, along_columns: _Mask) -> list[_Box]:
         _, labels = cv2.connectedComponents(joined[y : y + h, x : x + w], connectivity=8)
         at_x, at_y = outline[0, 0] - (x, y)
         own = (labels == labels[at_y, at_x]) & (runs[y : y + h, x : x + w] > 0)
-        box = _enclosed(own, (x, y), runs.shape)
+        box = _enclosed(gray, own, (x, y))
         if box is not None and (box[2] - box[0]) * (box[3] - box[1]) < _MAX_BOX_SHARE * runs.size:
             boxes.append(_extend(box, along_rows))
     return boxes
@@ -99,10 +100,10 @@ def _reach(onward: NDArray[np.bool_]) -> int:
     return int(far[-1]) + 1 if far.size else 0
 
 
-def _enclosed(runs: NDArray[np.bool_], corner_xy: tuple[int, int], shape: tuple[int, ...]) -> _Box | None:
-    """Box (x0, y0, x1, y1) that runs enclose: on four sides, or by two long rows one above the other."""
+def _enclosed(gray: _Mask, runs: NDArray[np.bool_], corner_xy: tuple[int, int]) -> _Box | None:
+    """Box (x0, y0, x1, y1) that runs enclose: on four sides, or by two long rows with text between them."""
     x, y = corner_xy
-    if _has_four_sides(runs, corner_xy, shape):
+    if _has_four_sides(runs, corner_xy, gray.shape):
         height, width = runs.shape
         inset_x, inset_y = _JOIN_X_PX - 1, _JOIN_Y_PX - 1
         return x + inset_x, y + inset_y, x + width - inset_x, y + height - inset_y
@@ -117,7 +118,17 @@ def _enclosed(runs: NDArray[np.bool_], corner_xy: tuple[int, int], shape: tuple[
     shares = [((c >= x0) & (c < x1)).sum() / max(x1 - x0, 1) for c in covered]
     if x1 - x0 < _MIN_ROW_PX or min(shares) < _ROW_SHARE or bottom - top > (x1 - x0) / 2:
         return None
-    return x + x0, y + top, x + x1, y + bottom + 1
+    return (
+        (x + x0, y + top, x + x1, y + bottom + 1)
+        if _holds_text(gray[y + top : y + bottom + 1, x + x0 : x + x1])
+        else None
+    )
+
+
+def _holds_text(inside: _Mask) -> bool:
+    """True where strokes of another level stand on an even ground: the two sides of a hair along a row hold none."""
+    ground = inside[_RIM_PX:-_RIM_PX, _RIM_PX:-_RIM_PX].astype(np.int16)
+    return bool(ground.size and (np.abs(ground - np.median(ground)) > _STROKE_STEP).mean() >= _STROKE_SHARE)
 
 
 def _has_four_sides(runs: NDArray[np.bool_], corner_xy: tuple[int, int], shape: tuple[int, ...]) -> bool:

@@ -72,6 +72,21 @@ def test_header_text_box_scale_bar_and_bands(make_skin, through_jpeg):
     assert (ignored[120:250, 100:] == Ignored.JUDGED).mean() > 0.99
 
 
+def test_two_hairs_along_a_row_or_a_column_are_no_box(make_skin):
+    picture = make_skin(hairs=0)
+    shaft = np.array([[90, 200], [300, 200], [316, 226], [84, 226]])
+    cv2.fillPoly(picture, [shaft, shaft + (10, 37)], (34, 30, 28))
+    for turns in range(2):
+        ignored = judge_field(np.ascontiguousarray(np.rot90(picture, turns))).ignored
+        assert not (ignored == Ignored.GRAPHICS).any()
+
+
+def test_real_hairs_along_a_row_are_no_box(fdu):
+    for quarter in range(1, 5):
+        rgb = cv2.imread(str(fdu / "tiles" / f"230219_A008_{quarter}.jpg"))[..., ::-1]
+        assert _share(judge_field(np.ascontiguousarray(rgb)).ignored, Ignored.GRAPHICS) < 0.001
+
+
 def test_a_ruler_is_ignored_tick_by_tick(make_skin):
     picture = make_skin()
     picture[480:482, 10:630] = 20
