@@ -75,7 +75,7 @@ def test_header_text_box_scale_bar_and_bands(make_skin, through_jpeg):
 def test_two_hairs_along_a_row_or_a_column_are_no_box(make_skin):
     picture = make_skin(hairs=0)
     shaft = np.array([[90, 200], [300, 200], [316, 226], [84, 226]])
-    cv2.fillPoly(picture, [shaft, shaft + (10, 37)], (34, 30, 28))
+    cv2.fillPoly(picture, [shaft, np.add(shaft, (10, 37))], (34, 30, 28))
     for turns in range(2):
         ignored = judge_field(np.ascontiguousarray(np.rot90(picture, turns))).ignored
         assert not (ignored == Ignored.GRAPHICS).any()
