@@ -80,7 +80,8 @@ def _print_effects(result: TrialResult) -> None:
             table.add_row(endpoint)
         p, adjusted = (_p_words(row[name]) for name in ("p", "p_adjusted"))
         interval = f"{row['low']:+.2f} to {row['high']:+.2f}" if isfinite(row["low"]) else "not estimable"
-        table.add_row(f"  {row['arm']}", f"{row['estimate']:+.2f}", interval, p, adjusted)
+        estimate = f"{row['estimate']:+.2f}" if isfinite(row["estimate"]) else ""
+        table.add_row(f"  {row['arm']}", estimate, interval, p, adjusted)
     if len(primary):
         console.print(table)
     elif design.control is None:

@@ -264,7 +264,10 @@ def _check_data(
 def _maximise(data: CrossProducts) -> tuple[FloatArray, RemlTerms]:
     """Find the (V, V) covariance where the restricted likelihood is largest, and its terms there."""
     n_visits = data.seen.shape[1]
-    start = np.diag(np.log(np.sqrt(data.mean_squares())))[np.tril_indices(n_visits)]
+    mean_squares = data.mean_squares()
+    if not (mean_squares > 0).all():
+        raise EstimateError("the values of a visit do not vary around the model")
+    start = np.diag(np.log(np.sqrt(mean_squares)))[np.tril_indices(n_visits)]
 
     def deviance(theta: FloatArray) -> tuple[float, FloatArray]:
         at = LogCholesky.of(theta)

@@ -66,6 +66,16 @@ def test_report_and_tables_are_written(run, design, tmp_path):
     assert (out / "adhair.xpt").is_file()
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_cannot_be_estimated_is_said_and_not_printed_as_a_number(run, design, tmp_path):
+    table = (run / "images.csv").read_text().splitlines()
+    (run / "images.csv").write_text("\n".join(table[:5]) + "\n")  # one subject in each arm
+    result = call(run, design(), tmp_path / "report")
+    assert result.exit_code == 0, result.output
+    assert "not estimable" in result.output
+    assert "nan" not in result.output.lower()
+
+
 def test_the_same_run_gives_the_same_bytes_and_old_tables_go(run, design, tmp_path):
     out, again = tmp_path / "a", tmp_path / "b"
     (again / "tables").mkdir(parents=True)

@@ -383,3 +383,12 @@ def test_no_rows_give_an_empty_table():
     assert means.empty
     assert model is None
     assert paired_mmrm_effects(pd.DataFrame(columns=["arm", "control"]), alpha=0.05).empty
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_visit_of_one_pair_is_not_estimable_and_says_so():
+    rows = [(f"S{k}", "12", 12.0, 3.0 * k, 1.0 * k * k) for k in range(5)] + [("S0", "24", 24.0, 7.0, 0.0)]
+    pairs = pd.DataFrame(rows, columns=["subject", "visit", "week", "difference", "base_difference"])
+    effects = paired_mmrm_effects(pairs.assign(arm="prp", control="saline"), alpha=0.05)
+    assert effects["estimate"].isna().all()
+    assert effects["note"].str.startswith("not estimable: ").all()
