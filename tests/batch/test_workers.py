@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -65,7 +66,7 @@ def processes_of(session):
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
 def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(phantoms, reference, contents, tmp_path):
     out = tmp_path / "run"
-    killed = start(phantoms, out, "--workers", 2)
+    killed = start(phantoms, out, "--workers", 1)
     wait_until(lambda: len(parts(out)) >= 2)
     killed.kill()
     killed.communicate()
@@ -84,8 +85,11 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(phantoms, refere
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a terminal's Ctrl-C")
 def test_ctrl_c_ends_with_one_line_that_says_how_to_go_on(phantoms, tmp_path):
-    out = tmp_path / "run"
-    stopped = start(phantoms, out, "--workers", 2)
+    out, many = tmp_path / "run", tmp_path / "many"
+    many.mkdir()
+    for number in range(40):  # not to be through before the interrupt comes
+        shutil.copy(phantoms / f"p{number % N_PHOTOS}.png", many / f"p{number:02d}.png")
+    stopped = start(many, out, "--um-per-px", 4, "--workers", 2)
     wait_until(lambda: parts(out))
     os.killpg(stopped.pid, signal.SIGINT)
     stdout, stderr = stopped.communicate(timeout=PATIENCE_S)
