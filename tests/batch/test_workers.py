@@ -38,7 +38,13 @@ def start(photos, out, *options):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell starts what it runs in the background deaf to Ctrl-C, and so would be what that starts.
+        preexec_fn=_hear_interrupts,
     )
+
+
+def _hear_interrupts():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_until(happens):
