@@ -16,9 +16,10 @@ from hairscan.batch.blind_key import BlindCopy, BlindKey, Uncopied, write_key
 from hairscan.batch.burnt_in import cover_text
 from hairscan.batch.manifest import Manifest
 from hairscan.batch.manifest_row import ManifestRow, is_url
-from hairscan.batch.run_folder import csv_bytes, png_bytes
 from hairscan.batch.sources import read_place
+from hairscan.endpoints.rows import csv_bytes
 from hairscan.errors import BlindError, OutputError, PhotoError
+from hairscan.photo.codec import encode_png
 from hairscan.photo.read import decode_rgb
 from hairscan.photo.scale import resolve_scale
 from hairscan.version import __version__
@@ -140,7 +141,7 @@ def _write_copies(
             continue
         finally:
             watch(row.image)
-        picture = png_bytes(rgb)
+        picture = encode_png(rgb)
         (folder / name).write_bytes(picture)
         covered |= {number} if mask.any() else set()
         copy = BlindCopy(

@@ -19,22 +19,9 @@ from hairscan.batch.manifest_checks import (
     visit_problems,
 )
 from hairscan.batch.manifest_row import ManifestRow, place_of
+from hairscan.endpoints.rows import MANIFEST_COLUMNS
 from hairscan.errors import ManifestError
 
-COLUMNS = (
-    "image",
-    "subject",
-    "arm",
-    "visit",
-    "side",
-    "site",
-    "date",
-    "um_per_px",
-    "device",
-    "days_since_clipping",
-    "operator",
-)
-"""What a manifest may say of a photograph."""
 PHOTO_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
 
 
@@ -56,7 +43,7 @@ class Manifest:
 
 
 def read_manifest(path: str | Path) -> Manifest:
-    """Photographs of a manifest: CSV in UTF-8 with a column ``image`` and any of `COLUMNS`.
+    """Photographs of a manifest: CSV in UTF-8 with a column ``image`` and any of `MANIFEST_COLUMNS`.
 
     An image is a path, relative to the manifest's folder or absolute, or a URL that fsspec reads. Spaces around a cell
     are dropped.
@@ -74,7 +61,7 @@ def read_manifest(path: str | Path) -> Manifest:
     if not records:
         raise ManifestError(f"{path.name} is empty: its first line must name the columns, 'image' among them")
     columns = tuple(cell.strip() for cell in records[0][1])
-    problems = header_problems(columns, COLUMNS, text)
+    problems = header_problems(columns, MANIFEST_COLUMNS, text)
     if "image" not in columns:
         raise _refused(path, [problem for _, problem in problems])
     rows, ragged = _rows(records[1:], columns, path.parent)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from hairscan.batch.executors import Crew, outcomes
 from hairscan.batch.files import locked
 from hairscan.batch.manifest import Manifest
 from hairscan.batch.parts import Parts
-from hairscan.batch.run_folder import Failure, RunRecord, RunTotals, overlay_names, write_run
+from hairscan.batch.run_folder import Failure, RunRecord, RunTotals, now_utc, overlay_names, write_run
 from hairscan.batch.work import DrawOverlay, Job, Measured, Outcome, Settings, Work, instrument
 from hairscan.endpoints.area import check_area
 from hairscan.endpoints.result import ResultFile
@@ -66,7 +65,7 @@ def run_batch(
     HairscanError
         When the settings are impossible, the folder cannot be written or is taken, or no worker can measure anything.
     """
-    start_utc = _now_utc()
+    start_utc = now_utc()
     check_settings(settings, manifest)
     work = Work(settings, instrument(settings.model), crew.threads, draw)
     overlays = overlay_names([row.image for row in manifest.rows])
@@ -84,7 +83,7 @@ def run_batch(
         failed = tuple(failures[row.image] for row in manifest.rows if row.image in failures)
         parts.remove_others({image: name for image, name in overlays.items() if image not in failures})
         results = _results(manifest, parts, failures)
-        record = RunRecord(start_utc, _now_utc(), _configuration(manifest, settings), versions)
+        record = RunRecord(start_utc, now_utc(), _configuration(manifest, settings), versions)
         totals = write_run(folder, results, record, failures=failed, overlays={}, manifest=manifest)
     return Run(totals, n_measured, failed)
 
@@ -123,8 +122,3 @@ def _configuration(manifest: Manifest, settings: Settings) -> dict[str, str | fl
         "model": settings.model,
         "device": settings.device,
     }
-
-
-def _now_utc() -> str:
-    """Tell the time now, ISO 8601, UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

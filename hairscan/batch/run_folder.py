@@ -5,23 +5,23 @@ Its tables are written whole or not at all, one photograph after the other, and 
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Protocol
 
 from hairscan.batch.files import replacing, write_files
 from hairscan.batch.manifest import Manifest
 from hairscan.endpoints.result import RunInfo
-from hairscan.endpoints.rows import HairRow, PhotoRow, cell_text, column_names, row_cells
+from hairscan.endpoints.rows import HairRow, PhotoRow, cell_text, column_names, csv_bytes, row_cells
 from hairscan.errors import OutputError
+from hairscan.photo.codec import encode_png
 from hairscan.types import RgbImage
 from hairscan.version import __version__
 
@@ -101,6 +101,11 @@ class RunTotals:
         self.hairs_counted += result.photo.hair_count
 
 
+def now_utc() -> str:
+    """Tell the time now, ISO 8601, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def check_writable(folder: Path) -> None:
     """Make sure that files can be written to the folder, existing or not yet, and leave nothing behind.
 
@@ -152,7 +157,7 @@ def write_run(
         listed = [] if manifest is None else [folder / MANIFEST]
         with replacing([*pictures, *listed, *(folder / name for name in TABLES)]) as files:
             for file, picture in zip(files, pictures.values(), strict=False):
-                file.write(png_bytes(picture))
+                file.write(encode_png(picture))
             if manifest is not None:
                 files[len(pictures)].write(manifest_bytes(manifest))
             hairs, images, failed, timings, run = files[-len(TABLES) :]
@@ -176,7 +181,7 @@ def write_picture(path: Path, picture: RgbImage) -> None:
         When it cannot be written.
     """
     try:
-        write_files({path: png_bytes(picture)})
+        write_files({path: encode_png(picture)})
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}; name another folder") from error
 
@@ -201,23 +206,9 @@ def overlay_names(images: Sequence[str]) -> dict[str, str]:
         level.update((image, level[image] + 1) for image in clashing)
 
 
-def csv_bytes(*rows: Sequence[str]) -> bytes:
-    """Rows as CSV: UTF-8, comma, lines ended by a line feed on every system."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()
-
-
 def timing_cells(image: str, seconds: Mapping[str, float]) -> list[str]:
     """Row of timings.csv."""
     return [image, *(cell_text("_s", seconds.get(stage)) for stage in STAGES)]
-
-
-def png_bytes(picture: RgbImage) -> bytes:
-    """Encode the picture as PNG."""
-    import cv2
-
-    return bytes(cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1])
 
 
 def _write_tables(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from hairscan.batch.blind_key import BlindCopy, BlindKey, read_key
 from hairscan.batch.files import write_files
-from hairscan.batch.run_folder import MANIFEST, cannot_write, csv_bytes, overlay_names
+from hairscan.batch.run_folder import MANIFEST, cannot_write, overlay_names
+from hairscan.endpoints.rows import csv_bytes
 from hairscan.errors import BlindError, OutputError
 
 COPY, DUPLICATE = "copy", "duplicate"

@@ -14,11 +14,12 @@ from time import perf_counter
 import cv2
 
 from hairscan.batch.manifest_row import is_url
-from hairscan.batch.run_folder import Failure, png_bytes
+from hairscan.batch.run_folder import Failure
 from hairscan.batch.sources import read_place
 from hairscan.endpoints.result import PhotoResult, ResultFile
 from hairscan.errors import ClusterError, HairscanError
 from hairscan.photo import photo_of_bytes, resolve_scale
+from hairscan.photo.codec import encode_png
 from hairscan.photo.scale import checked_scale
 from hairscan.score import score_read_photo
 from hairscan.segment import Segmenter, find_model, load_model
@@ -167,7 +168,7 @@ def _measure(job: Job, work: Work, segmenter: Segmenter) -> Measured | Kept:
     read = perf_counter()
     result = score_read_photo(photo, segmenter, area=settings.area)
     scored = perf_counter()
-    overlay = png_bytes(work.draw(photo, result))
+    overlay = encode_png(work.draw(photo, result))
     seconds = {"read": read - start, **result.seconds, "overlay": perf_counter() - scored}
     return Measured(key, result.to_file().model_copy(update={"seconds": seconds}), job.overlay_name, overlay)
 

@@ -79,6 +79,8 @@ def _write_picture(path: Path, rgb: RgbImage, found: Calibration) -> None:
     import cv2
     import numpy as np
 
+    from hairscan.photo.codec import encode_png
+
     picture = rgb.copy()
     size = max(5, min(rgb.shape[:2]) // 60)
     places = [(round(x), round(y)) for x, y in found.points]
@@ -91,7 +93,7 @@ def _write_picture(path: Path, rgb: RgbImage, found: Calibration) -> None:
     label = f"{found.length_px:.1f} px  {found.um_per_px:.4g} um/px"
     corner = (int(min(first[0], last[0])) + size, max(int(min(first[1], last[1]) - 3 * size), 4 * size))
     cv2.putText(picture, label, corner, cv2.FONT_HERSHEY_SIMPLEX, size / 22, _MARK_RGB, max(1, size // 10), cv2.LINE_AA)
-    encoded = cv2.imencode(".png", picture[..., ::-1])[1].tobytes()
+    encoded = encode_png(picture)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encoded)

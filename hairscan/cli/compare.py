@@ -50,13 +50,14 @@ def compare(
 
 def _write(folder: Path, comparison: Comparison) -> None:
     """Write the tables and the pictures."""
-    from hairscan.report.comparison import blink_frames, draw_comparison, encode_blink, encode_picture
+    from hairscan.photo.codec import encode_png
+    from hairscan.report.comparison import blink_frames, draw_comparison, encode_blink
     from hairscan.visits.files import comparison_csv, comparison_json
 
     files = {
         "hairs.csv": comparison_csv(comparison),
         "comparison.json": comparison_json(comparison),
-        "registered.png": encode_picture(draw_comparison(comparison)),
+        "registered.png": encode_png(draw_comparison(comparison)),
         "blink.png": encode_blink(blink_frames(comparison)),
     }
     _save(folder, files)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from hairscan.batch.run_folder import RunRecord, overlay_names, write_run
+from hairscan.batch.run_folder import RunRecord, now_utc, overlay_names, write_run
 from hairscan.cli.versions import library_versions
 from hairscan.endpoints.result import PhotoResult
 from hairscan.photo import read_photo
@@ -43,7 +42,7 @@ def score_one(
     HairscanError
         When nothing can be measured; the message says what to do.
     """
-    start_utc, start = _now_utc(), perf_counter()
+    start_utc, start = now_utc(), perf_counter()
     photo = read_photo(path, um_per_px=um_per_px, um_per_px_sd=um_per_px_sd)
     read = perf_counter()
     segmenter = load_model(model, device)
@@ -73,11 +72,6 @@ def write_one(folder: Path, scored: Scored) -> Path:
     start = perf_counter()
     picture = draw_overlay(scored.photo, scored.result)
     result = replace(scored.result, seconds={**scored.result.seconds, "overlay": perf_counter() - start})
-    record = RunRecord(scored.start_utc, _now_utc(), scored.configuration, library_versions())
+    record = RunRecord(scored.start_utc, now_utc(), scored.configuration, library_versions())
     write_run(folder, [result], record, overlays={scored.photo.name: picture})
     return folder / "overlays" / overlay_names([scored.photo.name])[scored.photo.name]
-
-
-def _now_utc() -> str:
-    """Tell the time now, ISO 8601, UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,12 +1,29 @@
-"""The rows of hairs.csv and images.csv: names, order, and how each number is written."""
+"""The rows of the tables: names, order, and how each number is written."""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Sequence
 from math import isfinite
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+MANIFEST_COLUMNS = (
+    "image",
+    "subject",
+    "arm",
+    "visit",
+    "side",
+    "site",
+    "date",
+    "um_per_px",
+    "device",
+    "days_since_clipping",
+    "operator",
+)
+"""What a manifest may say of a photograph."""
 Row = BaseModel
 """A `HairRow` or a `PhotoRow`."""
 
@@ -104,6 +121,13 @@ def row_cells(row: Row) -> list[str]:
 def column_names(row_type: type[Row]) -> list[str]:
     """Columns of the file that holds such rows."""
     return list(row_type.model_fields)
+
+
+def csv_bytes(*rows: Sequence[object]) -> bytes:
+    """Rows as CSV: UTF-8, comma, lines ended by a line feed on every system."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
 
 
 def finite_or_none(value: float) -> float | None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from hairscan.endpoints.rows import csv_bytes
 from hairscan.errors import OutputError
 from hairscan.phantom.render import Phantom
 from hairscan.phantom.truth import TERMINAL_UM, TrueHair
+from hairscan.photo.codec import encode_png
 
 COLUMNS = (
     "image",
@@ -52,25 +51,19 @@ def write_phantom(phantom: Phantom, folder: Path, name: str, *, seed: int | None
     ``root-outside``; its root columns hold the place where the shaft enters the picture.
     """
     image = f"{name}.png"
-    _, data = cv2.imencode(".png", cv2.cvtColor(phantom.rgb, cv2.COLOR_RGB2BGR))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / image).write_bytes(data.tobytes())
-        (folder / f"{name}.hairs.csv").write_text(_hairs_csv(phantom, image), encoding="utf-8", newline="")
+        (folder / image).write_bytes(encode_png(phantom.rgb))
+        (folder / f"{name}.hairs.csv").write_bytes(_hairs_csv(phantom, image))
         (folder / f"{name}.json").write_text(json.dumps(_sidecar(phantom, seed), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror}. Choose another output folder.") from error
     return folder / image
 
 
-def _hairs_csv(phantom: Phantom, image: str) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    rows = [hair for hair in phantom.hairs if not hair.loose]
-    for hair_id, hair in enumerate(rows):
-        writer.writerow(_row(hair, hair_id, image))
-    return text.getvalue()
+def _hairs_csv(phantom: Phantom, image: str) -> bytes:
+    hairs = [hair for hair in phantom.hairs if not hair.loose]
+    return csv_bytes(COLUMNS, *(_row(hair, hair_id, image) for hair_id, hair in enumerate(hairs)))
 
 
 def _row(hair: TrueHair, hair_id: int, image: str) -> list[str]:

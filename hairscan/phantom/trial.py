@@ -26,6 +26,7 @@ from hairscan.phantom.visits import (
     sample_pose,
     to_frame_um,
 )
+from hairscan.photo.codec import encode_png
 from hairscan.types import FloatArray
 
 _MARGIN_UM = 500.0
@@ -198,7 +199,7 @@ def _site_visit(scene: Scene) -> SiteVisit:
 
 
 def _write_picture(path: Path, phantom: Phantom, photo: PlannedPhoto) -> None:
-    data = cv2.imencode(".png", cv2.cvtColor(phantom.rgb, cv2.COLOR_RGB2BGR))[1].tobytes()
+    data = encode_png(phantom.rgb)
     kept = int(_READABLE_SHARE * len(data)) if photo.poor == "unreadable" else len(data)
     try:
         path.write_bytes(data[:kept])

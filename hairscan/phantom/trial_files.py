@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from hairscan.endpoints.rows import MANIFEST_COLUMNS, csv_bytes
 from hairscan.errors import OutputError
 from hairscan.phantom.trial import RenderedSite
 from hairscan.phantom.trial_plan import TrialSettings, mean_change
 
 _DEVICE = "microscope"
-_MANIFEST = (
-    "image",
-    "subject",
-    "arm",
-    "visit",
-    "side",
-    "site",
-    "date",
-    "um_per_px",
-    "device",
-    "days_since_clipping",
-    "operator",
-)
 _HAIRS = (
     "image",
     "hair_uid",
@@ -70,7 +57,7 @@ def write_tables(settings: TrialSettings, sites: Sequence[RenderedSite], folder:
     each subject at each visit, missed ones (``attended`` 0) included. ``truth/effects.csv``: the effect against the
     control and the mean change that the subjects were drawn from, and the mean of those drawn, drop-outs included.
     """
-    manifest = [name for name in _MANIFEST if name != "side" or settings.layout == "split-scalp"]
+    manifest = [name for name in MANIFEST_COLUMNS if name != "side" or settings.layout == "split-scalp"]
     tables = {
         "manifest.csv": (manifest, ([row[name] for name in manifest] for row in _manifest_rows(settings, sites))),
         "truth/hairs.csv": (_HAIRS, _hair_rows(sites)),
@@ -81,10 +68,7 @@ def write_tables(settings: TrialSettings, sites: Sequence[RenderedSite], folder:
     try:
         (folder / "truth").mkdir(parents=True, exist_ok=True)
         for name, (header, rows) in tables.items():
-            with (folder / name).open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(header)
-                writer.writerows(rows)
+            (folder / name).write_bytes(csv_bytes(header, *rows))
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror}. Choose another output folder.") from error
     return folder / "manifest.csv"

@@ -1,4 +1,4 @@
-"""Decoding with OpenCV, whose codecs write to the process's standard error and hand back a damaged picture."""
+"""Pictures to and from bytes with OpenCV, whose decoders write to standard error and hand back damaged pictures."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import IO
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from hairscan.types import RgbImage
 
 _ONE_AT_A_TIME = Lock()
 """Standard error belongs to the whole process."""
@@ -42,6 +44,11 @@ def decode_picture(data: bytes) -> NDArray[np.generic] | None:
         said.seek(0)
         damaged = _DAMAGE.search(said.read().decode(errors="replace"))
     return None if stored is None or damaged else np.asarray(stored)
+
+
+def encode_png(rgb: RgbImage) -> bytes:
+    """Bytes of a PNG file."""
+    return bytes(cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))[1])
 
 
 def _scratch_file() -> IO[bytes]:

@@ -64,11 +64,6 @@ def blink_frames(comparison: Comparison) -> tuple[RgbImage, RgbImage]:
     return before.rgb, after.rgb
 
 
-def encode_picture(picture: RgbImage) -> bytes:
-    """The picture as PNG."""
-    return bytes(cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1])
-
-
 def encode_blink(frames: tuple[RgbImage, RgbImage]) -> bytes:
     """The frames as an animated PNG that goes on blinking."""
     animation = cv2.Animation()

@@ -6,12 +6,13 @@ import csv
 import itertools
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from hairscan.endpoints.rows import csv_bytes
 from hairscan.errors import DataError, OutputError, PhotoError
 from hairscan.photo.read import read_rgb
 from hairscan.photo.scale import checked_scale
@@ -126,8 +127,8 @@ def write_training_folder(photos: Sequence[CheckedPhoto], out: Path, *, um_per_p
         (partial / "tiles").mkdir(parents=True)
         for photo in photos:
             shutil.copyfile(photo.image, partial / "tiles" / photo.image.name)
-        _write_csv(partial / "vectors.csv", COLUMNS, rows)
-        _write_csv(partial / "fields.csv", ("field", "group", "part", "um_per_px"), fields)
+        (partial / "vectors.csv").write_bytes(csv_bytes(COLUMNS, *rows))
+        (partial / "fields.csv").write_bytes(csv_bytes(("field", "group", "part", "um_per_px"), *fields))
         partial.rename(out)
     except OSError as error:
         raise OutputError(f"cannot write {out}: {error.strerror}; name another folder") from error
@@ -204,10 +205,3 @@ def _stem(image: str) -> str:
 
 def _times(size: tuple[int, ...]) -> str:
     return " x ".join(map(str, size))
-
-
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)

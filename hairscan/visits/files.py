@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from hairscan.endpoints.result import RunInfo
-from hairscan.endpoints.rows import column_names, finite_or_none, row_cells
+from hairscan.endpoints.rows import column_names, csv_bytes, finite_or_none, row_cells
 from hairscan.types import Hair
 from hairscan.visits.changes import Change, ThicknessChange, Transitions
 from hairscan.visits.compare import Comparison
@@ -102,11 +100,7 @@ def comparison_rows(comparison: Comparison) -> list[ComparedRow]:
 
 def comparison_csv(comparison: Comparison) -> bytes:
     """hairs.csv, UTF-8."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(column_names(ComparedRow))
-    writer.writerows(row_cells(row) for row in comparison_rows(comparison))
-    return text.getvalue().encode()
+    return csv_bytes(column_names(ComparedRow), *map(row_cells, comparison_rows(comparison)))
 
 
 def comparison_json(comparison: Comparison) -> bytes:

@@ -17,10 +17,9 @@ from hairscan.batch.blind import blind_photos
 from hairscan.batch.blind_key import read_key
 from hairscan.batch.burnt_in import cover_text
 from hairscan.batch.manifest import read_manifest
-from hairscan.batch.run_folder import csv_bytes
 from hairscan.batch.unblind import unblind_run
 from hairscan.cli import app
-from hairscan.endpoints.rows import HairRow, PhotoRow, column_names
+from hairscan.endpoints.rows import HairRow, PhotoRow, column_names, csv_bytes
 from hairscan.errors import BlindError, HairscanError, OutputError
 from hairscan.phantom import render_scene, sample_scene
 from hairscan.photo import judge_field, read_rgb
