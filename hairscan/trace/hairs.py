@@ -12,14 +12,15 @@ from hairscan.trace.confidence import END_REACH_CELLS, READINGS, confidence_of, 
 from hairscan.trace.joins import join_pieces
 from hairscan.trace.ridges import RidgePoints, find_ridge_points, pair_layers
 from hairscan.trace.shafts import Shaft, doubled_share, find_peaks, follow_merges, highest_near, set_ends
+from hairscan.trace.splits import split_at_roots
 from hairscan.types import FloatArray, Hair, HairMaps, Photo
 
 POINT_THRESHOLD = 0.2
 """Least evidence of a point of a centre-line; weaker parts of a hair are bridged."""
-MIN_LENGTH_UM = 15.0
+MIN_LENGTH_UM = 5.0
 MAX_DOUBLED = 0.9
 """A shaft that runs for longer than this share on a stronger one is that one again, or the middle of a crossing."""
-END_WEIGHT = 4.0
+END_WEIGHT = 8.0
 """How many cells of directed centre-line a root or tip peak outweighs."""
 
 SURE_DIRECTION = 0.4
@@ -56,8 +57,10 @@ def trace_shafts(maps: HairMaps) -> tuple[list[Shaft], FloatArray]:
     single = doubled < MAX_DOUBLED
     shafts = [_turned(shaft, maps) for shaft, keep in zip(shafts, single, strict=True) if keep]
     roots, tips = find_peaks(maps.root), find_peaks(maps.tip)
-    shafts = [set_ends(shaft, roots, tips) for shaft in follow_merges(shafts, maps)]
-    readings = read_shafts(shafts, doubled[single], maps)
+    shafts, kept = follow_merges(shafts, roots, tips)
+    shafts, source = split_at_roots([set_ends(shaft, roots, tips) for shaft in shafts], roots, tips)
+    doubled = doubled[single][kept][source]
+    readings = read_shafts(shafts, doubled, maps)
     long_enough = readings[:, READINGS.index("log_length")] >= np.log(MIN_LENGTH_UM)
     return [shaft for shaft, keep in zip(shafts, long_enough, strict=True) if keep], readings[long_enough]
 

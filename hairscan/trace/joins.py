@@ -11,15 +11,15 @@ from hairscan.trace.ridges import N_ORIENTATIONS
 from hairscan.trace.shafts import PEAK_HEIGHT, Shaft, concatenated, outward
 from hairscan.types import FloatArray, MapArray
 
-REACH_CELLS = 30.0
-"""Longest gap that is bridged, 270 um at 4.45 um/px: two shafts that lie across each other at a narrow angle."""
+REACH_CELLS = 60.0
+"""Longest gap that is bridged, 530 um at 4.45 um/px: two shafts that lie across each other at a narrow angle."""
 SOFT_CELLS = 2.0
 """Over gaps shorter than this the pieces' own directions say more than the line between their ends."""
 MAX_BEND = np.deg2rad(40.0)
-UNIT_BEND = np.deg2rad(18.0)
-UNIT_GAP_CELLS = 6.0
+UNIT_BEND = np.deg2rad(21.0)
+UNIT_GAP_CELLS = 7.0
 """A gap of this length without evidence costs as much as a bend of `UNIT_BEND`."""
-END_COST = 2.5
+END_COST = 5.0
 DIRECTION_COST = 4.0
 MAX_COST = 5.0
 _STEPS = np.linspace(0.0, 1.0, 9)

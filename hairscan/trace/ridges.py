@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from hairscan.types import N_DIRECTIONS, FloatArray, MapArray
 
 N_ORIENTATIONS = N_DIRECTIONS // 2
+SMOOTH_CELLS = 0.65
+"""The ridge of a wide shaft is flat and rough; smoothed this much it has one crest, close neighbours two."""
 _STEEP = (np.abs(np.arange(N_ORIENTATIONS) + 0.5 - N_ORIENTATIONS / 2) < 1).astype(np.intp)
 """1 for the pairs of layers of steep shafts, which are crossed along rows; the others are crossed along columns."""
 
@@ -61,9 +64,10 @@ def find_ridge_points(centreline: MapArray, pairs: MapArray, *, threshold: float
     down, right = _STEEP[layer] == 0, _STEEP[layer] == 1
     before, after = _value(pairs, layer, row - down, column - right), _value(pairs, layer, row + down, column + right)
     peak = (strength >= before) & (strength > after)
+    strength, before, after = strength[peak], before[peak], after[peak]
     offset = np.clip(0.5 * (before - after) / np.minimum(before - 2.0 * strength + after, -1e-9), -0.75, 0.75)
-    xy = np.stack([column + offset * right, row + offset * down], axis=1)
-    return RidgePoints(xy[peak], tangent[peak], strength[peak], _forward(centreline, layer, row, column)[peak])
+    xy = np.stack([column[peak] + offset * right[peak], row[peak] + offset * down[peak]], axis=1)
+    return RidgePoints(xy, tangent[peak], strength, _forward(centreline, layer[peak], row[peak], column[peak]))
 
 
 def pair_layers(centreline: MapArray) -> MapArray:
@@ -74,6 +78,8 @@ def pair_layers(centreline: MapArray) -> MapArray:
     for layer in range(N_ORIENTATIONS - 1):
         pairs[layer] += pairs[layer + 1]
     pairs[-1] += first
+    for layer in pairs:
+        cv2.GaussianBlur(layer, (5, 5), SMOOTH_CELLS, dst=layer, borderType=cv2.BORDER_REPLICATE)
     return pairs
 
 
@@ -87,11 +93,11 @@ def _strongest_pairs(pairs: MapArray, threshold: float) -> tuple[NDArray[np.intp
 
 
 def _value(pairs: MapArray, layer: NDArray[np.intp], row: NDArray[np.intp], column: NDArray[np.intp]) -> FloatArray:
-    """Values of cells; 0 outside."""
+    """Values of cells; infinite outside: the crest of a shaft that lies along the border may be beyond it."""
     height, width = pairs.shape[1:]
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
     values = pairs[layer, row.clip(0, height - 1), column.clip(0, width - 1)]
-    return np.asarray(np.where(inside, values, 0.0), np.float64)
+    return np.asarray(np.where(inside, values, np.inf), np.float64)
 
 
 def _forward(

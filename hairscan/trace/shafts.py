@@ -6,10 +6,11 @@ import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 from scipy.spatial import cKDTree
 
-from hairscan.types import FloatArray, HairMaps, MapArray
+from hairscan.types import FloatArray, MapArray
 
 DOUBLE_CELLS = 2.0
 """Centre-lines nearer than this, 18 um at 4.45 um/px, may be one shaft seen twice."""
@@ -18,6 +19,7 @@ MERGE_CELLS = 7.0
 TIP_SHARE = 0.5
 """A tip that is lost beside another shaft lies anywhere along it: half way is never far from where it is."""
 PEAK_REACH_CELLS = 4.5
+PEAK_ASIDE_CELLS = 2.5
 PEAK_HEIGHT = 0.15
 MAX_BEND = np.cos(np.deg2rad(40.0))
 SLACK_CELLS = 1.2
@@ -98,19 +100,30 @@ def _tangents(path: FloatArray) -> FloatArray:
     return np.asarray(steps / np.maximum(np.hypot(steps[:, 0], steps[:, 1]), 1e-9)[:, None], np.float64)
 
 
-def follow_merges(shafts: list[Shaft], maps: HairMaps) -> list[Shaft]:
-    """Shafts that run into another shaft where they show no end, continued along it to its root or tip."""
+def follow_merges(shafts: list[Shaft], roots: FloatArray, tips: FloatArray) -> tuple[list[Shaft], NDArray[np.bool_]]:
+    """Shafts that run into another shaft where they show no end, continued along it to its root or tip.
+
+    Returns
+    -------
+    followed : list of Shaft
+    kept : bool array, shape (N,)
+        Which of the shafts given those are. One that runs into others at both ends has no end of its own: it is a rough
+        edge of the shaft beside it, or the middle of a crossing, and no hair.
+    """
     if not shafts:
-        return []
-    forward = _followed(shafts, maps.root)
-    backward = _followed([shaft.reversed() for shaft in shafts], maps.tip)
-    return [
+        return [], np.zeros(0, bool)
+    forward = _followed(shafts, roots)
+    backward = _followed([shaft.reversed() for shaft in shafts], tips)
+    kept = np.array([stem is None or beyond is None for stem, beyond in zip(forward, backward, strict=True)])
+    followed = [
         _continued(shaft, stem, None if beyond is None else beyond[::-1][: int(len(beyond) * TIP_SHARE)])
-        for shaft, stem, beyond in zip(shafts, forward, backward, strict=True)
+        for shaft, stem, beyond, keep in zip(shafts, forward, backward, kept, strict=True)
+        if keep
     ]
+    return followed, kept
 
 
-def _followed(shafts: list[Shaft], ends: MapArray) -> list[FloatArray | None]:
+def _followed(shafts: list[Shaft], peaks: FloatArray) -> list[FloatArray | None]:
     """Of every shaft, what lies before its first point on another shaft; None where it has an end of its own."""
     lengths = [len(shaft.path) for shaft in shafts]
     owner = np.repeat(np.arange(len(shafts)), lengths)
@@ -119,7 +132,7 @@ def _followed(shafts: list[Shaft], ends: MapArray) -> list[FloatArray | None]:
     stems: list[FloatArray | None] = []
     for index, shaft in enumerate(shafts):
         stem = None
-        if highest_near(ends, shaft.path[0], int(PEAK_REACH_CELLS)) < PEAK_HEIGHT:
+        if _peak_ahead(shaft, peaks) is None:
             near = np.array(tree.query_ball_point(shaft.path[0], MERGE_CELLS), np.intp)
             near = near[owner[near] != index]
             stem = _stem(shaft, [(shafts[owner[point]], int(place[point])) for point in near])
@@ -173,17 +186,20 @@ def set_ends(shaft: Shaft, roots: FloatArray, tips: FloatArray) -> Shaft:
 
 def _set_end(shaft: Shaft, peaks: FloatArray) -> tuple[Shaft, bool]:
     """The shaft with its first end at the nearest peak, and whether there was one; else less the map's slack."""
-    path = shaft.path
+    ahead = _peak_ahead(shaft, peaks)
     away = outward(shaft, tip_side=False)
-    offsets = peaks - path[0]
+    return _moved(shaft, away, -SLACK_CELLS if ahead is None else ahead), ahead is not None
+
+
+def _peak_ahead(shaft: Shaft, peaks: FloatArray) -> float | None:
+    """How far the peak that belongs to the first end lies ahead of it, cells; None where there is none."""
+    away = outward(shaft, tip_side=False)
+    offsets = peaks - shaft.path[0]
     along, across = offsets @ away, np.abs(offsets @ (away[::-1] * (-1.0, 1.0)))
-    near = (np.abs(along) < PEAK_REACH_CELLS) & (across < 2.5)
-    if near.any():
-        cost = np.where(near, np.abs(along) + 2.0 * across, np.inf)
-        distance = float(along[int(np.argmin(cost))])
-    else:
-        distance = -SLACK_CELLS
-    return _moved(shaft, away, distance), bool(near.any())
+    near = (np.abs(along) < PEAK_REACH_CELLS) & (across < PEAK_ASIDE_CELLS)
+    if not near.any():
+        return None
+    return float(along[int(np.argmin(np.where(near, np.abs(along) + 2.0 * across, np.inf)))])
 
 
 def _moved(shaft: Shaft, outward: FloatArray, distance: float) -> Shaft:

@@ -5,6 +5,8 @@ import pytest
 
 from hairscan.segment.spec import CELL_PX, COVERAGE, FIRST_DIRECTION, ROOT, TIP
 from hairscan.trace import trace_hairs
+from hairscan.trace.confidence import READINGS
+from hairscan.trace.hairs import trace_shafts
 from hairscan.trace.ridges import find_ridge_points, pair_layers
 from hairscan.training.targets import render_targets
 from hairscan.types import HairMaps, Photo, Scale
@@ -25,7 +27,7 @@ def drawn_maps(paths, ends_seen=None):
         tip=target[TIP],
         px_per_cell=float(CELL_PX),
         um_per_cell=UM_PER_PX * CELL_PX,
-        confidence_weights=(0.0, 1.0, 1.0, 1.0, 1.0, -1.0, 0.0, 0.0),
+        confidence_weights=(0.0, 1.0, 1.0, 1.0, 1.0, -1.0, 0.0, 0.0, 0.0, 0.0),
         hair_threshold=0.5,
         device="cpu",
     )
@@ -92,6 +94,62 @@ def test_a_gap_is_bridged(photo):
     maps = drawn_maps([[(60, 160), (240, 160)]])
     maps.centreline[:, :, 72:76] = 0.0
     assert len(trace_hairs(maps, photo)) == 1
+
+
+@pytest.mark.parametrize("angle_deg", [0, 25, 60, 90])
+def test_hairs_in_line_that_overlap_are_told_apart_by_their_root_and_tip(photo, angle_deg):
+    direction = np.array([np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))])
+    paths = [[160 + along * direction for along in ends] for ends in ((-120, 12), (-4, 120))]
+    hairs = trace_hairs(drawn_maps(paths), photo)
+    assert len(hairs) == 2
+    for root, tip in paths:
+        assert min(np.hypot(*(hair.root_xy - root)) + np.hypot(*(hair.tip_xy - tip)) for hair in hairs) < 8.0
+
+
+def test_a_root_on_a_hair_is_another_hair_though_its_tip_is_lost(photo):
+    ends_seen = [(True, False), (True, True)]
+    hairs = trace_hairs(drawn_maps([[(40, 160), (280, 160)], [(160, 160), (280, 160)]], ends_seen), photo)
+    assert sorted(round(hair.root_xy[0]) for hair in hairs) == pytest.approx([40, 160], abs=3)
+    assert [hair.tip_xy[0] for hair in hairs] == pytest.approx([280, 280], abs=3)
+
+
+def test_the_rough_edge_of_a_shaft_is_no_hair(photo):
+    paths = [[(50, 160), (270, 160)], [(140, 166), (170, 166)]]
+    (hair,) = trace_hairs(drawn_maps(paths, [(True, True), (False, False)]), photo)
+    assert np.abs(hair.path_xy[:, 1] - 160).max() < 1.0
+
+
+def test_a_flat_ridge_has_one_crest():
+    maps = drawn_maps([[(60, 160), (250, 160)]])
+    rough = np.random.default_rng(1).uniform(0.97, 1.03, maps.centreline.shape[1:])
+    maps.centreline[:] = np.minimum(maps.centreline, 0.5) * rough
+    ridge = find_ridge_points(maps.centreline, pair_layers(maps.centreline), threshold=0.3)
+    columns = np.round(ridge.xy[:, 0])
+    assert len(columns) == len(np.unique(columns))
+
+
+@pytest.mark.parametrize("outside_px", [-2.0, 321.5])
+def test_a_hair_along_the_border_with_its_middle_outside_is_no_hair(photo, outside_px):
+    for path in ([(60, outside_px), (250, outside_px)], [(outside_px, 60), (outside_px, 250)]):
+        assert trace_hairs(drawn_maps([path], [(False, False)]), photo) == []
+
+
+def test_a_hair_that_is_hardly_more_than_a_dot_is_a_hair(photo):
+    (hair,) = trace_hairs(drawn_maps([[(160, 160), (162.5, 160)]]), photo)
+    assert np.hypot(*(hair.root_xy - (160, 160))) < 3.0
+
+
+def test_readings_tell_what_is_shared_and_which_way_is_sure():
+    maps = drawn_maps([[(60, 90), (150, 90)], [(100, 160), (200, 148)], [(100, 160), (200, 172)]])
+    shafts, readings = trace_shafts(maps)
+    directed, taken = (readings[:, READINGS.index(name)] for name in ("directed", "root_taken"))
+    assert len(shafts) == 3
+    assert (directed > 0.6).all()
+    assert sorted(taken) == [0.0, 0.0, 1.0]
+    layers = maps.centreline.shape[0] // 2
+    maps.centreline[:] = 0.5 * (maps.centreline + np.roll(maps.centreline, layers, axis=0))
+    maps.root[:] = maps.tip[:] = 0.0
+    assert (trace_shafts(maps)[1][:, READINGS.index("directed")] < 0.1).all()
 
 
 def test_a_curved_hair_is_one(photo):

@@ -1,0 +1,97 @@
+"""Hairs in line that were traced as one are told apart by the roots and tips along the way at which no shaft ends."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from hairscan.trace.shafts import PEAK_REACH_CELLS, Shaft
+from hairscan.types import FloatArray
+
+ON_PATH_CELLS = 2.0
+"""A root or tip this near to a path is one of a hair along it."""
+FROM_ROOT_CELLS = 20.0
+"""Nearer to the shaft's own root, 180 um at 4.45 um/px, a second peak may be a blot or another hair of the unit."""
+FROM_TIP_CELLS = 6.0
+SHORTEST_CELLS = 3.0
+"""A free tip nearer than this to a root belongs to another hair."""
+
+
+def split_at_roots(shafts: list[Shaft], roots: FloatArray, tips: FloatArray) -> tuple[list[Shaft], NDArray[np.intp]]:
+    """Shafts of one hair each, and for each the index of the one that it is cut from.
+
+    Where a root lies along a shaft, another hair begins there. The one before it ends at the first free tip; without
+    one it runs on, under the other or beside it, to where the two of them end.
+
+    Parameters
+    ----------
+    roots, tips : float arrays, shape (N, 2)
+        Peaks of the root and the tip map, map cells.
+    """
+    root_at = _along(_free(roots, [shaft.path[0] for shaft in shafts]), shafts, FROM_ROOT_CELLS, FROM_TIP_CELLS)
+    tip_at = _along(_free(tips, [shaft.path[-1] for shaft in shafts]), shafts, SHORTEST_CELLS, SHORTEST_CELLS)
+    split, source = [], []
+    for index, shaft in enumerate(shafts):
+        pieces = _split(shaft, root_at[index], tip_at[index]) if root_at[index] else [shaft]
+        split += pieces
+        source += [index] * len(pieces)
+    return split, np.array(source, np.intp)
+
+
+def _free(peaks: FloatArray, ends: list[FloatArray]) -> FloatArray:
+    """The peaks at which no shaft ends."""
+    if not len(peaks) or not ends:
+        return peaks
+    distance, _ = cKDTree(np.array(ends)).query(peaks)
+    free: FloatArray = peaks[distance > PEAK_REACH_CELLS]
+    return free
+
+
+def _along(peaks: FloatArray, shafts: list[Shaft], from_root: float, from_tip: float) -> dict[int, list[int]]:
+    """Of every shaft, in order, the points of its path beside which a peak lies that is far from both its ends."""
+    found: dict[int, list[int]] = defaultdict(list)
+    if not len(peaks) or not shafts:
+        return found
+    owner = np.repeat(np.arange(len(shafts)), [len(shaft.path) for shaft in shafts])
+    place = np.concatenate([np.arange(len(shaft.path)) for shaft in shafts])
+    points = np.concatenate([shaft.path for shaft in shafts])
+    first, last = (np.array([shaft.path[side] for shaft in shafts])[owner] for side in (0, -1))
+    inside = (np.hypot(*(points - first).T) >= from_root) & (np.hypot(*(points - last).T) >= from_tip)
+    # A stretch that was taken from another shaft is that shaft's to split.
+    taken = np.array([shaft.shared for shaft in shafts])[owner]
+    for peak, near in zip(peaks, cKDTree(points).query_ball_point(peaks, ON_PATH_CELLS), strict=True):
+        if on := [point for point in near if inside[point]]:
+            best = min(on, key=lambda point: (taken[point], np.hypot(*(points[point] - peak))))
+            found[int(owner[best])].append(int(place[best]))
+    return defaultdict(list, {index: sorted(places) for index, places in found.items()})
+
+
+def _split(shaft: Shaft, starts: list[int], stops: list[int]) -> list[Shaft]:
+    """The hairs along a shaft: one from its root, and one from each of the points at which another root lies."""
+    last = len(shaft.path) - 1
+    free = list(stops)
+    spans = []
+    for begin in [0, *starts[:-1]]:
+        end = next((stop for stop in free if stop > begin + SHORTEST_CELLS), last)
+        free = [stop for stop in free if stop > end]
+        spans.append((begin, end))
+    spans.append((starts[-1], last))
+    users = np.zeros(last + 1, np.intp)
+    for begin, end in spans:
+        users[begin : end + 1] += 1
+    return [
+        replace(
+            shaft,
+            path=shaft.path[begin : end + 1],
+            strength=shaft.strength[begin : end + 1],
+            forward=shaft.forward * (end - begin) / last,
+            root_seen=shaft.root_seen or begin > 0,
+            tip_seen=shaft.tip_seen or end < last,
+            shared=max(shaft.shared, float((users[begin : end + 1] > 1).mean())),
+        )
+        for begin, end in spans
+    ]
