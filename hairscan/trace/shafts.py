@@ -19,7 +19,6 @@ MERGE_CELLS = 7.0
 TIP_SHARE = 0.5
 """A tip that is lost beside another shaft lies anywhere along it: half way is never far from where it is."""
 PEAK_REACH_CELLS = 4.5
-PEAK_ASIDE_CELLS = 2.5
 PEAK_HEIGHT = 0.15
 MAX_BEND = np.cos(np.deg2rad(40.0))
 SLACK_CELLS = 1.2
@@ -196,7 +195,7 @@ def _peak_ahead(shaft: Shaft, peaks: FloatArray) -> float | None:
     away = outward(shaft, tip_side=False)
     offsets = peaks - shaft.path[0]
     along, across = offsets @ away, np.abs(offsets @ (away[::-1] * (-1.0, 1.0)))
-    near = (np.abs(along) < PEAK_REACH_CELLS) & (across < PEAK_ASIDE_CELLS)
+    near = (np.abs(along) < PEAK_REACH_CELLS) & (across < 2.5)
     if not near.any():
         return None
     return float(along[int(np.argmin(np.where(near, np.abs(along) + 2.0 * across, np.inf)))])

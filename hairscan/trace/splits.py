@@ -63,8 +63,9 @@ def _along(peaks: FloatArray, shafts: list[Shaft], from_root: float, from_tip: f
     inside = (np.hypot(*(points - first).T) >= from_root) & (np.hypot(*(points - last).T) >= from_tip)
     # A stretch that was taken from another shaft is that shaft's to split.
     taken = np.array([shaft.shared for shaft in shafts])[owner]
-    for peak, near in zip(peaks, cKDTree(points).query_ball_point(peaks, ON_PATH_CELLS), strict=True):
-        if on := [point for point in near if inside[point]]:
+    tree = cKDTree(points)
+    for peak in peaks:
+        if on := [point for point in tree.query_ball_point(peak, ON_PATH_CELLS) if inside[point]]:
             best = min(on, key=lambda point: (taken[point], np.hypot(*(points[point] - peak))))
             found[int(owner[best])].append(int(place[best]))
     return defaultdict(list, {index: sorted(places) for index, places in found.items()})
