@@ -17,8 +17,7 @@ from hairscan.report.overlay import draw_overlay
 from hairscan.visits.run_sites import read_sites
 from hairscan.visits.run_visits import follow_run, write_visits
 
-from ..batch.conftest import SameProcess
-from .conftest import UM_PER_PX, moved
+from .conftest import UM_PER_PX, SameProcess, moved
 
 MANIFEST = """\
 image,subject,arm,visit,site,date
