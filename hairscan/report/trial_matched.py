@@ -16,6 +16,7 @@ _HEADINGS = (
     "unmatched: mean change (SD)",
     "ratio of the SDs (95 % CI)",
     "subjects for the same power (95 % CI)",
+    "undecided hairs",
 )
 
 
@@ -49,4 +50,5 @@ def _cells(row: Row) -> tuple[str, ...]:
         mean("unmatched"),
         number(ratio, 2) + (f" ({interval(*ratio_ends, 2)})" if ratio_ends[0] == ratio_ends[0] else ""),
         percent(share) + shares,
+        percent(numbers["undecided_share"]),
     )

@@ -16,6 +16,7 @@ from hairscan.trial.observations import unit_columns
 MATCHED_ENDPOINTS = {"density_per_cm2": "density_change_per_cm2", "mean_width_um": "width_change_um"}
 """Endpoints that matching hairs gives, each with the column of changes.csv that is its change."""
 _PLACE = ["side", "site"]
+_UNDECIDED = "undecided_share"
 
 
 def read_changes(run: Path, design: Design) -> pd.DataFrame | None:
@@ -55,6 +56,7 @@ def matched_observations(changes: pd.DataFrame, data: TrialData, design: Design)
     DataFrame
         Columns of `hairscan.trial.observations.COLUMNS` of visits after the baseline; `change` is the matched change,
         and a column `unmatched_change` holds the one of the photographs. Percentages are those of the matched change.
+        `undecided_share` is the share of the hairs of the common area of which nobody can tell what became of them.
 
     Notes
     -----
@@ -72,7 +74,7 @@ def matched_observations(changes: pd.DataFrame, data: TrialData, design: Design)
     places = at_baseline.groupby(unit, as_index=False).size().rename(columns={"size": "n_places"})
     pooled = [_pooled(kept, endpoint, column, [*unit, "visit"]) for endpoint, column in MATCHED_ENDPOINTS.items()]
     matched = pd.concat(pooled, ignore_index=True).merge(places, on=unit)
-    matched = matched.loc[matched["n"] == matched["n_places"], [*unit, "visit", "endpoint", "matched"]]
+    matched = matched.loc[matched["n"] == matched["n_places"], [*unit, "visit", "endpoint", "matched", _UNDECIDED]]
     seen = data.observations
     later = seen[seen["analysed"].astype(bool) & ~seen["is_baseline"].astype(bool) & seen["change"].notna()]
     rows = later.merge(matched, on=[*unit, "visit", "endpoint"])
@@ -92,10 +94,20 @@ def _extra(unit: list[str]) -> list[str]:
 
 def _pooled(changes: pd.DataFrame, endpoint: str, column: str, keys: list[str]) -> pd.DataFrame:
     """Mean change of the places of every unit and visit, and how many those are."""
-    change, area = (pd.to_numeric(changes[name], errors="coerce") for name in (column, "common_area_cm2"))
+    names = (column, "common_area_cm2", "matched", "lost", "gained", "undecided")
+    change, area, *hairs = (pd.to_numeric(changes[name], errors="coerce") for name in names)
     weight = area if endpoint == "density_per_cm2" else area * 0 + 1
-    rows = changes.assign(weighted=change * weight, weight=weight)[change.notna() & weight.notna()]
-    sums = rows.groupby(keys, as_index=False).agg(
-        weighted=("weighted", "sum"), weight=("weight", "sum"), n=("weight", "size")
+    rows = changes[keys].assign(weighted=change * weight, weight=weight, hairs=sum(hairs), undecided=hairs[-1])
+    sums = (
+        rows[change.notna() & weight.notna()]
+        .groupby(keys, as_index=False)
+        .agg(
+            weighted=("weighted", "sum"),
+            weight=("weight", "sum"),
+            n=("weight", "size"),
+            hairs=("hairs", "sum"),
+            undecided=("undecided", "sum"),
+        )
     )
-    return sums.assign(endpoint=endpoint, matched=sums["weighted"] / sums["weight"])
+    shares = {"matched": sums["weighted"] / sums["weight"], _UNDECIDED: sums["undecided"] / sums["hairs"]}
+    return sums.assign(endpoint=endpoint, **shares)

@@ -18,6 +18,7 @@ MATCHED_COLUMNS = (
     *("endpoint", "arm", "visit", "week", "n", "n_unmatched"),
     *("matched_mean", "matched_sd", "unmatched_mean", "unmatched_sd"),
     *("sd_ratio", "sd_ratio_low", "sd_ratio_high", "subjects_share", "subjects_share_low", "subjects_share_high"),
+    "undecided_share",
 )
 WITHIN_ARMS = "within the arms"
 BETWEEN_SIDES = "between the sides"
@@ -47,17 +48,18 @@ def matched_change(matched: pd.DataFrame, observations: pd.DataFrame, design: De
     DataFrame
         `MATCHED_COLUMNS`. One more row tells of the spread that the comparison with the control rests on: within the
         arms or, in a split-scalp trial, of the differences between the sides. `subjects_share` is the share of the
-        subjects that gives the same power: the power depends on the variance over the number of subjects.
+        subjects that gives the same power for the same effect: power depends on the variance over the number of
+        subjects. `undecided_share` is the mean share of hairs that could not be decided; they count as unchanged.
     """
     rows = []
     for cell, at_visit in visits_of(matched):
         seen = observations[(observations["endpoint"] == cell["endpoint"]) & (observations["visit"] == cell["visit"])]
         counted = seen[seen["analysed"].astype(bool) & seen["change"].notna()].groupby("arm")["subject"].nunique()
         of_arms = {arm: _changes(at_visit[at_visit["arm"] == arm]) for arm in design.arms}
+        shares = at_visit.groupby("arm")["undecided_share"].mean()
         for arm, changes in of_arms.items():
-            rows.append(
-                cell | {"arm": arm, "n_unmatched": counted.get(arm, 0)} | _row(changes, [changes], design.alpha)
-            )
+            known = {"arm": arm, "n_unmatched": counted.get(arm, 0), "undecided_share": shares.get(arm, nan)}
+            rows.append(cell | known | _row(changes, [changes], design.alpha))
         if design.layout == "split-scalp":
             differences = _differences(at_visit, str(design.control))
             rows.append(cell | {"arm": BETWEEN_SIDES} | _row(differences, [differences], design.alpha))

@@ -34,6 +34,7 @@ def people(rng, *, sides=("",)):
                 photos.append({**who, "visit": visit, "image": images[visit], **seen})
                 row = {**who, "visit": visit, "baseline": "0", "image": images[visit], "baseline_image": images["0"]}
                 row |= {"refused": "", "common_area_cm2": 0.1, "density_change_per_cm2": gain}
+                row |= {"matched": 14, "lost": 1, "gained": 2, "undecided": 3}
                 changes.append({**row, "width_change_um": 1.0 + rng.normal(0, 0.5)})
     return photos, changes
 
@@ -69,6 +70,7 @@ def test_a_smaller_spread_is_told_with_its_worth_and_a_narrower_effect(write_run
     row = table.loc[("density_per_cm2", "24", "prp")]
     own = [c["density_change_per_cm2"] for c in changes if c["visit"] == "24" and c["arm"] == "prp"]
     assert (row["n"], row["n_unmatched"]) == (N / 2, N / 2)
+    assert row["undecided_share"] == pytest.approx(3 / 20)
     assert (row["matched_mean"], row["matched_sd"]) == pytest.approx((np.mean(own), np.std(own, ddof=1)))
     pooled = table.loc[("density_per_cm2", "24", WITHIN_ARMS)]
     assert pooled["n"] == N
