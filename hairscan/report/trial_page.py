@@ -125,6 +125,7 @@ def render_report(
         },
         endpoints=[_endpoint(result, name, pictures) for name in _described(result)],
         tables=_tables(result),
+        is_matched="matched_change" in result.tables,
         photos=photos,
     )
     return page
@@ -196,7 +197,7 @@ def _tables(result: TrialResult) -> dict[str, PageTable | None]:
             at_primary(sensitivity),
             lambda t: effects_table(t, "Sensitivity to missing visits, primary visit", with_method=True),
         ),
-        "matched_change": (_in_order(result, "matched_change"), matched_change_table),
+        "matched_change": (tables.get("matched_change", ()), matched_change_table),
         "matched_effects": (
             _in_order(result, "matched_effects"),
             lambda t: _effects(t.drop(columns="p_adjusted"), f"Change of matched hairs ({PRIMARY_METHOD})"),

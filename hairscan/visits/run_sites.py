@@ -63,8 +63,8 @@ class Site:
 
     @property
     def image(self) -> str:
-        """What the site is called where a failure is named."""
-        return " ".join(filter(None, (self.subject, self.side, self.site)))
+        """What the site is called where a failure is named; no other site of the run is called so."""
+        return "|".join((self.subject, self.side, self.site))
 
 
 @dataclass(frozen=True, slots=True)
