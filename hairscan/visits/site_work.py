@@ -11,7 +11,7 @@ from hairscan.batch.run_folder import Failure
 from hairscan.batch.sources import read_place
 from hairscan.batch.work import Settings, failure_of, ready_segmenter
 from hairscan.endpoints.area import CountingArea
-from hairscan.errors import HairscanError, PhotoError, VisitError
+from hairscan.errors import PhotoError, VisitError
 from hairscan.photo import photo_of_bytes
 from hairscan.score import score_and_see
 from hairscan.segment import Segmenter
@@ -49,8 +49,6 @@ class SiteWork:
         segmenter = ready_segmenter(self.settings.model, self.settings.device, self.threads, self.instrument)
         try:
             return follow_site(site, self.baseline, lambda photo: score_again(photo, segmenter, self.settings.area))
-        except HairscanError:
-            raise
         except Exception as error:
             return failure_of(site.image, error)
 

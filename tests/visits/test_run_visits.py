@@ -16,6 +16,7 @@ from hairscan.photo.codec import encode_png
 from hairscan.report.overlay import draw_overlay
 from hairscan.visits.run_sites import read_sites
 from hairscan.visits.run_visits import follow_run, write_visits
+from hairscan.visits.series import follow_site
 
 from .conftest import UM_PER_PX, SameProcess, moved
 
@@ -160,6 +161,19 @@ def test_a_photograph_that_is_gone_or_changed_loses_no_other(home, tmp_path):
     assert rows["A", "V2"].refused == ""
     assert "a10.png" in rows["A", "V10"].refused
     assert "b10.png is not the photograph that was measured" in rows["B", "V10"].refused
+
+
+def test_a_mistake_of_the_program_refuses_one_site_and_loses_no_other(home, monkeypatch):
+    def stumble(site, *rest):
+        if site.subject == "A":
+            raise RuntimeError("stumbled")
+        return follow_site(site, *rest)
+
+    monkeypatch.setattr("hairscan.visits.site_work.follow_site", stumble)
+    rows = {(row.subject, row.visit): row for row in follow_run(read_sites(home / "run"), SameProcess()).changes}
+    assert "stumbled (in test_run_visits.py" in rows["A", "V2"].refused
+    assert "stumbled" in rows["A", "V10"].refused
+    assert rows["B", "V10"].refused == ""
 
 
 def test_another_network_is_refused(home, tmp_path):
