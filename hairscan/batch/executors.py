@@ -22,10 +22,9 @@ from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for_end
 from threading import Thread
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 from hairscan.batch.run_folder import Failure
-from hairscan.batch.work import Job, Outcome
 from hairscan.errors import ClusterError
 
 DIED = "WorkerDied"
@@ -35,7 +34,17 @@ _DIED_MESSAGE = (
 )
 _CONNECT_TIMEOUT = "20s"
 
-Measure = Callable[[Job], Outcome]
+
+class Task(Protocol):
+    """What a worker takes in hand at once."""
+
+    @property
+    def image(self) -> str:
+        """Name of the photograph, or of what else it is the work on."""
+
+
+TaskT = TypeVar("TaskT", bound=Task)
+OutcomeT = TypeVar("OutcomeT")
 
 
 class Crew(Protocol):
@@ -59,7 +68,7 @@ class Crew(Protocol):
     def size(self) -> int:
         """Photographs that are measured at once."""
 
-    def submit(self, measure: Measure, job: Job) -> Future[Outcome]:
+    def submit(self, measure: Callable[[TaskT], OutcomeT], job: TaskT) -> Future[OutcomeT]:
         """Hand a photograph to a worker."""
 
     def renew(self) -> None:
@@ -88,7 +97,7 @@ class LocalCrew:
         """Number of processes."""
         return self._size
 
-    def submit(self, measure: Measure, job: Job) -> Future[Outcome]:
+    def submit(self, measure: Callable[[TaskT], OutcomeT], job: TaskT) -> Future[OutcomeT]:
         """Hand a photograph to a process."""
         with _interrupts_held_back():
             return self._pool.submit(measure, job)
@@ -145,7 +154,7 @@ class DaskCrew:
         self._check_running()
         return max(1, sum(int(n) for n in self._client.nthreads().values()))
 
-    def submit(self, measure: Measure, job: Job) -> Future[Outcome]:
+    def submit(self, measure: Callable[[TaskT], OutcomeT], job: TaskT) -> Future[OutcomeT]:
         """Hand a photograph to the cluster."""
         return self._executor.submit(measure, job)
 
@@ -158,7 +167,7 @@ class DaskCrew:
             raise ClusterError("the Dask scheduler was lost: start it, and the same command goes on")
 
 
-def outcomes(jobs: Iterable[Job], measure: Measure, crew: Crew) -> Iterator[Outcome]:
+def outcomes(jobs: Iterable[TaskT], measure: Callable[[TaskT], OutcomeT], crew: Crew) -> Iterator[OutcomeT | Failure]:
     """Outcome of every photograph, in the order in which they come.
 
     No more photographs are handed out than keep the workers busy. When workers die, whatever they had in hand is
@@ -170,8 +179,8 @@ def outcomes(jobs: Iterable[Job], measure: Measure, crew: Crew) -> Iterator[Outc
         When a worker can measure no photograph at all, or the cluster is lost.
     """
     waiting = iter(jobs)
-    running: dict[Future[Outcome], Job] = {}
-    suspects: list[Job] = []
+    running: dict[Future[OutcomeT], TaskT] = {}
+    suspects: list[TaskT] = []
     while True:
         while not suspects and len(running) < 2 * crew.size and (job := next(waiting, None)) is not None:
             try:
@@ -204,7 +213,7 @@ def n_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _measure_alone(job: Job, measure: Measure, crew: Crew) -> Outcome:
+def _measure_alone(job: TaskT, measure: Callable[[TaskT], OutcomeT], crew: Crew) -> OutcomeT | Failure:
     crew.renew()
     try:
         return crew.submit(measure, job).result()

@@ -123,15 +123,11 @@ class Work:
         HairscanError
             When this worker can measure no photograph at all.
         """
-        segmenter = _ready_segmenter(self.settings.model, self.settings.device, self.threads, self.instrument)
+        segmenter = ready_segmenter(self.settings.model, self.settings.device, self.threads, self.instrument)
         try:
             return _measure(job, self, segmenter)
-        except HairscanError as error:
-            return Failure(job.image, type(error).__name__, _one_line(error))
         except Exception as error:
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"in {Path(frame.filename).name}, line {frame.lineno}"
-            return Failure(job.image, type(error).__name__, f"{_one_line(error)} ({where}: please report this)")
+            return failure_of(job.image, error)
 
 
 def instrument(model: str) -> str:
@@ -147,7 +143,7 @@ def instrument(model: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _ready_segmenter(model: str, device: str, threads: int, expected: str) -> Segmenter:
+def ready_segmenter(model: str, device: str, threads: int, expected: str) -> Segmenter:
     """Network of this worker process, loaded once."""
     # Workers share the cores among them; OpenCV would take all of them for each.
     cv2.setNumThreads(1)
@@ -194,6 +190,15 @@ def _key(job: Job, work: Work, data: bytes, scale: Scale | None) -> str:
         None if scale is None else (scale.um_per_px, scale.sd, scale.source),
     )
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def failure_of(image: str, error: Exception) -> Failure:
+    """The failure that an error is; one that no user can mend says where it came from."""
+    message = _one_line(error)
+    if not isinstance(error, HairscanError):
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        message += f" (in {Path(frame.filename).name}, line {frame.lineno}: please report this)"
+    return Failure(image, type(error).__name__, message)
 
 
 def _one_line(error: Exception) -> str:

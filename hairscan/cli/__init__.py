@@ -23,6 +23,7 @@ from hairscan.cli.phantom import app as phantom
 from hairscan.cli.score import score
 from hairscan.cli.train import train
 from hairscan.cli.trial import trial
+from hairscan.cli.visits import visits
 from hairscan.errors import HairscanError, ManifestError, TrialError
 from hairscan.version import __version__
 
@@ -37,6 +38,7 @@ app.command()(batch)
 app.command()(blind)
 app.command()(unblind)
 app.command()(compare)
+app.command()(visits)
 app.command()(calibrate)
 app.command()(demo)
 app.command()(doctor)

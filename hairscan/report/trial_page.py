@@ -13,6 +13,7 @@ from hairscan.batch.files import write_files
 from hairscan.errors import OutputError
 from hairscan.report.embed import page_style, svg_uri
 from hairscan.report.trial_figures import Drawing, draw_trial
+from hairscan.report.trial_matched import matched_change_table
 from hairscan.report.trial_photos import FlaggedPhoto, flagged_photos
 from hairscan.report.trial_style import NARROW_IN, figure_bytes
 from hairscan.report.trial_summary import (
@@ -124,6 +125,7 @@ def render_report(
         },
         endpoints=[_endpoint(result, name, pictures) for name in _described(result)],
         tables=_tables(result),
+        is_matched="matched_change" in result.tables,
         photos=photos,
     )
     return page
@@ -185,7 +187,7 @@ def _tables(result: TrialResult) -> dict[str, PageTable | None]:
     made: dict[str, tuple[Any, Any]] = {
         "flow": (tables["flow"], flow_table),
         "exclusions": (tables["exclusions"], lambda t: _plain(t, "Left out, and why", _MOST_EXCLUSIONS, "exclusions")),
-        "pairs": (_in_order(result, "pairs") if "pairs" in tables else (), pairs_table),
+        "pairs": (_in_order(result, "pairs"), pairs_table),
         "effects": (primary_effects(effects), lambda t: _effects(t, f"Primary analysis ({PRIMARY_METHOD})")),
         "other_effects": (
             at_primary(rest),
@@ -194,6 +196,11 @@ def _tables(result: TrialResult) -> dict[str, PageTable | None]:
         "sensitivity": (
             at_primary(sensitivity),
             lambda t: effects_table(t, "Sensitivity to missing visits, primary visit", with_method=True),
+        ),
+        "matched_change": (tables.get("matched_change", ()), matched_change_table),
+        "matched_effects": (
+            _in_order(result, "matched_effects"),
+            lambda t: _effects(t.drop(columns="p_adjusted"), f"Change of matched hairs ({PRIMARY_METHOD})"),
         ),
         "effect_sizes": (_full(_in_order(result, "effect_sizes")), effect_sizes_table),
         "responders": (_full(_in_order(result, "responders")), lambda t: responders_table(t, responder_rule(design))),
@@ -212,7 +219,9 @@ def _tables(result: TrialResult) -> dict[str, PageTable | None]:
 
 
 def _in_order(result: TrialResult, name: str) -> Any:
-    """The rows of the design's endpoints; those of the others are in the CSV only."""
+    """The rows of the design's endpoints, where the trial has such a table; the others are in the CSV only."""
+    if name not in result.tables:
+        return ()
     return in_order(of_design(result.tables[name], result.design), result.design.endpoints, result.design.arms)
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import pandas as pd
 
 from hairscan.endpoints.flags import flag_in_words
-from hairscan.trial.comparison import compare_sets, minimal_detectable_change
+from hairscan.trial.changes import matched_observations, read_changes
+from hairscan.trial.comparison import compare_sets, matched_effects, minimal_detectable_change
 from hairscan.trial.data import TrialData, read_observations
 from hairscan.trial.describe import describe, describe_pairs
 from hairscan.trial.design import Design
 from hairscan.trial.literature import literature_table, published_trials
-from hairscan.trial.methods import facts_of, methods_of
+from hairscan.trial.matched import matched_change
+from hairscan.trial.methods import MATCHED_METHOD, facts_of, methods_of
 from hairscan.trial.observations import of_design
 from hairscan.trial.pairs import make_pairs
 from hairscan.trial.plausible import find_warnings
@@ -30,8 +32,9 @@ class TrialResult:
     ----------
     tables : dict of str to DataFrame
         flow, exclusions, describe, pairs (split-scalp only), effects, adjusted_means, effect_sizes, responders,
-        sensitivity, reliability, bland_altman, sample_size, literature, warnings, flagged_photos. Comparisons with the
-        control are of the design's endpoints, what describes or repeats is of all that were measured.
+        sensitivity, reliability, bland_altman, sample_size, literature, warnings, flagged_photos; matched_change and
+        matched_effects only where hairscan visits matched the hairs of the run. Comparisons with the control are of
+        the design's endpoints, what describes or repeats is of all that were measured.
     methods : list of str
         Sentences for the methods section of a publication.
     facts : dict of str to str
@@ -54,6 +57,7 @@ def analyse_trial(run: Path, design: Design) -> TrialResult:
         Where the run and the design do not fit; all of it is in `problems`.
     """
     data = read_observations(run, design)
+    matched = _matched(run, data, design)
     observations, alpha = data.observations, design.alpha
     tested = of_design(observations, design)
     repeated = reliability(data.repeats, alpha=alpha)
@@ -74,9 +78,23 @@ def analyse_trial(run: Path, design: Design) -> TrialResult:
         "literature": literature_table(published_trials(), tested[~tested["is_baseline"]]),
         "warnings": find_warnings(data, mdc95, design),
         "flagged_photos": _flagged(data.photos),
+        **matched,
     }
     images_sha256 = hashlib.sha256((run / "images.csv").read_bytes()).hexdigest()
-    return TrialResult(design, data, tables, methods_of(design, data, mdc95), facts_of(design, data, images_sha256))
+    methods = [*methods_of(design, data, mdc95), *([MATCHED_METHOD] if matched else [])]
+    return TrialResult(design, data, tables, methods, facts_of(design, data, images_sha256))
+
+
+def _matched(run: Path, data: TrialData, design: Design) -> dict[str, pd.DataFrame]:
+    """Tables of the matched changes; none where no hairs were matched."""
+    changes = read_changes(run, design)
+    if changes is None:
+        return {}
+    matched = matched_observations(changes, data, design)
+    return {
+        "matched_change": matched_change(matched, data.observations, design),
+        "matched_effects": matched_effects(matched, data.covariates, design),
+    }
 
 
 def _flagged(photos: pd.DataFrame) -> pd.DataFrame:

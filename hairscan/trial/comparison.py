@@ -64,6 +64,24 @@ def compare_sets(
     return {**tables, "effects": _with_multiplicity(tables["effects"], design)}
 
 
+def matched_effects(matched: pd.DataFrame, covariates: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """Effects by the primary model on the change of matched hairs, in the columns of `effects`; nothing is adjusted.
+
+    Parameters
+    ----------
+    matched
+        As `hairscan.trial.changes.matched_observations` gives it.
+    """
+    if design.control is None:
+        effects = []
+    elif design.layout == "split-scalp":
+        effects = _model_of_sides(make_pairs(matched, control=design.control), design)
+    else:
+        effects, _ = _model_of_groups(_with_covariates(matched, covariates, design), design)
+    table = _joined(effects, "effects").assign(set=FULL)[_COLUMNS["effects"]]
+    return _in_order(table, design).assign(p_adjusted=np.nan, significant="")
+
+
 def minimal_detectable_change(reliability: pd.DataFrame, endpoint: str) -> float:
     """Largest minimal detectable change (95 %) of the endpoint over the kinds of repeats; NaN without repeats."""
     return float(reliability.loc[reliability["endpoint"] == endpoint, "mdc95"].astype(float).max())
@@ -92,17 +110,9 @@ def _in_order(table: pd.DataFrame, design: Design) -> pd.DataFrame:
 def _compare_groups(observations: pd.DataFrame, covariates: pd.DataFrame, design: Design) -> dict[str, pd.DataFrame]:
     """Tables of a parallel trial."""
     control, alpha, named = str(design.control), design.alpha, design.covariates
-    everyone = observations.merge(covariates, on="subject", how="left", suffixes=("", "_of_subject"))
-    everyone = everyone.assign(**{n: everyone[f"{n}_of_subject"] for n in named if f"{n}_of_subject" in everyone})
+    everyone = _with_covariates(observations, covariates, design)
     analysed = everyone[everyone["analysed"] & ~everyone["is_baseline"]]
-
-    models = [
-        [
-            table.assign(endpoint=name)
-            for table in mmrm_effects(rows, control=control, alpha=alpha, covariates=named)[:2]
-        ]
-        for name, rows in _by_endpoint(analysed, design)
-    ]
+    effects, means = _model_of_groups(analysed, design)
     ancovas = [
         ancova_effects(rows, control=control, alpha=alpha, covariates=named).assign(endpoint=name)
         for name, rows in _by_endpoint(analysed, design)
@@ -114,20 +124,43 @@ def _compare_groups(observations: pd.DataFrame, covariates: pd.DataFrame, design
         for name, rows in _by_endpoint(everyone[everyone["base"].notna()], design)
     ]
     return {
-        "effects": _joined([effects for effects, _ in models] + ancovas, "effects"),
-        "adjusted_means": _joined([means for _, means in models], "adjusted_means"),
+        "effects": _joined([*effects, *ancovas], "effects"),
+        "adjusted_means": _joined(means, "adjusted_means"),
         "effect_sizes": effect_sizes(observations, control=control, alpha=alpha, layout="parallel"),
         "sensitivity": _joined(imputed, "sensitivity"),
     }
+
+
+def _with_covariates(observations: pd.DataFrame, covariates: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """The tidy table with the covariates of every subject."""
+    everyone = observations.merge(covariates, on="subject", how="left", suffixes=("", "_of_subject"))
+    named = [name for name in design.covariates if f"{name}_of_subject" in everyone]
+    return everyone.assign(**{name: everyone[f"{name}_of_subject"] for name in named})
+
+
+def _model_of_groups(analysed: pd.DataFrame, design: Design) -> tuple[list[pd.DataFrame], list[pd.DataFrame]]:
+    """Effects and adjusted means of every endpoint by the primary model of a parallel trial."""
+    control, alpha = str(design.control), design.alpha
+    models = [
+        (name, mmrm_effects(rows, control=control, alpha=alpha, covariates=design.covariates))
+        for name, rows in _by_endpoint(analysed, design)
+    ]
+    effects = [model[0].assign(endpoint=name) for name, model in models]
+    return effects, [model[1].assign(endpoint=name) for name, model in models]
+
+
+def _model_of_sides(pairs: pd.DataFrame, design: Design) -> list[pd.DataFrame]:
+    """Effects of every endpoint by the primary model of a split-scalp trial."""
+    return [
+        paired_mmrm_effects(rows, alpha=design.alpha).assign(endpoint=name)
+        for name, rows in _by_endpoint(pairs, design)
+    ]
 
 
 def _compare_sides(observations: pd.DataFrame, _: pd.DataFrame, design: Design) -> dict[str, pd.DataFrame]:
     """Tables of a split-scalp trial."""
     control, alpha = str(design.control), design.alpha
     pairs = make_pairs(observations, control=control)
-    models = [
-        paired_mmrm_effects(rows, alpha=alpha).assign(endpoint=name) for name, rows in _by_endpoint(pairs, design)
-    ]
     whole = _complete_pairs(pairs, design)
     complete = pair_effects(whole, alpha=alpha).assign(note="only subjects with every visit")
     started = started_pairs(observations, control=control)
@@ -136,7 +169,7 @@ def _compare_sides(observations: pd.DataFrame, _: pd.DataFrame, design: Design) 
         for name, rows in _by_endpoint(started, design)
     ]
     return {
-        "effects": _joined([*models, pair_effects(pairs, alpha=alpha)], "effects"),
+        "effects": _joined([*_model_of_sides(pairs, design), pair_effects(pairs, alpha=alpha)], "effects"),
         "adjusted_means": _joined([], "adjusted_means"),
         "effect_sizes": effect_sizes(pairs, control=control, alpha=alpha, layout="split-scalp"),
         "sensitivity": _joined([*imputed, complete], "sensitivity"),

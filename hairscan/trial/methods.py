@@ -18,6 +18,11 @@ from hairscan.trial.parameters import PARAMETERS
 from hairscan.trial.plausible import unmeasured_hairs
 from hairscan.version import __version__
 
+MATCHED_METHOD = (
+    "Beside the primary analysis, hairs were matched one to one between the baseline and each visit (hairscan visits), "
+    "and the change of density and of width on the common area was compared by the same model; this analysis is not "
+    "the pre-specified one, and its p values are not adjusted."
+)
 _LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from hairscan.errors import VisitError
 from hairscan.photo import read_photo
 from hairscan.segment import load_model
-from hairscan.types import FloatArray, RgbImage, Scale
+from hairscan.types import FloatArray, Photo, RgbImage, Scale
 from hairscan.visits.changes import (
     Change,
     ThicknessChange,
@@ -128,15 +128,20 @@ def compare_visits(baseline: Visit, followup: Visit) -> Comparison:
     )
 
 
+def why_useless(photo: Photo) -> str:
+    """Why a photograph cannot be compared with any other; empty where it can."""
+    faults = [what for flag, what in _USELESS.items() if flag in photo.flags]
+    return f"{photo.name} {faults[0]}: hairs would seem lost. Take it again, then compare" if faults else ""
+
+
 def _check_comparable(baseline: Visit, followup: Visit) -> None:
     """Raise VisitError where the photographs are one, or one of them shows too little."""
     first, second = baseline.photo, followup.photo
     if first.sha256 == second.sha256 or np.array_equal(first.rgb, second.rgb):
         raise VisitError(f"{first.name} and {second.name} are the same photograph: give two visits")
     for photo in (first, second):
-        for flag, what in _USELESS.items():
-            if flag in photo.flags:
-                raise VisitError(f"{photo.name} {what}: hairs would seem lost. Take it again, then compare")
+        if reason := why_useless(photo):
+            raise VisitError(reason)
 
 
 def _matched_columns(

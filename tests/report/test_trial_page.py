@@ -217,3 +217,29 @@ def test_numbers_for_people():
     assert number(float("nan"), 1) == MISSING
     assert interval(1.0, float("nan"), 1) == MISSING
     assert [p_text(p) for p in (0.0004, 0.012, 0.5, float("nan"))] == ["<0.001", "0.012", "0.50", MISSING]
+
+
+def test_without_matched_hairs_the_page_says_how_to_have_them(result):
+    text = Reader(render(result)).text
+    assert "hairs of the visits were not matched" in text
+    assert "Change of matched hairs beside" not in text
+
+
+def test_matched_change_stands_beside_that_of_the_photographs(result):
+    row = {"endpoint": "density_per_cm2", "arm": "prp", "visit": "24", "week": 24.0, "n": 8, "n_unmatched": 9}
+    row |= {"matched_mean": 9.04, "matched_sd": 3.06, "unmatched_mean": -8.5, "unmatched_sd": 6.1}
+    row |= {"sd_ratio": 0.5, "sd_ratio_low": 0.3, "sd_ratio_high": 0.8, "undecided_share": 0.123}
+    row |= {"subjects_share": 0.25, "subjects_share_low": 0.09, "subjects_share_high": 0.64}
+    effects = result.tables["effects"].query("method == 'MMRM' and set == 'full'")
+    result.tables["matched_change"] = pd.DataFrame([row])
+    result.tables["matched_effects"] = effects.assign(estimate=7.77, p_adjusted=float("nan"))
+    text = Reader(render(result)).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "8 of 9" in text
+    assert "+9.0 (3.1)" in text
+    assert "\u22128.5 (6.1)" in text
+    assert "0.50 (0.30 to 0.80)" in text
+    assert "25 % (9 % to 64 %)" in text
+    assert "12 %" in text
+    assert "+7.8" in text
+    result.tables["matched_change"] = result.tables["matched_change"].iloc[:0]
+    assert "The hairs of no visit could be matched" in Reader(render(result)).text

@@ -1,0 +1,113 @@
+"""The changes that hairscan visits found hair by hair, as a tidy table beside that of the photographs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from hairscan.errors import TrialError
+from hairscan.trial.data import TrialData
+from hairscan.trial.design import Design
+from hairscan.trial.observations import unit_columns
+
+MATCHED_ENDPOINTS = {"density_per_cm2": "density_change_per_cm2", "mean_width_um": "width_change_um"}
+"""Endpoints that matching hairs gives, each with the column of changes.csv that is its change."""
+_PLACE = ["side", "site"]
+_UNDECIDED = "undecided_share"
+
+
+def read_changes(run: Path, design: Design) -> pd.DataFrame | None:
+    """changes.csv of the run folder as text; None where there is none.
+
+    Raises
+    ------
+    TrialError
+        Where it was made from other photographs or measurements than images.csv, or against another baseline.
+    """
+    path = run / "changes.csv"
+    if not path.is_file():
+        return None
+    try:
+        record = json.loads((run / "visits.json").read_text(encoding="utf-8"))
+        made_from, baseline = record["images_sha256"], record["baseline"]
+        changes = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise TrialError(f"{path} cannot be used: run hairscan visits {run} again") from error
+    if made_from != hashlib.sha256((run / "images.csv").read_bytes()).hexdigest():
+        raise TrialError(
+            f"{path} was made from other photographs or measurements than images.csv: run hairscan visits {run} again"
+        )
+    if baseline != design.baseline:
+        raise TrialError(
+            f"{path} compares with visit {baseline}, and the baseline of the design is {design.baseline}: run hairscan "
+            f"visits {run} --baseline {design.baseline}"
+        )
+    return changes
+
+
+def matched_observations(changes: pd.DataFrame, data: TrialData, design: Design) -> pd.DataFrame:
+    """Rows of the tidy table whose hairs were matched, with the matched change.
+
+    Returns
+    -------
+    DataFrame
+        Columns of `hairscan.trial.observations.COLUMNS` of visits after the baseline; `change` is the matched change,
+        and a column `unmatched_change` holds the one of the photographs. Percentages are those of the matched change.
+        `undecided_share` is the share of the hairs of the common area of which nobody can tell what became of them.
+
+    Notes
+    -----
+    A change counts where the design analyses both photographs. Several places of a unit are averaged, densities
+    weighted by common area, and only where every place of its baseline was matched.
+    """
+    unit = unit_columns(design)
+    used = data.photos[data.photos["used"]]
+    kept = changes[
+        (changes["refused"] == "")
+        & changes["image"].isin(used["image"])
+        & changes["baseline_image"].isin(used["image"])
+    ]
+    at_baseline = used[used["visit"] == design.baseline].drop_duplicates([*unit, *_extra(unit)])
+    places = at_baseline.groupby(unit, as_index=False).size().rename(columns={"size": "n_places"})
+    pooled = [_pooled(kept, endpoint, column, [*unit, "visit"]) for endpoint, column in MATCHED_ENDPOINTS.items()]
+    matched = pd.concat(pooled, ignore_index=True).merge(places, on=unit)
+    matched = matched.loc[matched["n"] == matched["n_places"], [*unit, "visit", "endpoint", "matched", _UNDECIDED]]
+    seen = data.observations
+    later = seen[seen["analysed"].astype(bool) & ~seen["is_baseline"].astype(bool) & seen["change"].notna()]
+    rows = later.merge(matched, on=[*unit, "visit", "endpoint"])
+    rows = rows.assign(
+        unmatched_change=rows["change"],
+        change=rows["matched"],
+        value=rows["base"] + rows["matched"],
+        percent_change=(100 * rows["matched"] / rows["base"]).where(rows["base"] != 0),
+    )
+    return rows.drop(columns="matched")
+
+
+def _extra(unit: list[str]) -> list[str]:
+    """Columns of a place that the unit does not hold already."""
+    return [name for name in _PLACE if name not in unit]
+
+
+def _pooled(changes: pd.DataFrame, endpoint: str, column: str, keys: list[str]) -> pd.DataFrame:
+    """Mean change of the places of every unit and visit, and how many those are."""
+    names = (column, "common_area_cm2", "matched", "lost", "gained", "undecided")
+    change, area, *hairs = (pd.to_numeric(changes[name], errors="coerce") for name in names)
+    weight = area if endpoint == "density_per_cm2" else area * 0 + 1
+    rows = changes[keys].assign(weighted=change * weight, weight=weight, hairs=sum(hairs), undecided=hairs[-1])
+    sums = (
+        rows[change.notna() & weight.notna()]
+        .groupby(keys, as_index=False)
+        .agg(
+            weighted=("weighted", "sum"),
+            weight=("weight", "sum"),
+            n=("weight", "size"),
+            hairs=("hairs", "sum"),
+            undecided=("undecided", "sum"),
+        )
+    )
+    shares = {"matched": sums["weighted"] / sums["weight"], _UNDECIDED: sums["undecided"] / sums["hairs"]}
+    return sums.assign(endpoint=endpoint, **shares)
