@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import hypot
 
 import numpy as np
 
@@ -88,13 +89,18 @@ def register(baseline: Visit, followup: Visit) -> Registration:
 
 
 def common_scale(baseline: Visit, followup: Visit, registration: Registration) -> Scale | None:
-    """Scale of the baseline: its own or, where it has none, that of the follow-up carried over; None without any."""
-    known = baseline.photo.scale
-    if known is not None or followup.photo.scale is None:
-        return known
-    grown = zoom_and_turn(registration.matrix, np.array(baseline.photo.ignored.shape[::-1]) / 2.0)[0]
-    given = followup.photo.scale
-    return Scale(given.um_per_px * grown, given.sd * grown, given.source)
+    """Scale of the baseline: its own or, where it has none, that of the follow-up carried over; None without any.
+
+    Where the two scales and the zoom disagree, either may be the wrong one: half the disagreement is of the sd.
+    """
+    own, given = baseline.photo.scale, followup.photo.scale
+    if given is None:
+        return own
+    if own is None:
+        grown = zoom_and_turn(registration.matrix, np.array(baseline.photo.ignored.shape[::-1]) / 2.0)[0]
+        return Scale(given.um_per_px * grown, given.sd * grown, given.source)
+    doubt = own.um_per_px * abs(registration.zoom - 1.0) / 2.0
+    return Scale(own.um_per_px, hypot(own.sd, doubt), own.source)
 
 
 def _search(
