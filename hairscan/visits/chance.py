@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log10
+from math import log, log10
 
 from scipy.special import betainc
 
@@ -35,3 +35,22 @@ def log10_false_alarms(tests: float, trials: int, hits: int, chance: float) -> f
         return log10(max(tests, 1.0))
     tail = float(betainc(hits, trials - hits + 1, min(chance, 1.0))) if hits <= trials else 0.0
     return log10(max(tests, 1.0)) + log10(max(tail, _LEAST))
+
+
+def log10_both(first: float, second: float) -> float:
+    """Decimal logarithm of how often chance gives two independent agreements together, each given as a logarithm.
+
+    Notes
+    -----
+    Fisher's method for two: a product of chances, c, is smaller than c in ``c (1 - ln c)`` of the cases. What is no
+    evidence (0 or more) only adds its tests.
+
+    Examples
+    --------
+    >>> round(log10_both(-2.0, -2.0), 1)
+    -3.0
+    """
+    together = first + second
+    if first >= 0 or second >= 0:
+        return together
+    return together + log10(1.0 - log(10.0) * together)

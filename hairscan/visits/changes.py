@@ -88,13 +88,15 @@ def density_change(count: Change, area_cm2: float | None, um_per_px_sd_share: fl
     return Change(value=value, low=value - below, high=value + above)
 
 
-def thickness_change(change_um: FloatArray, se_um: FloatArray) -> ThicknessChange:
+def thickness_change(change_um: FloatArray, se_um: FloatArray, shared_se_um: float = 0.0) -> ThicknessChange:
     """Mean of paired width changes, precise hairs weighing more.
 
     Parameters
     ----------
     change_um, se_um : float arrays, shape (N,)
         Change and standard error of every matched hair; NaN where it was not measured.
+    shared_se_um : float
+        The part of the error that all hairs have in common: no mean makes it smaller.
 
     Notes
     -----
@@ -116,7 +118,8 @@ def thickness_change(change_um: FloatArray, se_um: FloatArray) -> ThicknessChang
     weight = 1.0 / (variance + spread2)
     mean = float((weight * d).sum() / weight.sum())
     scatter = float((weight * (d - mean) ** 2).sum() / ((count - 1) * weight.sum()))
-    return _thickness(count, mean, sqrt(max(scatter, 1.0 / float(weight.sum()))), sqrt(spread2))
+    own = sqrt(max(scatter, 1.0 / float(weight.sum())))
+    return _thickness(count, mean, hypot(own, shared_se_um), sqrt(spread2))
 
 
 def transitions(before_um: FloatArray, after_um: FloatArray, se_um: FloatArray) -> tuple[Transitions, ...]:

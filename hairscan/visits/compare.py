@@ -21,16 +21,19 @@ from hairscan.visits.changes import (
     transitions,
 )
 from hairscan.visits.matching import ComparedHair, Status, match_visits
-from hairscan.visits.overlap import Overlap, find_overlap
+from hairscan.visits.overlap import BORDER_UM, Overlap, find_overlap
 from hairscan.visits.registration import Registration, common_scale, register
 from hairscan.visits.visit import Visit, read_visit
-from hairscan.visits.widths import PairedWidths, paired_widths
+from hairscan.visits.widths import PairedWidths, blur_doubt_um, paired_widths
 
 _USELESS = {
     "out-of-focus": "is out of focus",
     "focus-unknown": "has no sharp edge at all",
 }
 """Flags of a photograph that can show neither that a hair is there nor that it is gone."""
+
+_LEAST_INNER = 0.4
+"""Least share of the common area that lies inside its border; a photograph of 0.3 mm or with much noise has less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +110,11 @@ def compare_visits(baseline: Visit, followup: Visit) -> Comparison:
     registration = register(baseline, followup)
     scale = common_scale(baseline, followup, registration)
     overlap = find_overlap(baseline, followup, registration.matrix, scale)
+    _check_whole(baseline, followup, overlap)
     hairs = tuple(match_visits(baseline, followup, registration, overlap))
-    widths = tuple(paired_widths(hair, registration, None if scale is None else scale.um_per_px) for hair in hairs)
+    um_per_px = None if scale is None else scale.um_per_px
+    doubt_um = blur_doubt_um(baseline, followup, registration, um_per_px)
+    widths = tuple(paired_widths(hair, registration, um_per_px, doubt_um) for hair in hairs)
     before, after, change, se = _matched_columns(hairs, widths)
     numbers = {status: sum(hair.status is status for hair in hairs) for status in Status}
     count = count_change(numbers[Status.LOST], numbers[Status.GAINED], numbers[Status.UNDECIDED])
@@ -123,7 +129,7 @@ def compare_visits(baseline: Visit, followup: Visit) -> Comparison:
         widths=widths,
         count_change=count,
         density_change_per_cm2=density_change(count, overlap.area_cm2, sd_share),
-        thickness=thickness_change(change, se),
+        thickness=thickness_change(change, se, doubt_um),
         transitions=transitions(before, after, se),
     )
 
@@ -142,6 +148,17 @@ def _check_comparable(baseline: Visit, followup: Visit) -> None:
     for photo in (first, second):
         if reason := why_useless(photo):
             raise VisitError(reason)
+
+
+def _check_whole(baseline: Visit, followup: Visit, overlap: Overlap) -> None:
+    """Raise VisitError where hardly a place of the common area is far enough from its border to judge a hair there."""
+    common = overlap.depth_px > 0
+    inner = float((overlap.depth_px[common] * overlap.um_per_px > BORDER_UM).mean())
+    if inner < _LEAST_INNER:
+        raise VisitError(
+            f"what {baseline.photo.name} and {followup.photo.name} both can judge is too small or too broken up: "
+            "give larger photographs, or take them again with less noise, glare and dirt"
+        )
 
 
 def _matched_columns(

@@ -25,6 +25,10 @@ _CELL = np.array([np.deg2rad(6.0), 0.08, 110.0, 110.0])
 _CANDIDATES = 40
 _NEAR_UM = (120.0, 70.0, 45.0)
 _UNIT_UM = 110.0
+DOT_REACH_UM = 100.0
+"""How far a dot may miss: it is drawn out with the skin, and its rim fades."""
+_COMPLEX = np.array([1, 1j])
+_NO_POINTS = np.zeros((0, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,23 @@ class RootMatch:
     log10_false_alarms: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Rays:
+    """Steps from one point of a photograph to another.
+
+    Attributes
+    ----------
+    start, step : complex array, shape (K,)
+        Where a step begins, and how far and where it goes, um.
+    shape : float array, shape (K, F)
+        What of it neither a turn nor a shift changes, in units of what still counts as alike.
+    """
+
+    start: NDArray[np.complex128]
+    step: NDArray[np.complex128]
+    shape: FloatArray
+
+
 def match_constellations(first: Roots, second: Roots, frame_um: FloatArray) -> RootMatch | None:
     """The similarity that the most roots agree on; None where there are too few roots to tell.
 
@@ -58,27 +79,49 @@ def match_constellations(first: Roots, second: Roots, frame_um: FloatArray) -> R
     frame_um : float array, shape (2,)
         Width and height of the second photograph.
     """
-    votes = _votes(first, second)
-    if votes is None:
-        return None
-    hypotheses, tests = votes
-    middle = first.xy.mean(axis=0)
-    best: RootMatch | None = None
-    for turn_rad, log_zoom, x, y in hypotheses:
-        matrix = similarity(float(np.exp(log_zoom)), turn_rad, middle, np.array([x, y]))
-        for reach in _NEAR_UM:
-            ones, others = near_roots(matrix, first, second, reach)
-            if len(ones) < 2:
-                break
-            matrix = fit_similarity(first.xy[ones], second.xy[others])
-        found = judge_roots(matrix, first, second, frame_um, tests=tests)
-        if best is None or found.log10_false_alarms < best.log10_false_alarms:
-            best = found
-    return best
+    middle = _middle(first)
+    votes = _votes(_root_rays(first), _root_rays(second), middle)
+    # Every pair of roots votes twice, from either end.
+    found = [
+        _settled(_similarity(vote, middle), first, second, frame_um, tests=len(votes) / 2, spent=2)
+        for vote in _elect(votes)
+    ]
+    return min(found, key=lambda one: one.log10_false_alarms, default=None)
+
+
+def match_around_dots(
+    first: Roots, second: Roots, dots: tuple[FloatArray, FloatArray], frame_um: FloatArray
+) -> RootMatch | None:
+    """The similarity that brings a dot onto a dot and that the most roots agree on; None without any.
+
+    Parameters
+    ----------
+    dots : tuple of float arrays, shape (D, 2)
+        Tattoo dots of the two photographs, um.
+    frame_um : float array, shape (2,)
+        Width and height of the second photograph.
+
+    Notes
+    -----
+    A dot and a root of each photograph, or two dots, tell turn, zoom and shift. The dots are no evidence themselves:
+    on any site they are set by hand where the middle of the photograph will be, or by a template. What they save is
+    tests, and roots spent on the transformation.
+    """
+    middle = _middle(first)
+    by_root = _votes(_dot_rays(first, dots[0]), _dot_rays(second, dots[1]), middle)
+    by_dots = _votes(_rays_between(dots[0]), _rays_between(dots[1]), middle)
+    tests = float(len(by_root) + len(by_dots))
+    found = [
+        _settled(_similarity(vote, middle), first, second, frame_um, tests=tests, spent=spent, dots=dots)
+        for votes, spent in ((by_root, 1), (by_dots, 0))
+        for vote in _elect(votes)
+    ]
+    kept = [one for one in found if len(near_points(one.matrix, *dots, DOT_REACH_UM)[0])]
+    return min(kept, key=lambda one: one.log10_false_alarms, default=None)
 
 
 def judge_roots(
-    matrix: FloatArray, first: Roots, second: Roots, frame_um: FloatArray, *, tests: float = 1.0
+    matrix: FloatArray, first: Roots, second: Roots, frame_um: FloatArray, *, tests: float = 1.0, spent: int = 0
 ) -> RootMatch:
     """What a transformation makes of the roots, and how likely that is by chance.
 
@@ -87,7 +130,9 @@ def judge_roots(
     frame_um : float array, shape (2,)
         Width and height of the second photograph.
     tests : float
-        How many transformations were tried, each drawn from two pairs of roots; 1 where it was found without roots.
+        How many transformations were tried.
+    spent : int
+        How many pairs of roots each of them was drawn from: those agree whatever the rest does.
 
     Notes
     -----
@@ -101,7 +146,6 @@ def judge_roots(
     shown_units, agreeing = len(np.unique(units[shown])), len(np.unique(units[ones[shown[ones]]]))
     crowd = max(len(first) / max(len(np.unique(units)), 1), 1.0)
     chance = min(crowd * len(second) * np.pi * reach**2 / float(np.prod(frame_um)), 1.0)
-    spent = 2 if tests > 1 else 0
     evidence = log10_false_alarms(tests, max(shown_units - spent, 0), agreeing - spent, chance)
     return RootMatch(matrix, ones, others, shown_units, agreeing, evidence)
 
@@ -117,34 +161,69 @@ def near_roots(
     gap = np.hypot(*(moved[:, None] - second.xy[None]).transpose(2, 0, 1))
     off = np.hypot(*(heading[:, None] - second.heading[None]).transpose(2, 0, 1))
     gap = np.where(off < _HEADING_CHORD, gap, np.inf)
+    return _mutual(gap, reach_um)
+
+
+def near_points(
+    matrix: FloatArray, first_xy: FloatArray, second_xy: FloatArray, reach_um: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices of points that are each other's nearest under a transformation."""
+    none = np.zeros(0, np.intp)
+    if not len(first_xy) or not len(second_xy):
+        return none, none
+    return _mutual(np.hypot(*(transform(matrix, first_xy)[:, None] - second_xy[None]).transpose(2, 0, 1)), reach_um)
+
+
+def _mutual(gap: FloatArray, reach_um: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of gaps that are the least of both their row and their column, and within reach."""
     nearest, back = gap.argmin(axis=1), gap.argmin(axis=0)
-    ones = np.arange(len(first))
+    ones = np.arange(len(gap))
     good = (back[nearest] == ones) & (gap[ones, nearest] < reach_um)
     return ones[good].astype(np.intp), nearest[good].astype(np.intp)
 
 
-def _votes(first: Roots, second: Roots) -> tuple[FloatArray, float] | None:
-    """Turn, log zoom and place of the middle of the most voted for, shape (C, 4), and how many pairs voted."""
-    pairs = [_pairs(roots) for roots in (first, second)]
-    if min(len(pair[0]) for pair in pairs) == 0:
-        return None
-    trees = [cKDTree(_shape_of(roots, *pair)) for roots, pair in zip((first, second), pairs, strict=True)]
-    found = trees[0].query_ball_tree(trees[1], 1.0, p=np.inf)
+def _settled(
+    matrix: FloatArray,
+    first: Roots,
+    second: Roots,
+    frame_um: FloatArray,
+    *,
+    tests: float,
+    spent: int,
+    dots: tuple[FloatArray, FloatArray] = (_NO_POINTS, _NO_POINTS),
+) -> RootMatch:
+    """A transformation fitted to the roots, and the dots, that it brings together, and judged."""
+    for reach in _NEAR_UM:
+        ones, others = near_roots(matrix, first, second, reach)
+        dot, other_dot = near_points(matrix, *dots, max(reach, DOT_REACH_UM))
+        if len(ones) + len(dot) < 2:
+            break
+        matrix = fit_similarity(
+            np.concatenate([first.xy[ones], dots[0][dot]]), np.concatenate([second.xy[others], dots[1][other_dot]])
+        )
+    return judge_roots(matrix, first, second, frame_um, tests=tests, spent=spent)
+
+
+def _middle(roots: Roots) -> FloatArray:
+    return np.asarray(roots.xy.mean(axis=0)) if len(roots) else np.zeros(2)
+
+
+def _similarity(vote: FloatArray, middle: FloatArray) -> FloatArray:
+    """The transformation that was voted for."""
+    return similarity(float(np.exp(vote[1])), float(vote[0]), middle, vote[2:])
+
+
+def _votes(first: _Rays, second: _Rays, middle: FloatArray) -> FloatArray:
+    """Turn, log zoom and place of the middle that every two rays of like shape vote for, shape (V, 4)."""
+    if not len(first.step) or not len(second.step):
+        return np.zeros((0, 4))
+    found = cKDTree(first.shape).query_ball_tree(cKDTree(second.shape), 1.0, p=np.inf)
     counts = np.array([len(near) for near in found])
-    if not counts.sum():
-        return None
     ones = np.repeat(np.arange(len(found)), counts)
     others = np.fromiter((index for near in found for index in near), np.intp, counts.sum())
-    steps = [
-        (roots.xy[pair[1]] - roots.xy[pair[0]])[chosen] @ np.array([1, 1j])
-        for roots, pair, chosen in zip((first, second), pairs, (ones, others), strict=True)
-    ]
-    factor = steps[1] / steps[0]
-    start = first.xy[pairs[0][0]][ones] @ np.array([1, 1j])
-    goal = second.xy[pairs[1][0]][others] @ np.array([1, 1j])
-    middle = goal + factor * (complex(*first.xy.mean(axis=0)) - start)
-    votes = np.column_stack([np.angle(factor), np.log(np.abs(factor)), middle.real, middle.imag])
-    return _elect(votes), len(votes) / 2
+    factor = second.step[others] / first.step[ones]
+    place = second.start[others] + factor * (complex(*middle) - first.start[ones])
+    return np.column_stack([np.angle(factor), np.log(np.abs(factor)), place.real, place.imag])
 
 
 def _elect(votes: FloatArray) -> FloatArray:
@@ -156,29 +235,45 @@ def _elect(votes: FloatArray) -> FloatArray:
         member = member.ravel()
         means = np.column_stack([np.bincount(member, column) / counts for column in votes.T])
         top = np.argsort(-counts, kind="stable")[: _CANDIDATES // 2]
-        elected.append(means[top])
+        elected.append(means[top].reshape(-1, 4))
         sizes.append(counts[top])
     order = np.argsort(-np.concatenate(sizes), kind="stable")
     return np.asarray(np.concatenate(elected)[order])
 
 
-def _pairs(roots: Roots) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Ordered pairs of roots: each with its nearest ones that are not of its own unit."""
-    gap = np.hypot(*(roots.xy[:, None] - roots.xy[None]).transpose(2, 0, 1)) if len(roots) else np.zeros((0, 0))
+def _root_rays(roots: Roots) -> _Rays:
+    """Rays from each root to its nearest ones that are not of its own unit."""
+    at = roots.xy @ _COMPLEX
+    gap = np.abs(at[None] - at[:, None])
     gap = np.where((gap >= _PAIR_UM[0]) & (gap <= _PAIR_UM[1]), gap, np.inf)
     rank = np.argsort(np.argsort(gap, axis=1, kind="stable"), axis=1)
     ones, others = np.nonzero(np.isfinite(gap) & (rank < _NEIGHBOURS))
-    return ones, others
+    leaving = roots.heading @ _COMPLEX
+    return _rays(at[ones], at[others], leaving[ones], leaving[others])
 
 
-def _shape_of(roots: Roots, ones: NDArray[np.intp], others: NDArray[np.intp]) -> FloatArray:
-    """What of a pair of roots neither a turn nor a shift changes, in units of what still counts as alike."""
-    step = (roots.xy[others] - roots.xy[ones]) @ np.array([1, 1j])
+def _dot_rays(roots: Roots, dots_um: FloatArray) -> _Rays:
+    """Rays from each dot to the roots around it."""
+    at, dots = roots.xy @ _COMPLEX, dots_um @ _COMPLEX
+    gap = np.abs(at[None] - dots[:, None])
+    ones, others = np.nonzero((gap >= _PAIR_UM[0]) & (gap <= _PAIR_UM[1]))
+    return _rays(dots[ones], at[others], (roots.heading @ _COMPLEX)[others])
+
+
+def _rays_between(dots_um: FloatArray) -> _Rays:
+    """Rays from each dot to every other."""
+    dots = dots_um @ _COMPLEX
+    ones, others = np.nonzero(np.abs(dots[None] - dots[:, None]) >= _PAIR_UM[0])
+    return _rays(dots[ones], dots[others])
+
+
+def _rays(start: NDArray[np.complex128], end: NDArray[np.complex128], *leaving: NDArray[np.complex128]) -> _Rays:
+    """Rays, with the directions in which hairs leave their ends."""
+    step = end - start
     along = step / np.abs(step)
-    leaving = [(roots.heading[ends] @ np.array([1, 1j])) / along for ends in (ones, others)]
     columns = [np.log(np.abs(step)) / _ZOOM_LOG]
-    columns += [part / _HEADING_CHORD for one in leaving for part in (one.real, one.imag)]
-    return np.column_stack(columns)
+    columns += [part / _HEADING_CHORD for one in leaving for part in ((one / along).real, (one / along).imag)]
+    return _Rays(start, step, np.column_stack(columns))
 
 
 def _units(xy: FloatArray) -> NDArray[np.intp]:

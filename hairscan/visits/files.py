@@ -60,6 +60,8 @@ class RegistrationInfo(BaseModel):
     root_units_shown: int
     root_units_agreeing: int
     skin_features_agreeing: int
+    dots_shown: int
+    dots_agreeing: int
     log10_false_alarms: float
 
 
@@ -114,6 +116,8 @@ def comparison_json(comparison: Comparison) -> bytes:
         root_units_shown=registration.roots_shown,
         root_units_agreeing=registration.roots_agreeing,
         skin_features_agreeing=registration.skin_features,
+        dots_shown=registration.dots_shown,
+        dots_agreeing=registration.dots_agreeing,
         log10_false_alarms=registration.log10_false_alarms,
     )
     change = ChangeInfo(

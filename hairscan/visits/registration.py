@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import hypot
 
 import numpy as np
 
 from hairscan.errors import ScaleError, VisitError
 from hairscan.types import FloatArray, Scale
-from hairscan.visits.constellation import RootMatch, judge_roots, match_constellations, near_roots
+from hairscan.visits.chance import log10_both, log10_false_alarms
+from hairscan.visits.constellation import (
+    DOT_REACH_UM,
+    RootMatch,
+    judge_roots,
+    match_around_dots,
+    match_constellations,
+    near_points,
+    near_roots,
+)
+from hairscan.visits.dots import Dots, find_dots
 from hairscan.visits.plane import refine, transform, zoom_and_turn
-from hairscan.visits.texture import UNMOVED_UM, TextureMatch, find_texture, match_texture, near_pairs
+from hairscan.visits.texture import UNMOVED_UM, Texture, TextureMatch, find_texture, match_texture, near_pairs
 from hairscan.visits.visit import Roots, Visit, roots_of
 
 MOST_FALSE_ALARMS = -3.0
@@ -24,6 +35,9 @@ _LEAST_AGREEING = 0.3
 _FEW_UNITS = 5
 _ROOT_SD_UM = 20.0
 _TEXTURE_SD_UM = 12.0
+_DOT_SD_UM = 40.0
+_DOTS_CENTRED = 5.0
+"""Dots lie where photographs overlap, near their middle: chance is this many times that of evenly strewn ones."""
 _TEXTURE_REACH_UM = 40.0
 _ROOT_REACH_UM = (120.0, 80.0, 60.0)
 
@@ -45,6 +59,8 @@ class Registration:
     roots_shown, roots_agreeing, skin_features : int
         Units of roots of the baseline whose place the follow-up shows, those with a root there, and features of the
         skin that agree.
+    dots_shown, dots_agreeing : int
+        Tattoo dots of the baseline whose place the follow-up shows, and those with a dot there.
     log10_false_alarms : float
         How many such agreements chance gives.
     """
@@ -56,7 +72,27 @@ class Registration:
     roots_shown: int
     roots_agreeing: int
     skin_features: int
+    dots_shown: int
+    dots_agreeing: int
     log10_false_alarms: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """What of a photograph may be found again in another one, um.
+
+    Attributes
+    ----------
+    roots : Roots
+        Those that do not lie on a dot.
+    frame_um : float array, shape (2,)
+        Width and height of the photograph.
+    """
+
+    roots: Roots
+    dots: Dots
+    texture: Texture
+    frame_um: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,47 +114,89 @@ def register(baseline: Visit, followup: Visit) -> Registration:
     ScaleError
         Where the two scales contradict what the photographs show.
     """
-    first, second = (roots_of(visit.result.traced, visit.um_per_px) for visit in (baseline, followup))
-    frame_um = _frame_um(followup)
-    best = _search(baseline, followup, first, second, frame_um)
+    first, second = _marks(baseline), _marks(followup)
+    best = _search(first, second)
     if best is None or best.log10_false_alarms > MOST_FALSE_ALARMS:
-        _refuse_mirrored(baseline, followup, first, second, frame_um)
+        _refuse_mirrored(baseline, followup, second)
         raise VisitError(_two_sites(baseline, followup, best))
     return _refined(best, baseline, followup, first, second)
 
 
 def common_scale(baseline: Visit, followup: Visit, registration: Registration) -> Scale | None:
-    """Scale of the baseline: its own or, where it has none, that of the follow-up carried over; None without any."""
-    known = baseline.photo.scale
-    if known is not None or followup.photo.scale is None:
-        return known
-    grown = zoom_and_turn(registration.matrix, np.array(baseline.photo.ignored.shape[::-1]) / 2.0)[0]
-    given = followup.photo.scale
-    return Scale(given.um_per_px * grown, given.sd * grown, given.source)
+    """Scale of the baseline: its own or, where it has none, that of the follow-up carried over; None without any.
+
+    Where the two scales and the zoom disagree, either may be the wrong one: half the disagreement is of the sd.
+    """
+    own, given = baseline.photo.scale, followup.photo.scale
+    if given is None:
+        return own
+    if own is None:
+        grown = zoom_and_turn(registration.matrix, np.array(baseline.photo.ignored.shape[::-1]) / 2.0)[0]
+        return Scale(given.um_per_px * grown, given.sd * grown, given.source)
+    doubt = own.um_per_px * abs(registration.zoom - 1.0) / 2.0
+    return Scale(own.um_per_px, hypot(own.sd, doubt), own.source)
 
 
-def _search(
-    baseline: Visit, followup: Visit, first: Roots, second: Roots, frame_um: FloatArray, *, mirrored: bool = False
-) -> _Candidate | None:
-    """The best of what the skin's texture and the constellation of the roots say; None where neither says anything."""
-    features = find_texture(baseline, mirrored=mirrored), find_texture(followup)
+def _marks(visit: Visit, *, mirrored: bool = False) -> _Marks:
+    """What a photograph shows that may be found again in another one; of its mirror picture where asked for."""
+    frame_um = _frame_um(visit)
+    dots, roots = find_dots(visit), roots_of(visit.result.traced, visit.um_per_px)
+    texture = find_texture(visit, dots, mirrored=mirrored)
+    if len(dots):
+        bare = ~dots.cover(roots.xy, 0.0)
+        roots = Roots(roots.xy[bare], roots.heading[bare])
+    if mirrored:
+        edge = (frame_um[0] - visit.um_per_px, 0.0)
+        roots, dots = (
+            Roots(roots.xy * (-1, 1) + edge, roots.heading * (-1, 1)),
+            replace(dots, xy=dots.xy * (-1, 1) + edge),
+        )
+    return _Marks(roots, dots, texture, frame_um)
+
+
+def _search(first: _Marks, second: _Marks) -> _Candidate | None:
+    """The best of what texture, constellation of the roots and dots say; None where nothing says anything."""
     candidates = []
     for moved_only in (False, True):
-        texture = match_texture(*features, float(np.prod(frame_um)), moved_only=moved_only)
+        texture = match_texture(first.texture, second.texture, float(np.prod(second.frame_um)), moved_only=moved_only)
         if texture is None:
             break
-        roots = judge_roots(texture.matrix, first, second, frame_um)
+        roots = judge_roots(texture.matrix, first.roots, second.roots, second.frame_um)
         if _is_of_the_camera(roots):
             continue
-        evidence = texture.log10_false_alarms + min(roots.log10_false_alarms, 0.0)
+        evidence = log10_both(texture.log10_false_alarms, roots.log10_false_alarms)
+        evidence = log10_both(evidence, _dot_evidence(texture.matrix, first, second))
         candidates.append(_Candidate(roots, texture, evidence))
-        if evidence < _STRONG:
+        if candidates[0].log10_false_alarms < _STRONG:
             return candidates[0]
         break
-    roots_alone = match_constellations(first, second, frame_um)
-    if roots_alone is not None:
-        candidates.append(_Candidate(roots_alone, None, roots_alone.log10_false_alarms))
+    alone = match_constellations(first.roots, second.roots, second.frame_um)
+    if alone is not None:
+        evidence = log10_both(alone.log10_false_alarms, _dot_evidence(alone.matrix, first, second))
+        candidates.append(_Candidate(alone, None, evidence))
+    around = match_around_dots(first.roots, second.roots, (first.dots.xy, second.dots.xy), second.frame_um)
+    if around is not None:
+        candidates.append(_Candidate(around, None, around.log10_false_alarms))
     return min(candidates, key=lambda one: one.log10_false_alarms, default=None)
+
+
+def _dot_evidence(matrix: FloatArray, first: _Marks, second: _Marks) -> float:
+    """Decimal logarithm of the chance that a transformation found without dots brings a dot onto a dot; 0 without any.
+
+    One is worth as much as several: dots are set by a template, and where one agrees the others follow.
+    """
+    agreeing, shown = _count_dots(matrix, first, second)
+    if not agreeing:
+        return 0.0
+    chance = _DOTS_CENTRED * len(second.dots) * np.pi * DOT_REACH_UM**2 / float(np.prod(second.frame_um))
+    return log10_false_alarms(1.0, shown, 1, chance)
+
+
+def _count_dots(matrix: FloatArray, first: _Marks, second: _Marks) -> tuple[int, int]:
+    """How many dots of the baseline fall on one of the follow-up, and of how many it shows the place."""
+    moved = transform(matrix, first.dots.xy)
+    shown = int(((moved >= 0) & (moved <= second.frame_um)).all(axis=1).sum())
+    return len(near_points(matrix, first.dots.xy, second.dots.xy, DOT_REACH_UM)[0]), shown
 
 
 def _is_of_the_camera(roots: RootMatch) -> bool:
@@ -128,24 +206,11 @@ def _is_of_the_camera(roots: RootMatch) -> bool:
     return unmoved and roots.shown >= _FEW_UNITS and roots.agreeing < _LEAST_AGREEING * roots.shown
 
 
-def _refined(candidate: _Candidate, baseline: Visit, followup: Visit, first: Roots, second: Roots) -> Registration:
-    """The transformation fitted to every root and skin feature that agrees with it, px to px."""
-    matrix, texture = candidate.roots.matrix, candidate.texture
-    ones, others = near_roots(matrix, first, second, _ROOT_REACH_UM[0])
-    features = 0
-    for reach in _ROOT_REACH_UM:
-        from_um, to_um = first.xy[ones], second.xy[others]
-        sd = np.full(len(ones), _ROOT_SD_UM)
-        if texture is not None:
-            near = near_pairs(texture, matrix, max(_TEXTURE_REACH_UM, reach))
-            features = int(near.sum())
-            from_um = np.concatenate([from_um, texture.from_um[near]])
-            to_um = np.concatenate([to_um, texture.to_um[near]])
-            sd = np.concatenate([sd, np.full(features, _TEXTURE_SD_UM)])
-        if len(from_um) >= 2:
-            matrix = refine(matrix, from_um, to_um, sd)
-        ones, others = near_roots(matrix, first, second, reach)
-    off = transform(matrix, first.xy[ones]) - second.xy[others]
+def _refined(candidate: _Candidate, baseline: Visit, followup: Visit, first: _Marks, second: _Marks) -> Registration:
+    """The transformation fitted to every root, dot and skin feature that agrees with it, px to px."""
+    matrix, features = _fitted(candidate, first, second)
+    ones, others = near_roots(matrix, first.roots, second.roots, _ROOT_REACH_UM[-1])
+    off = transform(matrix, first.roots.xy[ones]) - second.roots.xy[others]
     residual = float(np.median(np.hypot(off[:, 0], off[:, 1]))) if len(ones) else float("nan")
     zoom, turn_deg = zoom_and_turn(matrix, _frame_um(baseline) / 2)
     if baseline.photo.scale and followup.photo.scale and not 1 / _MOST_ZOOM < zoom < _MOST_ZOOM:
@@ -153,6 +218,7 @@ def _refined(candidate: _Candidate, baseline: Visit, followup: Visit, first: Roo
     from_px = np.diag([baseline.um_per_px, baseline.um_per_px, 1.0])
     to_px = np.diag([1 / followup.um_per_px, 1 / followup.um_per_px, 1.0])
     whole = to_px @ matrix @ from_px
+    dots_agreeing, dots_shown = _count_dots(matrix, first, second)
     return Registration(
         matrix=np.asarray(whole / whole[2, 2]),
         zoom=zoom,
@@ -161,15 +227,38 @@ def _refined(candidate: _Candidate, baseline: Visit, followup: Visit, first: Roo
         roots_shown=candidate.roots.shown,
         roots_agreeing=candidate.roots.agreeing,
         skin_features=features,
+        dots_shown=dots_shown,
+        dots_agreeing=dots_agreeing,
         log10_false_alarms=candidate.log10_false_alarms,
     )
 
 
-def _refuse_mirrored(baseline: Visit, followup: Visit, first: Roots, second: Roots, frame_um: FloatArray) -> None:
+def _fitted(candidate: _Candidate, first: _Marks, second: _Marks) -> tuple[FloatArray, int]:
+    """A candidate fitted to all that agrees with it, um to um, and how many features of the skin do."""
+    matrix, texture = candidate.roots.matrix, candidate.texture
+    features = 0
+    reaches = _ROOT_REACH_UM
+    ones, others = near_roots(matrix, first.roots, second.roots, reaches[0])
+    for reach in reaches:
+        dot, other_dot = near_points(matrix, first.dots.xy, second.dots.xy, DOT_REACH_UM)
+        from_um = [first.roots.xy[ones], first.dots.xy[dot]]
+        to_um = [second.roots.xy[others], second.dots.xy[other_dot]]
+        sd = [np.full(len(ones), _ROOT_SD_UM), np.full(len(dot), _DOT_SD_UM)]
+        if texture is not None:
+            near = near_pairs(texture, matrix, max(_TEXTURE_REACH_UM, reach))
+            features = int(near.sum())
+            from_um.append(texture.from_um[near])
+            to_um.append(texture.to_um[near])
+            sd.append(np.full(features, _TEXTURE_SD_UM))
+        if sum(map(len, sd)) >= 2:
+            matrix = refine(matrix, np.concatenate(from_um), np.concatenate(to_um), np.concatenate(sd))
+        ones, others = near_roots(matrix, first.roots, second.roots, reach)
+    return matrix, features
+
+
+def _refuse_mirrored(baseline: Visit, followup: Visit, second: _Marks) -> None:
     """Raise VisitError where the follow-up shows the baseline mirrored."""
-    width_um = _frame_um(baseline)[0]
-    flipped = Roots(first.xy * (-1, 1) + (width_um - baseline.um_per_px, 0), first.heading * (-1, 1))
-    found = _search(baseline, followup, flipped, second, frame_um, mirrored=True)
+    found = _search(_marks(baseline, mirrored=True), second)
     if found is None or found.log10_false_alarms > MOST_FALSE_ALARMS:
         return
     # Graphics resemble their own mirror picture: hairs must confirm what a person is told to flip.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hairscan.types import FloatArray, MapArray
 from hairscan.visits.chance import log10_false_alarms
+from hairscan.visits.dots import Dots
 from hairscan.visits.plane import transform
 from hairscan.visits.visit import Visit
 
@@ -18,6 +19,7 @@ _UM_PER_PX = 6.0
 _HAIR = 0.15
 """Coverage from which a pixel is hair."""
 _HAIR_MARGIN_UM = 25.0
+_DOT_MARGIN_UM = 100.0
 _SHADING_UM = 90.0
 _FEATURES = 1500
 _RATIO = 0.85
@@ -63,13 +65,16 @@ class TextureMatch:
     log10_false_alarms: float
 
 
-def find_texture(visit: Visit, *, mirrored: bool = False) -> Texture:
-    """SIFT features of the skin between the hairs, the hairs themselves filled in with skin."""
+def find_texture(visit: Visit, dots: Dots, *, mirrored: bool = False) -> Texture:
+    """SIFT features of the skin between hairs and dots, which are filled in with skin; dots are alike on any site."""
     factor = visit.um_per_px / _UM_PER_PX
     height, width = visit.photo.ignored.shape
     size = (max(round(width * factor), 8), max(round(height * factor), 8))
     grey = cv2.resize(visit.photo.rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32).mean(axis=2)
     bare = _bare_skin(visit, size)
+    if len(dots):
+        grid = np.stack(np.meshgrid(*(np.arange(side) * _UM_PER_PX for side in size)), axis=-1)
+        bare &= ~dots.cover(grid, _DOT_MARGIN_UM)
     picture = _evened(grey, bare)
     if mirrored:
         picture, bare = np.ascontiguousarray(picture[:, ::-1]), np.ascontiguousarray(bare[:, ::-1])
