@@ -1,0 +1,187 @@
+"""By how much one hair is longer at the second of two visits, measured from one root to both tips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import hypot, inf, isfinite, nan
+
+import numpy as np
+
+from hairscan.types import FloatArray, Hair
+from hairscan.visits.compare import Comparison
+from hairscan.visits.doubts import Doubt, find_doubts
+from hairscan.visits.follicles import find_shift
+from hairscan.visits.matching import ComparedHair, Status
+from hairscan.visits.plane import inverse, transform
+from hairscan.visits.tips import Tip, find_tips
+from hairscan.visits.visit import Visit, heading_of
+
+ROOT_HIDDEN = "root-hidden"
+"""Neither visit shows where the hair leaves the skin."""
+TRACED_ONCE = "traced-at-one-visit"
+"""Only one visit traced the hair by itself."""
+TURNED = "direction-differs"
+"""The two traces leave the root in different directions."""
+_HEADING_UM = 120.0
+_MOST_TURN = float(np.cos(np.deg2rad(45.0)))
+_PULLED_UM = 20.0
+"""The last points of a trace, which its tip on the map pulled aside."""
+_STRAIGHT_SHARE = 0.1
+"""Standard error, as a share, of a stretch of shaft that was not seen and taken to be straight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elongation:
+    """Lengths of one hair at two visits, um of the baseline's scale; NaN where they cannot be told.
+
+    Attributes
+    ----------
+    least_um : float
+        So much longer it is at least, by what is seen of it; NaN where that cannot be told either.
+    reason : str
+        Why its elongation cannot be told, with the visit in front where it is one of them; empty where it can.
+    """
+
+    length_baseline_um: float = nan
+    length_followup_um: float = nan
+    elongation_um: float = nan
+    se_um: float = nan
+    least_um: float = nan
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A hair at one visit, in micrometres of the baseline.
+
+    Attributes
+    ----------
+    path_um : float array, shape (P, 2)
+        Root to tip, or as far as the hair is surely seen.
+    se_um : float
+        Standard error of the tip; NaN where it is not seen.
+    """
+
+    path_um: FloatArray
+    root_seen: bool
+    se_um: float
+    reason: str
+
+    @property
+    def heading(self) -> FloatArray:
+        """Unit vector in which the hair leaves its root."""
+        return heading_of(self.path_um, _HEADING_UM)
+
+    def length_um(self, root_um: FloatArray) -> float:
+        """Length from a root to the last point, along the path."""
+        steps = float(np.hypot(*np.diff(self.path_um, axis=0).T).sum())
+        return steps - float((root_um - self.path_um[0]) @ self.heading)
+
+
+def measure_elongations(comparison: Comparison, um_per_px: float) -> list[Elongation | None]:
+    """Elongation of every matched hair; None for the others.
+
+    Parameters
+    ----------
+    um_per_px : float
+        Scale of the baseline.
+
+    Notes
+    -----
+    Two lengths that were traced apart differ by the errors of two roots and two tips. Here both are measured from one
+    root, the follicle, which `hairscan.visits.follicles` carries from the one visit to the other, to the edges at the
+    tips. What the follicle's own place is wrong by cancels.
+    """
+    to_um = np.diag([um_per_px, um_per_px, 1.0])
+    ones = _sides(comparison.baseline, [hair.baseline for hair in comparison.hairs], to_um)
+    back = to_um @ inverse(comparison.registration.matrix)
+    others = _sides(comparison.followup, [hair.followup for hair in comparison.hairs], back)
+    matched = [k for k, hair in enumerate(comparison.hairs) if hair.status is Status.MATCHED]
+    pairs = {k: (one, other) for k in matched if (one := ones[k]) is not None and (other := others[k]) is not None}
+    roots = np.array([one.path_um[0] for one, _ in pairs.values()]).reshape(-1, 2)
+    misses = np.array([_miss(one, other) for one, other in pairs.values()]).reshape(-1, 2)
+    shift = find_shift(roots, misses)
+    places = {k: (by, float(se)) for k, by, se in zip(pairs, shift.by_um, shift.se_um, strict=True)}
+    found: list[Elongation | None] = []
+    for k, hair in enumerate(comparison.hairs):
+        if hair.status is not Status.MATCHED:
+            found.append(None)
+        elif k in pairs:
+            found.append(_elongation(*pairs[k], *places[k]))
+        else:
+            found.append(Elongation(reason=TRACED_ONCE))
+    return found
+
+
+def _elongation(one: _Side, other: _Side, shift_um: FloatArray, shift_se_um: float) -> Elongation:
+    """Elongation of one matched hair.
+
+    Parameters
+    ----------
+    shift_um : float array, shape (2,)
+        From where the registration puts its root to where that is.
+    """
+    if not (one.root_seen or other.root_seen):
+        return Elongation(reason=ROOT_HIDDEN)
+    if float(one.heading @ other.heading) < _MOST_TURN:
+        return Elongation(reason=TURNED)
+    seen = [side for side, shown in ((one.path_um[0], one.root_seen), (other.path_um[0] - shift_um, other.root_seen)) if shown]
+    root = np.mean(seen, axis=0)
+    before, after = one.length_um(root), other.length_um(root + shift_um)
+    unseen = sum(
+        hypot(*(place - side.path_um[0])) for side, place in ((one, root), (other, root + shift_um)) if not side.root_seen
+    )
+    se = hypot(shift_se_um, _STRAIGHT_SHARE * unseen)
+    whole = Elongation(
+        length_baseline_um=before if not one.reason else nan,
+        length_followup_um=after if not other.reason else nan,
+    )
+    if one.reason:
+        return replace(whole, reason=f"baseline-{one.reason}")
+    if other.reason:
+        return replace(whole, se_um=hypot(se, one.se_um), least_um=after - before, reason=f"followup-{other.reason}")
+    se = hypot(se, one.se_um, other.se_um)
+    return replace(whole, elongation_um=after - before, se_um=se, least_um=after - before)
+
+
+def _miss(one: _Side, other: _Side) -> FloatArray:
+    """From where the registration puts a root to where the follow-up shows it; NaN where either does not."""
+    if not (one.root_seen and other.root_seen):
+        return np.full(2, nan)
+    return np.asarray(other.path_um[0] - one.path_um[0])
+
+
+def _sides(visit: Visit, hairs: Sequence[Hair | None], to_um: FloatArray) -> list[_Side | None]:
+    """The hairs as one visit shows them; None where it did not trace them.
+
+    Parameters
+    ----------
+    to_um : float array, shape (3, 3)
+        Homography from px of the visit to micrometres of the baseline.
+    """
+    traced = visit.result.traced
+    tips = find_tips(visit.photo, traced, visit.um_per_px)
+    doubts = find_doubts(traced, np.array([tip.xy for tip in tips]).reshape(-1, 2), visit.um_per_px)
+    at = {hair.hair_id: index for index, hair in enumerate(traced)}
+    found: list[_Side | None] = []
+    for hair in hairs:
+        index = None if hair is None else at.get(hair.hair_id)
+        found.append(None if index is None else _side(traced[index], tips[index], doubts[index], to_um, visit.um_per_px))
+    return found
+
+
+def _side(hair: Hair, tip: Tip, doubt: Doubt, to_um: FloatArray, um_per_px: float) -> _Side:
+    """A hair as one visit shows it, up to its tip or to where it can be trusted."""
+    path = hair.path_xy
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
+    reason = tip.reason or doubt.reason
+    if reason:
+        kept = path[along <= min(tip.along_px, doubt.sure_px)]
+    else:
+        kept = np.concatenate([path[along < tip.along_px - _PULLED_UM / um_per_px], tip.xy[None]])
+    if len(kept) < 2:
+        kept = path[:2]
+    path_um = transform(to_um, kept)
+    grown = float(np.hypot(*np.diff(path_um, axis=0).T).sum() / max(np.hypot(*np.diff(kept, axis=0).T).sum(), 1e-9))
+    return _Side(path_um, hair.root_seen, tip.se_px * grown if not reason else nan, reason)
