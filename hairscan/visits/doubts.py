@@ -64,10 +64,11 @@ def find_doubts(hairs: Sequence[Hair], tips_xy: FloatArray, um_per_px: float) ->
 
 def _doubt(path: FloatArray, tip: FloatArray, others: list[tuple[cKDTree, float]], um_per_px: float) -> Doubt:
     """What speaks against one trace, the earliest place first."""
+    end = np.linspace(path[-1], tip, 12)
     starts = [
         start
         for tree, half in others
-        if (start := _shared_from(tree.query(path)[0], float(tree.query(tip)[0]) < half, half)) is not None
+        if (start := _shared_from(tree.query(path)[0], float(tree.query(end)[0].min()) < half, half)) is not None
     ]
     bend = _bend_at(path)
     if starts:

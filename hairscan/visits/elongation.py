@@ -11,9 +11,9 @@ import numpy as np
 from hairscan.types import FloatArray, Hair
 from hairscan.visits.compare import Comparison
 from hairscan.visits.doubts import Doubt, find_doubts
-from hairscan.visits.follicles import find_shift
+from hairscan.visits.follicles import MOST_APART_UM, Frame, find_shift, length_frame
 from hairscan.visits.matching import ComparedHair, Status
-from hairscan.visits.plane import inverse, transform
+from hairscan.visits.plane import transform
 from hairscan.visits.tips import Tip, find_tips
 from hairscan.visits.visit import Visit, heading_of
 
@@ -95,8 +95,8 @@ def measure_elongations(comparison: Comparison, um_per_px: float) -> list[Elonga
     """
     to_um = np.diag([um_per_px, um_per_px, 1.0])
     ones = _sides(comparison.baseline, [hair.baseline for hair in comparison.hairs], to_um)
-    back = to_um @ inverse(comparison.registration.matrix)
-    others = _sides(comparison.followup, [hair.followup for hair in comparison.hairs], back)
+    frame = _frame(comparison, um_per_px)
+    others = _sides(comparison.followup, [hair.followup for hair in comparison.hairs], to_um @ frame.to_baseline)
     matched = [k for k, hair in enumerate(comparison.hairs) if hair.status is Status.MATCHED]
     pairs = {k: (one, other) for k in matched if (one := ones[k]) is not None and (other := others[k]) is not None}
     roots = np.array([one.path_um[0] for one, _ in pairs.values()]).reshape(-1, 2)
@@ -108,13 +108,13 @@ def measure_elongations(comparison: Comparison, um_per_px: float) -> list[Elonga
         if hair.status is not Status.MATCHED:
             found.append(None)
         elif k in pairs:
-            found.append(_elongation(*pairs[k], *places[k]))
+            found.append(_elongation(*pairs[k], *places[k], frame.scale_se))
         else:
             found.append(Elongation(reason=TRACED_ONCE))
     return found
 
 
-def _elongation(one: _Side, other: _Side, shift_um: FloatArray, shift_se_um: float) -> Elongation:
+def _elongation(one: _Side, other: _Side, shift_um: FloatArray, shift_se_um: float, scale_se: float) -> Elongation:
     """Elongation of one matched hair.
 
     Parameters
@@ -132,7 +132,7 @@ def _elongation(one: _Side, other: _Side, shift_um: FloatArray, shift_se_um: flo
     unseen = sum(
         hypot(*(place - side.path_um[0])) for side, place in ((one, root), (other, root + shift_um)) if not side.root_seen
     )
-    se = hypot(shift_se_um, _STRAIGHT_SHARE * unseen)
+    se = hypot(shift_se_um, _STRAIGHT_SHARE * unseen, scale_se * after)
     whole = Elongation(
         length_baseline_um=before if not one.reason else nan,
         length_followup_um=after if not other.reason else nan,
@@ -143,6 +143,17 @@ def _elongation(one: _Side, other: _Side, shift_um: FloatArray, shift_se_um: flo
         return replace(whole, se_um=hypot(se, one.se_um), least_um=after - before, reason=f"followup-{other.reason}")
     se = hypot(se, one.se_um, other.se_um)
     return replace(whole, elongation_um=after - before, se_um=se, least_um=after - before)
+
+
+def _frame(comparison: Comparison, um_per_px: float) -> Frame:
+    """The way from the follow-up to the baseline by which lengths are compared."""
+    pairs = [
+        (hair.baseline.root_xy, hair.followup.root_xy)
+        for hair in comparison.hairs
+        if hair.baseline is not None and hair.followup is not None and hair.baseline.root_seen and hair.followup.root_seen
+    ]
+    roots, later = (np.array([pair[k] for pair in pairs]).reshape(-1, 2) for k in (0, 1))
+    return length_frame(comparison.registration, roots, later, MOST_APART_UM / um_per_px)
 
 
 def _miss(one: _Side, other: _Side) -> FloatArray:

@@ -20,7 +20,6 @@ TIP_OUTSIDE = "tip-outside"
 TIP_HIDDEN = "tip-hidden"
 """No end of the shaft can be seen where its trace ends: it is too pale there, or runs on into another hair."""
 _STEP_PX = 0.5
-_BEHIND_UM = 150.0
 _BEYOND_UM = 150.0
 _NEAR_UM = 80.0
 """So far before the end of its trace a shaft may end."""
@@ -32,8 +31,12 @@ _CENTRAL_SHARE = 0.35
 """Share of the half width within which the shaft is read: its middle, whatever the slant of the cut."""
 _LEAST_CONTRAST = 12.0
 """Grey levels."""
-_EDGE_PX = np.array([0.7, 1.0, 1.5, 2.2, 3.2, 4.5, 6.5, 9.0])
+_EDGE_PX = np.array([0.7, 1.0, 1.5, 2.2, 3.2, 4.5, 6.5, 9.0, 13.0])
 """Softness of an edge."""
+_SOFT_SHARE = 0.35
+"""Standard error that a soft edge adds, as a share of its softness: a tip out of focus fades from both sides."""
+_LEAST_FALL = 0.6
+"""A tip falls by more than this share of the contrast between shaft and skin; a shaft that fades has no tip to see."""
 _CUT_SHARE = 0.03
 """Standard error that the shape of a cut adds, as a share of the width."""
 
@@ -60,7 +63,7 @@ class Tip:
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """The last part of a shaft and its straight continuation, in even steps.
+    """A shaft and its straight continuation, in even steps.
 
     Attributes
     ----------
@@ -103,20 +106,22 @@ def _find_tip(grey: MapArray, ignored: LabelImage, hair: Hair, um_per_px: float)
         outside = not seen[axis.along_px < end_px + _BARE_UM / um_per_px].all()
         sure = seen & (axis.along_px <= end_px)
         return Tip(float(axis.along_px[sure].max(initial=0.0)), nan, hair.tip_xy, TIP_OUTSIDE if outside else TIP_HIDDEN)
-    along_px, se_px = _fit_edge(share, axis.along_px, at, um_per_px)
+    along_px, se_px, fall = _fit_edge(share, axis.along_px, at, um_per_px)
+    if fall < _LEAST_FALL:
+        return Tip(min(along_px, end_px), nan, hair.tip_xy, TIP_HIDDEN)
     place = np.array([np.interp(along_px, axis.along_px, axis.xy[:, k]) for k in (0, 1)])
     return Tip(along_px, hypot(se_px, 2.0 * _CUT_SHARE * half_px), place)
 
 
 def _end_axis(path_xy: FloatArray, um_per_px: float) -> _Axis:
-    """The axis around the end of a trace."""
+    """The axis of a trace, continued beyond its end."""
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path_xy, axis=0).T))])
     end = float(along[-1])
     # The last points of a trace are pulled to the tip's peak on the map: the direction is that of the shaft before.
     from_px, to_px = max(end - 90.0 / um_per_px, 0.0), max(end - 15.0 / um_per_px, 0.5 * end)
     ends = np.array([[np.interp(at, along, path_xy[:, k]) for k in (0, 1)] for at in (from_px, to_px)])
     ahead = (ends[1] - ends[0]) / max(float(np.hypot(*(ends[1] - ends[0]))), 1e-9)
-    at = np.arange(max(end - _BEHIND_UM / um_per_px, 0.0), end + _BEYOND_UM / um_per_px, _STEP_PX)
+    at = np.arange(0.0, end + _BEYOND_UM / um_per_px, _STEP_PX)
     xy = np.column_stack([np.interp(at, along, path_xy[:, k]) for k in (0, 1)])
     straight = at > to_px
     xy[straight] = ends[1] + (at[straight] - to_px)[:, None] * ahead
@@ -158,8 +163,8 @@ def _fall(share: FloatArray, along_px: FloatArray, end_px: float, um_per_px: flo
     return None
 
 
-def _fit_edge(share: FloatArray, along_px: FloatArray, at: int, um_per_px: float) -> tuple[float, float]:
-    """Position of the edge near a place, and its standard error, px.
+def _fit_edge(share: FloatArray, along_px: FloatArray, at: int, um_per_px: float) -> tuple[float, float, float]:
+    """Position of the edge near a place and its standard error, px, and by how much the level falls there.
 
     Notes
     -----
@@ -181,7 +186,8 @@ def _fit_edge(share: FloatArray, along_px: FloatArray, at: int, um_per_px: float
     free = max(len(s) * _STEP_PX / 2.0 - 4.0, 1.0)
     variance = float(error.min()) / len(s) * (len(s) * _STEP_PX / 2.0) / free
     information = float((slope**2).sum()) * _STEP_PX / 2.0
-    return place, float(np.sqrt(variance / max(information, 1e-9)))
+    noise_px = float(np.sqrt(variance / max(information, 1e-9)))
+    return place, hypot(noise_px, _SOFT_SHARE * float(_EDGE_PX[column])), rise
 
 
 def _read(grey: MapArray, axis: _Axis, aside_px: NDArray[np.floating]) -> FloatArray:
