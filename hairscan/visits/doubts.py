@@ -65,11 +65,11 @@ def find_doubts(hairs: Sequence[Hair], tips_xy: FloatArray, um_per_px: float) ->
 def _doubt(path: FloatArray, tip: FloatArray, others: list[tuple[cKDTree, float]], um_per_px: float) -> Doubt:
     """What speaks against one trace, the earliest place first."""
     end = np.linspace(path[-1], tip, 12)
-    starts = [
-        start
-        for tree, half in others
-        if (start := _shared_from(tree.query(path)[0], float(tree.query(end)[0].min()) < half, half)) is not None
-    ]
+    starts = []
+    for tree, half in others:
+        along, beyond = (np.asarray(tree.query(points)[0], np.float64) for points in (path, end))
+        start = _shared_from(along, float(beyond.min()) < half, half)
+        starts += [] if start is None else [start]
     bend = _bend_at(path)
     if starts:
         return Doubt(SHARED, min(starts) * _STEP_UM / um_per_px)
@@ -109,7 +109,9 @@ def _evenly(path_um: FloatArray) -> FloatArray:
 
 def _meet(one: FloatArray, other: FloatArray) -> bool:
     """Whether the boxes around two paths come near each other."""
-    return bool((one.min(axis=0) < other.max(axis=0) + 100.0).all() and (other.min(axis=0) < one.max(axis=0) + 100.0).all())
+    return bool(
+        (one.min(axis=0) < other.max(axis=0) + 100.0).all() and (other.min(axis=0) < one.max(axis=0) + 100.0).all()
+    )
 
 
 def _runs(true: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import hypot, inf, isfinite, nan
+from math import hypot, nan
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from hairscan.types import FloatArray, Hair
 from hairscan.visits.compare import Comparison
 from hairscan.visits.doubts import Doubt, find_doubts
 from hairscan.visits.follicles import MOST_APART_UM, Frame, find_shift, length_frame
-from hairscan.visits.matching import ComparedHair, Status
+from hairscan.visits.matching import Status
 from hairscan.visits.plane import transform
 from hairscan.visits.tips import Tip, find_tips
 from hairscan.visits.visit import Visit, heading_of
@@ -126,11 +126,17 @@ def _elongation(one: _Side, other: _Side, shift_um: FloatArray, shift_se_um: flo
         return Elongation(reason=ROOT_HIDDEN)
     if float(one.heading @ other.heading) < _MOST_TURN:
         return Elongation(reason=TURNED)
-    seen = [side for side, shown in ((one.path_um[0], one.root_seen), (other.path_um[0] - shift_um, other.root_seen)) if shown]
+    seen = [
+        side
+        for side, shown in ((one.path_um[0], one.root_seen), (other.path_um[0] - shift_um, other.root_seen))
+        if shown
+    ]
     root = np.mean(seen, axis=0)
     before, after = one.length_um(root), other.length_um(root + shift_um)
     unseen = sum(
-        hypot(*(place - side.path_um[0])) for side, place in ((one, root), (other, root + shift_um)) if not side.root_seen
+        hypot(*(place - side.path_um[0]))
+        for side, place in ((one, root), (other, root + shift_um))
+        if not side.root_seen
     )
     se = hypot(shift_se_um, _STRAIGHT_SHARE * unseen, scale_se * after)
     whole = Elongation(
@@ -150,7 +156,10 @@ def _frame(comparison: Comparison, um_per_px: float) -> Frame:
     pairs = [
         (hair.baseline.root_xy, hair.followup.root_xy)
         for hair in comparison.hairs
-        if hair.baseline is not None and hair.followup is not None and hair.baseline.root_seen and hair.followup.root_seen
+        if hair.baseline is not None
+        and hair.followup is not None
+        and hair.baseline.root_seen
+        and hair.followup.root_seen
     ]
     roots, later = (np.array([pair[k] for pair in pairs]).reshape(-1, 2) for k in (0, 1))
     return length_frame(comparison.registration, roots, later, MOST_APART_UM / um_per_px)
@@ -178,7 +187,9 @@ def _sides(visit: Visit, hairs: Sequence[Hair | None], to_um: FloatArray) -> lis
     found: list[_Side | None] = []
     for hair in hairs:
         index = None if hair is None else at.get(hair.hair_id)
-        found.append(None if index is None else _side(traced[index], tips[index], doubts[index], to_um, visit.um_per_px))
+        found.append(
+            None if index is None else _side(traced[index], tips[index], doubts[index], to_um, visit.um_per_px)
+        )
     return found
 
 

@@ -105,7 +105,9 @@ def _find_tip(grey: MapArray, ignored: LabelImage, hair: Hair, um_per_px: float)
     if share is None or at is None or not seen[: at + round(_BARE_UM / um_per_px / _STEP_PX)].all():
         outside = not seen[axis.along_px < end_px + _BARE_UM / um_per_px].all()
         sure = seen & (axis.along_px <= end_px)
-        return Tip(float(axis.along_px[sure].max(initial=0.0)), nan, hair.tip_xy, TIP_OUTSIDE if outside else TIP_HIDDEN)
+        return Tip(
+            float(axis.along_px[sure].max(initial=0.0)), nan, hair.tip_xy, TIP_OUTSIDE if outside else TIP_HIDDEN
+        )
     along_px, se_px, fall = _fit_edge(share, axis.along_px, at, um_per_px)
     if fall < _LEAST_FALL:
         return Tip(min(along_px, end_px), nan, hair.tip_xy, TIP_HIDDEN)
@@ -130,9 +132,7 @@ def _end_axis(path_xy: FloatArray, um_per_px: float) -> _Axis:
     return _Axis(at, xy, np.column_stack([-tangent[:, 1], tangent[:, 0]]))
 
 
-def _shaft_share(
-    grey: MapArray, axis: _Axis, half_px: float, end_px: float, um_per_px: float
-) -> FloatArray | None:
+def _shaft_share(grey: MapArray, axis: _Axis, half_px: float, end_px: float, um_per_px: float) -> FloatArray | None:
     """Level along the axis, 1 on the shaft and 0 on the skin; None where the two hardly differ."""
     middle = _read(grey, axis, np.linspace(-_CENTRAL_SHARE, _CENTRAL_SHARE, 5) * half_px).mean(axis=1)
     away = half_px + np.linspace(10.0, 25.0, 4) / um_per_px
