@@ -19,6 +19,7 @@ BENT = "bends-sharply"
 _STEP_UM = 5.0
 _TOGETHER_UM = 10.0
 _SHARED_UM = 90.0
+_ROOT_UM = 30.0
 _ASIDE_UM = 60.0
 _TURN_DEG = 22.0
 _USUAL_HALF_UM = 30.0
@@ -40,6 +41,15 @@ class Doubt:
     sure_px: float = inf
 
 
+@dataclass(frozen=True, slots=True)
+class _Other:
+    """The trace of another hair, um, with a tree of its points and half the hair's width."""
+
+    path: FloatArray
+    tree: cKDTree
+    half_um: float
+
+
 def find_doubts(hairs: Sequence[Hair], tips_xy: FloatArray, um_per_px: float) -> list[Doubt]:
     """What speaks against each trace of a photograph.
 
@@ -53,38 +63,43 @@ def find_doubts(hairs: Sequence[Hair], tips_xy: FloatArray, um_per_px: float) ->
         Scale of the photograph.
     """
     paths = [_evenly(hair.path_xy * um_per_px) for hair in hairs]
-    trees = [cKDTree(path) for path in paths]
     halves = [0.5 * float(np.nan_to_num(hair.width_px * um_per_px, nan=2.0 * _USUAL_HALF_UM)) for hair in hairs]
-    found = []
-    for index, path in enumerate(paths):
-        others = [other for other in range(len(paths)) if other != index and _meet(path, paths[other])]
-        found.append(_doubt(path, tips_xy[index] * um_per_px, [(trees[k], halves[k]) for k in others], um_per_px))
-    return found
+    every = [_Other(path, cKDTree(path), half) for path, half in zip(paths, halves, strict=True)]
+    return [
+        _doubt(
+            path, tip * um_per_px, [one for one in every if one.path is not path and _meet(path, one.path)], um_per_px
+        )
+        for path, tip in zip(paths, tips_xy, strict=True)
+    ]
 
 
-def _doubt(path: FloatArray, tip: FloatArray, others: list[tuple[cKDTree, float]], um_per_px: float) -> Doubt:
+def _doubt(path: FloatArray, tip: FloatArray, others: list[_Other], um_per_px: float) -> Doubt:
     """What speaks against one trace, the earliest place first."""
     end = np.linspace(path[-1], tip, 12)
-    starts = []
-    for tree, half in others:
-        along, beyond = (np.asarray(tree.query(points)[0], np.float64) for points in (path, end))
-        start = _shared_from(along, float(beyond.min()) < half, half)
-        starts += [] if start is None else [start]
+    starts = [start for other in others if (start := _doubtful_from(path, end, other)) is not None]
     bend = _bend_at(path)
     if starts:
         return Doubt(SHARED, min(starts) * _STEP_UM / um_per_px)
     return Doubt() if bend is None else Doubt(BENT, bend * _STEP_UM / um_per_px)
 
 
-def _shared_from(away_um: FloatArray, ends_on_it: bool, half_um: float) -> int | None:
-    """Index of the first point that a path shares with another, where it does so for long or ends there."""
-    starts, ends = _runs(away_um < _TOGETHER_UM)
-    long = starts[ends - starts > _SHARED_UM / _STEP_UM]
-    if len(long):
-        return int(long[0])
-    if not ends_on_it:
+def _doubtful_from(path: FloatArray, end: FloatArray, other: _Other) -> int | None:
+    """Index of the point from which a path may be another hair's; None where it never is.
+
+    Two traces that leave one root together run on one shaft until they part; only then one of them is wrong.
+    """
+    away = np.asarray(other.tree.query(path)[0], np.float64)
+    starts, ends = _runs(away < _TOGETHER_UM)
+    for start, stop in zip(starts, ends, strict=True):
+        if stop - start <= _SHARED_UM / _STEP_UM:
+            continue
+        if start > _ROOT_UM / _STEP_UM:
+            return int(start)
+        if float(np.hypot(*(path[stop - 1] - other.path[-1]))) > _ROOT_UM:
+            return int(stop) - 1
+    if float(np.min(other.tree.query(end)[0])) >= other.half_um:
         return None
-    inside = np.flatnonzero(away_um > half_um)
+    inside = np.flatnonzero(away > other.half_um)
     return int(inside[-1]) if len(inside) else 0
 
 
