@@ -17,8 +17,11 @@ SHARED = "shares-a-shaft"
 BENT = "bends-sharply"
 """The trace turns as no clipped hair does: it may have passed from one hair to another."""
 _STEP_UM = 5.0
-_TOGETHER_UM = 10.0
-_SHARED_UM = 90.0
+_TOGETHER_SHARE = 0.6
+_LEAST_TOGETHER_UM = 15.0
+"""Traces nearer than this, the first as a share of half the width, run on one shaft."""
+_SHARED = 4.0
+"""Traces that run together for so many times that distance meet at less than 30 degrees."""
 _ROOT_UM = 30.0
 _ASIDE_UM = 60.0
 _TURN_DEG = 22.0
@@ -86,12 +89,16 @@ def _doubt(path: FloatArray, tip: FloatArray, others: list[_Other], um_per_px: f
 def _doubtful_from(path: FloatArray, end: FloatArray, other: _Other) -> int | None:
     """Index of the point from which a path may be another hair's; None where it never is.
 
-    Two traces that leave one root together run on one shaft until they part; only then one of them is wrong.
+    Two traces that leave one root together run on one shaft until they part; only then one of them is wrong. One
+    shaft that was traced twice from end to end is no doubt.
     """
     away = np.asarray(other.tree.query(path)[0], np.float64)
-    starts, ends = _runs(away < _TOGETHER_UM)
+    if away.max() < other.half_um and _apart_um(other.path, path) < other.half_um:
+        return None
+    together_um = max(_TOGETHER_SHARE * other.half_um, _LEAST_TOGETHER_UM)
+    starts, ends = _runs(away < together_um)
     for start, stop in zip(starts, ends, strict=True):
-        if stop - start <= _SHARED_UM / _STEP_UM:
+        if stop - start <= _SHARED * together_um / _STEP_UM:
             continue
         if start > _ROOT_UM / _STEP_UM:
             return int(start)
@@ -101,6 +108,11 @@ def _doubtful_from(path: FloatArray, end: FloatArray, other: _Other) -> int | No
         return None
     inside = np.flatnonzero(away > other.half_um)
     return int(inside[-1]) if len(inside) else 0
+
+
+def _apart_um(path: FloatArray, other: FloatArray) -> float:
+    """Distance of the point of a path that is farthest from another."""
+    return float(np.max(cKDTree(other).query(path)[0]))
 
 
 def _bend_at(path: FloatArray) -> int | None:

@@ -26,6 +26,10 @@ _NEAR_UM = 80.0
 _BARE_UM = 30.0
 """So much bare skin follows a tip."""
 _FIT_UM = 40.0
+_UNLIKE_SKIN = 0.6
+_MOST_UNLIKE = 0.15
+"""What follows a tip is skin: neither another hair nor glare, but for so much of it."""
+_SOFT_SAMPLES = 2
 _USUAL_HALF_UM = 30.0
 _CENTRAL_SHARE = 0.35
 """Share of the half width within which the shaft is read: its middle, whatever the slant of the cut."""
@@ -158,7 +162,7 @@ def _fall(share: FloatArray, along_px: FloatArray, end_px: float, um_per_px: flo
     falls = start + np.flatnonzero(dark[start:-1] & ~dark[start + 1 :]) + 1
     for at in falls:
         after = share[at : at + bare]
-        if len(after) == bare and float(np.mean(after >= 0.5)) < 0.1:
+        if len(after) == bare and float(np.mean(np.abs(after[_SOFT_SAMPLES:]) >= _UNLIKE_SKIN)) < _MOST_UNLIKE:
             return int(at)
     return None
 
