@@ -103,7 +103,8 @@ def _find_tip(grey: MapArray, ignored: LabelImage, hair: Hair, um_per_px: float)
     half_px = 0.5 * hair.width_px if np.isfinite(hair.width_px) else _USUAL_HALF_UM / um_per_px
     end_px = hair.length_px
     axis = _end_axis(hair.path_xy, um_per_px)
-    seen = judged_points(ignored, axis.xy)
+    # A trace that leaves the picture is bent along its border.
+    seen = np.all([judged_points(ignored, axis.xy + side * half_px * axis.normal_xy) for side in (-1, 0, 1)], axis=0)
     share = _shaft_share(grey, axis, half_px, end_px, um_per_px)
     at = None if share is None else _fall(share, axis.along_px, end_px, um_per_px)
     if share is None or at is None or not seen[: at + round(_BARE_UM / um_per_px / _STEP_PX)].all():
