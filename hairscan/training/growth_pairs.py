@@ -28,9 +28,10 @@ from hairscan.visits.visit import read_visit
 UM_PER_PX = 2.78
 SIZE_PX = (1280, 1024)
 """Width and height."""
-_SEED = 2**31 + 11
+_SEED = 2**31 + 13
 _MARGIN_PX = 120
 _HOURS = (48.0, 72.0)
+_DENSITY_PER_CM2 = (120.0, 230.0)
 _REACH_UM = 40.0
 """A trace is of the true hair that it runs nearest to, within this distance on average."""
 _HOURS_PER_DAY = 24.0
@@ -103,7 +104,10 @@ class GrowthFigures(BaseModel):
 def draw_growth_pair(rng: np.random.Generator) -> GrowthPair:
     """A clipped phantom site at two times, 48 to 72 hours apart, held otherwise and in other light."""
     width, height = (side + 2 * _MARGIN_PX for side in SIZE_PX)
-    site = sample_scene("clipped", rng, width_px=width, height_px=height, um_per_px=UM_PER_PX)
+    density = float(rng.uniform(*_DENSITY_PER_CM2))
+    site = sample_scene(
+        "clipped", rng, width_px=width, height_px=height, um_per_px=UM_PER_PX, density_per_cm2=density
+    )
     site = replace(site, look=replace(site.look, graphics=()))
     hours = float(rng.uniform(*_HOURS))
     grown = grow_on(site, rng, hours=hours)
@@ -169,8 +173,9 @@ def growth_table(figures: GrowthFigures) -> Table:
     rows = [(words, figure_text(figures.figures[name], form)) for name, (words, form) in _WORDS.items()]
     return Table(
         title="Growth pairs, phantoms; 95 % intervals over pairs",
-        note=f"Clipped phantom sites of {SIZE_PX[0]} x {SIZE_PX[1]} px at {UM_PER_PX} µm/px, photographed again 48 to "
-        "72 hours later with the skin painted anew. No real growth pair with known truth was measured.",
+        note=f"Clipped phantom sites of 120 to 230 hairs/cm², {SIZE_PX[0]} x {SIZE_PX[1]} px at {UM_PER_PX} µm/px, "
+        "photographed again 48 to 72 hours later with the skin painted anew, so that the roots alone register them. No "
+        "real growth pair of known truth was measured.",
         headings=("figure", figures.model),
         rows=(*sizes, *rows),
     )

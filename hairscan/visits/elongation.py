@@ -21,12 +21,15 @@ ROOT_HIDDEN = "root-hidden"
 """Neither visit shows where the hair leaves the skin."""
 TRACED_ONCE = "traced-at-one-visit"
 """Only one visit traced the hair by itself."""
+MOVED = "root-elsewhere"
+"""The root is seen where the follicles around it say it is not: a neighbour may have been taken for the hair."""
 TURNED = "direction-differs"
 """The two traces leave the root in different directions."""
 _HEADING_UM = 120.0
 _MOST_TURN = float(np.cos(np.deg2rad(45.0)))
 _PULLED_UM = 20.0
 """The last points of a trace, which its tip on the map pulled aside."""
+_MOST_MOVED_UM = 45.0
 _STRAIGHT_SHARE = 0.1
 """Standard error, as a share, of a stretch of shaft that was not seen and taken to be straight."""
 
@@ -126,6 +129,8 @@ def _elongation(one: _Side, other: _Side, shift_um: FloatArray, shift_se_um: flo
         return Elongation(reason=ROOT_HIDDEN)
     if float(one.heading @ other.heading) < _MOST_TURN:
         return Elongation(reason=TURNED)
+    if float(np.hypot(*(_miss(one, other) - shift_um))) > _MOST_MOVED_UM:
+        return Elongation(reason=MOVED)
     seen = [
         side
         for side, shown in ((one.path_um[0], one.root_seen), (other.path_um[0] - shift_um, other.root_seen))

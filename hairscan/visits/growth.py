@@ -187,11 +187,11 @@ def _check_asked(hours: float, telogen_um_per_day: float) -> None:
 def _check_growth_pair(comparison: Comparison, matched: Sequence[Elongation]) -> None:
     """Raise VisitError where the hairs were not clipped before the first photograph, or were clipped after it."""
     names = f"{comparison.baseline.photo.name} and {comparison.followup.photo.name}"
-    outside = sum(one.reason.endswith(TIP_OUTSIDE) for one in matched)
+    outside = sum(one.reason == f"baseline-{TIP_OUTSIDE}" for one in matched)
     if len(matched) >= _FEW and outside > _MOST_OUTSIDE * len(matched):
         raise VisitError(
-            f"{names} are no growth pair: the tips of {outside} of {len(matched)} hairs lie outside the picture. Clip "
-            "the site to about 0.5 mm before the first photograph, or show more of it"
+            f"{names} are no growth pair: the tips of {outside} of {len(matched)} hairs lie outside the first picture. "
+            "Clip the site to about 0.5 mm before it is taken, or show more of the site"
         )
     known = [one for one in matched if isfinite(one.elongation_um)]
     shrunk = sum(_is_shrunk(one) for one in known)
