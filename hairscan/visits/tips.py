@@ -109,10 +109,8 @@ def _find_tip(grey: MapArray, ignored: LabelImage, hair: Hair, um_per_px: float)
     at = None if share is None else _fall(share, axis.along_px, end_px, um_per_px)
     if share is None or at is None or not seen[: at + round(_BARE_UM / um_per_px / _STEP_PX)].all():
         outside = not seen[axis.along_px < end_px + _BARE_UM / um_per_px].all()
-        sure = seen & (axis.along_px <= end_px)
-        return Tip(
-            float(axis.along_px[sure].max(initial=0.0)), nan, hair.tip_xy, TIP_OUTSIDE if outside else TIP_HIDDEN
-        )
+        shown_px = 0.0 if share is None else _shown_px(share, seen, axis.along_px, end_px, um_per_px)
+        return Tip(shown_px, nan, hair.tip_xy, TIP_OUTSIDE if outside else TIP_HIDDEN)
     along_px, se_px, fall = _fit_edge(share, axis.along_px, at, um_per_px)
     if fall < _LEAST_FALL:
         return Tip(min(along_px, end_px), nan, hair.tip_xy, TIP_HIDDEN)
@@ -153,6 +151,17 @@ def _shaft_share(grey: MapArray, axis: _Axis, half_px: float, end_px: float, um_
     if abs(skin - shaft) < max(_LEAST_CONTRAST, 2.0 * noise):
         return None
     return np.asarray((middle - skin) / (shaft - skin), np.float64)
+
+
+def _shown_px(
+    share: FloatArray, seen: NDArray[np.bool_], along_px: FloatArray, end_px: float, um_per_px: float
+) -> float:
+    """Arc length up to which the pixels show the shaft that the trace follows, without a long gap."""
+    shown = np.flatnonzero((share >= 0.5) & seen & (along_px <= end_px))
+    if not len(shown):
+        return 0.0
+    gaps = np.flatnonzero(np.diff(shown) * _STEP_PX > _BARE_UM / um_per_px)
+    return float(along_px[shown[gaps[0] if len(gaps) else -1]])
 
 
 def _fall(share: FloatArray, along_px: FloatArray, end_px: float, um_per_px: float) -> int | None:
