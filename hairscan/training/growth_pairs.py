@@ -28,7 +28,7 @@ from hairscan.visits.visit import read_visit
 UM_PER_PX = 2.78
 SIZE_PX = (1280, 1024)
 """Width and height."""
-_SEED = 2**31 + 17
+_SEED = 2**31 + 19
 _MARGIN_PX = 120
 _HOURS = (48.0, 72.0)
 _DENSITY_PER_CM2 = (120.0, 230.0)

@@ -21,12 +21,16 @@ ROOT_HIDDEN = "root-hidden"
 """Neither visit shows where the hair leaves the skin."""
 TRACED_ONCE = "traced-at-one-visit"
 """Only one visit traced the hair by itself."""
+PASSES = "passes-a-root"
+"""Another hair leaves the skin under the trace, in its direction: from there on the trace may be that hair's."""
 MOVED = "root-elsewhere"
 """The root is seen where the follicles around it say it is not: a neighbour may have been taken for the hair."""
 TURNED = "direction-differs"
 """The two traces leave the root in different directions."""
 _HEADING_UM = 120.0
-_MOST_TURN = float(np.cos(np.deg2rad(45.0)))
+_MOST_TURN = float(np.cos(np.deg2rad(25.0)))
+_PASSED_UM = (60.0, 30.0)
+"""A trace passes a root that lies so far along it, at least, and so far beside it, at most."""
 _PULLED_UM = 20.0
 """The last points of a trace, which its tip on the map pulled aside."""
 _MOST_MOVED_UM = 45.0
@@ -100,6 +104,7 @@ def measure_elongations(comparison: Comparison, um_per_px: float) -> list[Elonga
     ones = _sides(comparison.baseline, [hair.baseline for hair in comparison.hairs], to_um)
     frame = _frame(comparison, um_per_px)
     others = _sides(comparison.followup, [hair.followup for hair in comparison.hairs], to_um @ frame.to_baseline)
+    others = [None if side is None else _up_to_roots(side, ones[:k] + ones[k + 1 :]) for k, side in enumerate(others)]
     matched = [k for k, hair in enumerate(comparison.hairs) if hair.status is Status.MATCHED]
     pairs = {k: (one, other) for k in matched if (one := ones[k]) is not None and (other := others[k]) is not None}
     roots = np.array([one.path_um[0] for one, _ in pairs.values()]).reshape(-1, 2)
@@ -154,6 +159,23 @@ def _elongation(one: _Side, other: _Side, shift_um: FloatArray, shift_se_um: flo
         return replace(whole, se_um=hypot(se, one.se_um), least_um=after - before, reason=f"followup-{other.reason}")
     se = hypot(se, one.se_um, other.se_um)
     return replace(whole, elongation_um=after - before, se_um=se, least_um=after - before)
+
+
+def _up_to_roots(side: _Side, others: Sequence[_Side | None]) -> _Side:
+    """The side, not to be trusted beyond the first root of another hair that it passes in that hair's direction."""
+    path = side.path_um
+    ahead = np.gradient(path, axis=0)
+    ahead /= np.maximum(np.hypot(ahead[:, 0], ahead[:, 1]), 1e-9)[:, None]
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
+    passed = np.zeros(len(path), bool)
+    for other in others:
+        if other is not None and other.root_seen:
+            near = np.hypot(*(path - other.path_um[0]).T) < _PASSED_UM[1]
+            passed |= near & (along > _PASSED_UM[0]) & (ahead @ other.heading > _MOST_TURN)
+    if not passed.any():
+        return side
+    kept = max(int(np.argmax(passed)), 2)
+    return replace(side, path_um=path[:kept], se_um=nan, reason=side.reason or PASSES)
 
 
 def _frame(comparison: Comparison, um_per_px: float) -> Frame:

@@ -37,7 +37,7 @@ _LEAST_CONTRAST = 12.0
 """Grey levels."""
 _EDGE_PX = np.array([0.7, 1.0, 1.5, 2.2, 3.2, 4.5, 6.5, 9.0, 13.0])
 """Softness of an edge."""
-_SOFT_SHARE = 0.35
+_SOFT_SHARE = 0.28
 """Standard error that a soft edge adds, as a share of its softness: a tip out of focus fades from both sides."""
 _LEAST_FALL = 0.6
 """A tip falls by more than this share of the contrast between shaft and skin; a shaft that fades has no tip to see."""
