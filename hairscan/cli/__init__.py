@@ -19,6 +19,7 @@ from hairscan.cli.demo import demo
 from hairscan.cli.doctor import doctor
 from hairscan.cli.evaluate import evaluate
 from hairscan.cli.export import export
+from hairscan.cli.growth import growth
 from hairscan.cli.phantom import app as phantom
 from hairscan.cli.score import score
 from hairscan.cli.train import train
@@ -39,6 +40,7 @@ app.command()(blind)
 app.command()(unblind)
 app.command()(compare)
 app.command()(visits)
+app.command()(growth)
 app.command()(calibrate)
 app.command()(demo)
 app.command()(doctor)

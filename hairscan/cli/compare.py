@@ -40,7 +40,7 @@ def compare(
         )
     except (VisitError, ScaleError) as error:
         if out is not None:
-            _save(out, {"comparison.json": refusal_json(baseline.name, followup.name, str(error))})
+            save(out, {"comparison.json": refusal_json(baseline.name, followup.name, str(error))})
         raise
     _print(comparison)
     if out is not None:
@@ -60,10 +60,10 @@ def _write(folder: Path, comparison: Comparison) -> None:
         "registered.png": encode_png(draw_comparison(comparison)),
         "blink.png": encode_blink(blink_frames(comparison)),
     }
-    _save(folder, files)
+    save(folder, files)
 
 
-def _save(folder: Path, files: dict[str, bytes]) -> None:
+def save(folder: Path, files: dict[str, bytes]) -> None:
     """Write the files of a comparison, all or none."""
     from hairscan.batch.files import write_files
     from hairscan.errors import OutputError

@@ -25,12 +25,12 @@ MARKS = {
 """Colours as in the overlay of one photograph: they differ in brightness too; lost and gained carry a sign as well."""
 _PANEL_PX = 1200
 _BLINK_MS = 700
-_SHIFT = 4
+SHIFT = 4
 _OUTSIDE_BRIGHTNESS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class _Panel:
+class Panel:
     """One visit in the frame of the baseline: pixels, enlargement and the way from its own px to the baseline's."""
 
     rgb: RgbImage
@@ -40,7 +40,7 @@ class _Panel:
     def fixed(self, points_xy: FloatArray) -> NDArray[np.int32]:
         """Positions of the visit as OpenCV's fixed-point positions on the panel, shape (N, 1, 2)."""
         on_panel = (transform(self.to_baseline, points_xy) + 0.5) * self.zoom - 0.5
-        return np.asarray(np.rint(on_panel * 2**_SHIFT), np.int32).reshape(-1, 1, 2)
+        return np.asarray(np.rint(on_panel * 2**SHIFT), np.int32).reshape(-1, 1, 2)
 
 
 def draw_comparison(comparison: Comparison) -> RgbImage:
@@ -50,7 +50,7 @@ def draw_comparison(comparison: Comparison) -> RgbImage:
     status; a lost hair carries a minus, a gained one a plus; a triangle up or down marks a hair that became thicker
     or thinner by more than the measurement's noise.
     """
-    panels = _panels(comparison)
+    panels = panels_of(comparison)
     for panel, name in zip(panels, ("baseline", "followup"), strict=True):
         _draw_hairs(panel, comparison, name)
     gap = np.full((panels[0].rgb.shape[0], 8, 3), 255, np.uint8)
@@ -60,7 +60,7 @@ def draw_comparison(comparison: Comparison) -> RgbImage:
 
 def blink_frames(comparison: Comparison) -> tuple[RgbImage, RgbImage]:
     """The baseline and the follow-up in the baseline's frame, nothing drawn on them."""
-    before, after = _panels(comparison)
+    before, after = panels_of(comparison)
     return before.rgb, after.rgb
 
 
@@ -73,7 +73,7 @@ def encode_blink(frames: tuple[RgbImage, RgbImage]) -> bytes:
     return bytes(np.asarray(data, np.uint8).tobytes())
 
 
-def _panels(comparison: Comparison) -> tuple[_Panel, _Panel]:
+def panels_of(comparison: Comparison) -> tuple[Panel, Panel]:
     """Both visits in the frame of the baseline, what is not common dimmed."""
     baseline, followup = comparison.baseline.photo, comparison.followup.photo
     height, width = baseline.ignored.shape
@@ -87,10 +87,10 @@ def _panels(comparison: Comparison) -> tuple[_Panel, _Panel]:
         cv2.warpPerspective(followup.rgb, grow @ back, size, flags=cv2.INTER_LINEAR),
     )
     dimmed = [np.where(common[..., None], rgb, rgb * _OUTSIDE_BRIGHTNESS).astype(np.uint8) for rgb in pictures]
-    return _Panel(dimmed[0], zoom, np.eye(3)), _Panel(dimmed[1], zoom, back)
+    return Panel(dimmed[0], zoom, np.eye(3)), Panel(dimmed[1], zoom, back)
 
 
-def _draw_hairs(panel: _Panel, comparison: Comparison, name: str) -> None:
+def _draw_hairs(panel: Panel, comparison: Comparison, name: str) -> None:
     """Draw the hairs that one visit shows, and where those stood or will stand that it does not."""
     for hair, widths in zip(comparison.hairs, comparison.widths, strict=True):
         shown, other = (hair.baseline, hair.followup) if name == "baseline" else (hair.followup, hair.baseline)
@@ -114,30 +114,30 @@ def _carried(comparison: Comparison, path_xy: FloatArray, name: str) -> FloatArr
     return transform(inverse(matrix) if name == "baseline" else matrix, path_xy)
 
 
-def _draw_path(panel: _Panel, path_xy: FloatArray, colour: tuple[int, int, int], *, dashed: bool) -> None:
+def _draw_path(panel: Panel, path_xy: FloatArray, colour: tuple[int, int, int], *, dashed: bool) -> None:
     """Draw a centre-line and its root; of a hair that is not there, dashes and a ring."""
     points = panel.fixed(path_xy)
     parts = np.array_split(points, max(len(points) // 6, 1))[::2] if dashed else [points]
     for paint, thickness in ((HALO, 4), (colour, 2)):
         for part in parts:
-            cv2.polylines(panel.rgb, [part], False, paint, thickness, cv2.LINE_AA, _SHIFT)
+            cv2.polylines(panel.rgb, [part], False, paint, thickness, cv2.LINE_AA, SHIFT)
     x, y = (int(v) for v in points[0, 0])
-    cv2.circle(panel.rgb, (x, y), 6 << _SHIFT, HALO, 4 if dashed else -1, cv2.LINE_AA, _SHIFT)
-    cv2.circle(panel.rgb, (x, y), 5 << _SHIFT, colour, 2 if dashed else -1, cv2.LINE_AA, _SHIFT)
+    cv2.circle(panel.rgb, (x, y), 6 << SHIFT, HALO, 4 if dashed else -1, cv2.LINE_AA, SHIFT)
+    cv2.circle(panel.rgb, (x, y), 5 << SHIFT, colour, 2 if dashed else -1, cv2.LINE_AA, SHIFT)
 
 
-def _draw_sign(panel: _Panel, path_xy: FloatArray, colour: tuple[int, int, int], *, plus: bool) -> None:
+def _draw_sign(panel: Panel, path_xy: FloatArray, colour: tuple[int, int, int], *, plus: bool) -> None:
     """Draw a plus or a minus behind the root."""
-    x, y = (int(v) >> _SHIFT for v in panel.fixed(path_xy)[0, 0])
+    x, y = (int(v) >> SHIFT for v in panel.fixed(path_xy)[0, 0])
     for paint, thickness in ((HALO, 7), (colour, 3)):
         cv2.line(panel.rgb, (x - 10, y - 20), (x + 10, y - 20), paint, thickness, cv2.LINE_AA)
         if plus:
             cv2.line(panel.rgb, (x, y - 30), (x, y - 10), paint, thickness, cv2.LINE_AA)
 
 
-def _draw_triangle(panel: _Panel, path_xy: FloatArray, *, up: bool) -> None:
+def _draw_triangle(panel: Panel, path_xy: FloatArray, *, up: bool) -> None:
     """Draw a triangle on the middle of a hair, up for thicker and down for thinner."""
-    x, y = (int(v) >> _SHIFT for v in panel.fixed(path_xy)[len(path_xy) // 2, 0])
+    x, y = (int(v) >> SHIFT for v in panel.fixed(path_xy)[len(path_xy) // 2, 0])
     tip = -9 if up else 9
     corners = np.array([[x, y + tip], [x - 8, y - tip // 2], [x + 8, y - tip // 2]], np.int32)
     cv2.fillPoly(panel.rgb, [corners], (255, 255, 255), cv2.LINE_AA)

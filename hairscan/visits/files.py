@@ -107,19 +107,7 @@ def comparison_csv(comparison: Comparison) -> bytes:
 
 def comparison_json(comparison: Comparison) -> bytes:
     """comparison.json of two visits that could be compared."""
-    registration, overlap = comparison.registration, comparison.overlap
-    found = RegistrationInfo(
-        baseline_px_to_followup_px=tuple((float(a), float(b), float(c)) for a, b, c in registration.matrix),
-        zoom=registration.zoom,
-        turn_deg=registration.turn_deg,
-        residual_um=None if comparison.scale is None else finite_or_none(registration.residual_um),
-        root_units_shown=registration.roots_shown,
-        root_units_agreeing=registration.roots_agreeing,
-        skin_features_agreeing=registration.skin_features,
-        dots_shown=registration.dots_shown,
-        dots_agreeing=registration.dots_agreeing,
-        log10_false_alarms=registration.log10_false_alarms,
-    )
+    overlap = comparison.overlap
     change = ChangeInfo(
         **{status.value: comparison.number(status) for status in Status},
         count_change=comparison.count_change,
@@ -129,10 +117,10 @@ def comparison_json(comparison: Comparison) -> bytes:
     )
     document = ComparisonFile(
         refused=None,
-        baseline=_visit_info(comparison.baseline),
-        followup=_visit_info(comparison.followup),
+        baseline=visit_info(comparison.baseline),
+        followup=visit_info(comparison.followup),
         run=comparison.baseline.result.run,
-        registration=found,
+        registration=registration_info(comparison),
         common_area_fraction=overlap.share,
         common_area_cm2=overlap.area_cm2,
         change=change,
@@ -149,7 +137,25 @@ def _as_bytes(document: ComparisonFile) -> bytes:
     return (document.model_dump_json(indent=2) + "\n").encode()
 
 
-def _visit_info(visit: Visit) -> VisitInfo:
+def registration_info(comparison: Comparison) -> RegistrationInfo:
+    """The transformation, and what speaks for it."""
+    registration = comparison.registration
+    return RegistrationInfo(
+        baseline_px_to_followup_px=tuple((float(a), float(b), float(c)) for a, b, c in registration.matrix),
+        zoom=registration.zoom,
+        turn_deg=registration.turn_deg,
+        residual_um=None if comparison.scale is None else finite_or_none(registration.residual_um),
+        root_units_shown=registration.roots_shown,
+        root_units_agreeing=registration.roots_agreeing,
+        skin_features_agreeing=registration.skin_features,
+        dots_shown=registration.dots_shown,
+        dots_agreeing=registration.dots_agreeing,
+        log10_false_alarms=registration.log10_false_alarms,
+    )
+
+
+def visit_info(visit: Visit) -> VisitInfo:
+    """One of the two photographs."""
     row = visit.result.photo
     return VisitInfo(
         image=row.image,

@@ -1,0 +1,89 @@
+"""Two photographs of one growth in one frame: every hair in the colour of its phase."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from hairscan.report.comparison import SHIFT, Panel, panels_of
+from hairscan.report.legend import Pen, ascii_text
+from hairscan.report.marks import HALO, Mark
+from hairscan.types import FloatArray, RgbImage
+from hairscan.visits.growth import Growth, Phase
+from hairscan.visits.plane import transform
+
+MARKS = {
+    Phase.ANAGEN: Mark((0, 200, 120), "anagen"),
+    Phase.TELOGEN: Mark((255, 140, 0), "telogen"),
+    Phase.UNDECIDED: Mark((225, 225, 225), "undecided"),
+}
+_THIN_PX, _THICK_PX = 2, 5
+
+
+def draw_growth(growth: Growth) -> RgbImage:
+    """Draw the first photograph and, beside it in the same frame, the second, with a legend below.
+
+    Every hair has the colour of its phase. At the second photograph the stretch by which it is longer is drawn thick;
+    the hair grew at its root, and that stretch is where its tip was pushed to.
+    """
+    comparison = growth.comparison
+    before, after = panels_of(comparison)
+    scale = comparison.scale
+    for hair, grown in zip(comparison.hairs, growth.hairs, strict=True):
+        if grown.phase is None:
+            continue
+        colour = MARKS[grown.phase].rgb
+        if hair.baseline is not None:
+            _draw(before, hair.baseline.path_xy, colour, 0.0)
+        if hair.followup is not None:
+            longer_px = np.nan_to_num(grown.elongation.elongation_um) / (scale.um_per_px if scale else 1.0)
+            _draw(after, hair.followup.path_xy, colour, float(longer_px))
+    gap = np.full((before.rgb.shape[0], 8, 3), 255, np.uint8)
+    picture = np.hstack([before.rgb, gap, after.rgb])
+    return np.concatenate([picture, _strip(growth, picture.shape[1])])
+
+
+def _draw(panel: Panel, path_xy: FloatArray, colour: tuple[int, int, int], longer_px: float) -> None:
+    """Draw a hair, its root, and thick the last stretch of so many px of the baseline."""
+    points = panel.fixed(path_xy)
+    in_frame = transform(panel.to_baseline, path_xy)
+    to_tip = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(in_frame[::-1], axis=0).T))])[::-1]
+    for paint, more in ((HALO, 2), (colour, 0)):
+        cv2.polylines(panel.rgb, [points], False, paint, _THIN_PX + more, cv2.LINE_AA, SHIFT)
+        if longer_px > 0:
+            cv2.polylines(panel.rgb, [points[to_tip <= longer_px]], False, paint, _THICK_PX + more, cv2.LINE_AA, SHIFT)
+    x, y = (int(v) for v in points[0, 0])
+    cv2.circle(panel.rgb, (x, y), 6 << SHIFT, HALO, -1, cv2.LINE_AA, SHIFT)
+    cv2.circle(panel.rgb, (x, y), 5 << SHIFT, colour, -1, cv2.LINE_AA, SHIFT)
+
+
+def _strip(growth: Growth, width_px: int) -> RgbImage:
+    """The legend: the share, the rate, the threshold, the colours, and the photographs."""
+    row_px = 34
+    strip = np.full((4 * row_px, width_px, 3), 245, np.uint8)
+    pen = Pen(strip, 0.8)
+    pen.write(ascii_text(_headline(growth)), 16, 1.0 * row_px, bold=True)
+    x_px = 16.0
+    for phase, mark in MARKS.items():
+        cv2.rectangle(strip, (round(x_px), 2 * row_px - 18), (round(x_px) + 30, 2 * row_px), mark.rgb, -1)
+        cv2.rectangle(strip, (round(x_px), 2 * row_px - 18), (round(x_px) + 30, 2 * row_px), HALO, 1)
+        text = f"{mark.meaning}: {growth.number(phase)}"
+        pen.write(text, x_px + 38, 2.0 * row_px)
+        x_px += 70 + pen.width_px(text)
+    pen.write("thick: by so much longer", x_px, 2.0 * row_px)
+    comparison = growth.comparison
+    names = f"left {comparison.baseline.photo.name}, right {comparison.followup.photo.name} in its frame"
+    pen.write(ascii_text(names), 16, 3.2 * row_px, (90, 90, 90))
+    return strip
+
+
+def _headline(growth: Growth) -> str:
+    """Put the phases and the rate into one line."""
+    share, mean = growth.anagen_share, growth.mean_um_per_day
+    parts = []
+    if share.value is not None:
+        parts.append(f"anagen {share.value:.0%} of the decided (95 %: {share.low:.0%} to {share.high:.0%})")
+    if mean.um_per_day is not None:
+        parts.append(f"anagen hairs grow {mean.um_per_day:.0f} um/day ({mean.hairs} hairs)")
+    parts.append(f"telogen: below {growth.telogen_um_per_day:g} um/day, {growth.hours:g} h")
+    return "    ".join(parts)
