@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ def hair(*corners_um, width_um=60.0):
     """A trace through corners, um."""
     corners = np.array(corners_um, float)
     share = np.linspace(0, 1, 60, endpoint=False)[:, None]
-    parts = [a + share * (b - a) for a, b in zip(corners[:-1], corners[1:], strict=True)]
+    parts = [a + share * (b - a) for a, b in itertools.pairwise(corners)]
     path = np.concatenate([*parts, corners[-1:]]) / UM_PER_PX
     return Hair(0, path, True, True, 0.9, width_px=width_um / UM_PER_PX)
 
