@@ -34,13 +34,15 @@ _HOURS = (48.0, 72.0)
 _DENSITY_PER_CM2 = (120.0, 230.0)
 _REACH_UM = 40.0
 """A trace is of the true hair that it runs nearest to, within this distance on average."""
+_GROSS_Z = 4.0
 _HOURS_PER_DAY = 24.0
 _WORDS = {
     "measured": ("pairs that were measured", ".0%"),
     "elongation_bias_um": ("elongation error, mean, µm", "+.1f"),
     "elongation_sd_um": ("elongation error, SD, µm", ".1f"),
     "traced_sd_um": ("the same of two lengths traced apart, µm", ".1f"),
-    "z_sd": ("elongation errors in standard errors, SD", ".2f"),
+    "gross_share": ("elongations wrong by more than four standard errors", ".1%"),
+    "z_sd": ("the other errors in standard errors, SD", ".2f"),
     "rate_bias_um_per_day": ("mean growth rate of anagen hairs, error, µm/day", "+.1f"),
     "share_error": ("anagen share of the decided, error", "+.1%"),
     "undecided_share": ("undecided, of all", ".1%"),
@@ -209,7 +211,8 @@ def _figures(agreements: Sequence[GrowthAgreement]) -> dict[str, float]:
         "elongation_bias_um": _mean(errors),
         "elongation_sd_um": _sd(errors),
         "traced_sd_um": _sd(traced),
-        "z_sd": _sd(z),
+        "gross_share": _mean((np.abs(z[np.isfinite(z)]) > _GROSS_Z).astype(np.float64)),
+        "z_sd": _sd(z[np.abs(z) <= _GROSS_Z]),
         "rate_bias_um_per_day": _mean(found[anagen]) - _mean(true[true > 0]),
         "share_error": _mean(anagen[decided].astype(np.float64)) - _mean((true > 0).astype(np.float64)),
         "undecided_share": _mean((~decided).astype(np.float64)),

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+from scipy.stats import binomtest, t
+
+from hairscan.visits.growth_rates import anagen_share, mean_rate, median_rate
+
+
+def test_the_share_has_wilsons_interval():
+    share = anagen_share(34, 6, 0)
+    expected = binomtest(34, 40).proportion_ci(method="wilson")
+    assert (share.value, share.low, share.high) == (
+        0.85,
+        pytest.approx(expected.low),
+        pytest.approx(expected.high),
+    )
+    assert (share.low_if_undecided_telogen, share.high_if_undecided_anagen) == (share.low, share.high)
+
+
+def test_undecided_hairs_widen_the_interval_both_ways_and_do_not_move_the_share():
+    share = anagen_share(34, 6, 10)
+    assert share.value == 0.85
+    assert share.low_if_undecided_telogen == pytest.approx(binomtest(34, 50).proportion_ci(method="wilson").low)
+    assert share.high_if_undecided_anagen == pytest.approx(binomtest(44, 50).proportion_ci(method="wilson").high)
+
+
+def test_without_a_decided_hair_there_is_no_share():
+    share = anagen_share(0, 0, 3)
+    assert (share.value, share.low, share.high) == (None, None, None)
+    assert anagen_share(0, 0, 0).low_if_undecided_telogen is None
+
+
+def test_the_mean_has_students_interval():
+    rates = np.array([310.0, 350.0, 402.0, 371.0])
+    expected = t.interval(0.95, 3, rates.mean(), rates.std(ddof=1) / 2)
+    found = mean_rate(rates)
+    assert (found.low_um_per_day, found.high_um_per_day) == pytest.approx(expected)
+    assert mean_rate(rates[:1]).low_um_per_day is None
+    assert mean_rate(rates[:0]).um_per_day is None
+
+
+def test_the_median_holds_the_true_one_in_95_of_100_or_more():
+    rng = np.random.default_rng(0)
+    held = []
+    for _ in range(2000):
+        found = median_rate(rng.exponential(1.0, 14))
+        held.append(found.low_um_per_day < np.log(2) < found.high_um_per_day)
+    assert 0.95 < np.mean(held) < 0.995
+    assert median_rate(np.arange(5.0)).low_um_per_day is None
