@@ -24,8 +24,8 @@ _LEAST_DENSITY = 0.22
 """Optical density in red, natural logarithm, that ink has and a shadow has not."""
 _LEAST_RED = 0.85
 """Ink, black or blue or green, takes as much red as blue out of the light; crusts, blood and moles take more blue."""
-_MOST_HAIR = 0.45
-"""A spot of which the network takes more for shafts is a bundle of hairs."""
+_MOST_HAIR = 0.1
+"""Mean evidence of centre-lines above which a spot is a bundle of hairs: in ink the network sees some dark, no lines."""
 _RING = 1.8
 """Skin around a dot, radii."""
 
@@ -58,7 +58,8 @@ def find_dots(visit: Visit) -> Dots:
     factor = visit.um_per_px / _UM_PER_PX
     height, width = visit.photo.ignored.shape
     size = (max(round(width * factor), 1), max(round(height * factor), 1))
-    small = cv2.resize(visit.photo.rgb, size, interpolation=cv2.INTER_AREA)
+    # The specks of moist skin would grow over a dot when hairs are filled.
+    small = cv2.medianBlur(cv2.resize(visit.photo.rgb, size, interpolation=cv2.INTER_AREA), 3)
     side = 2 * round(_HAIR_UM / _UM_PER_PX / 2) + 1
     if min(size) < 2 * side:
         return Dots(np.zeros((0, 2)), np.zeros(0))
@@ -66,11 +67,11 @@ def find_dots(visit: Visit) -> Dots:
     bald = cv2.GaussianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, disc), (0, 0), 1.0)
     ignored = cv2.resize(visit.photo.ignored, size, interpolation=cv2.INTER_NEAREST)
     judged = np.isin(ignored, (Ignored.JUDGED, Ignored.INK, Ignored.BLUR))
-    coverage = cv2.resize(visit.maps.coverage, size, interpolation=cv2.INTER_LINEAR)
+    lines = cv2.resize(visit.maps.centreline.max(axis=0), size, interpolation=cv2.INTER_LINEAR)
     found = []
     for spot in _detector().detect(np.ascontiguousarray(bald[..., 0])):
         away = _distance_from(spot.pt, judged.shape)
-        is_hair = coverage[away < spot.size / 2.0].mean() > _MOST_HAIR
+        is_hair = lines[away < spot.size / 2.0].mean() > _MOST_HAIR
         if not is_hair and _is_ink(bald.astype(np.float32), judged, away / (spot.size / 2.0)):
             found.append((spot.pt, spot.size / 2.0))
     xy = np.array([centre for centre, _ in found], np.float64).reshape(-1, 2)
