@@ -63,6 +63,11 @@ class PhantomHair:
     under_skin_um: float = 0.0
     root_soft_um: float = 0.0
 
+    @property
+    def length_um(self) -> float:
+        """Length of the centre-line, um."""
+        return float(np.hypot(*np.diff(self.path_um, axis=0).T).sum())
+
 
 @dataclass(frozen=True, slots=True)
 class Growth:

@@ -12,7 +12,7 @@ from hairscan.phantom.dirt import paint_bubbles, paint_flakes, paint_glare, pain
 from hairscan.phantom.graphics import burn_graphics
 from hairscan.phantom.paint import Canvas, paint_cast_shadow, paint_hair, paint_root
 from hairscan.phantom.scene import Scene
-from hairscan.phantom.skin import paint_skin
+from hairscan.phantom.skin import paint_shine, paint_skin
 from hairscan.phantom.truth import TrueHair, true_hairs
 from hairscan.types import LabelImage, MapArray, RgbImage
 
@@ -55,7 +55,10 @@ def render_scene(scene: Scene, rng: np.random.Generator) -> Phantom:
     look = scene.look
     shape = (scene.height_px, scene.width_px)
     ignored = np.zeros(shape, dtype=np.uint8)
-    skin = paint_skin(shape, scene.um_per_px, look, rng)
+    if scene.skin is None:
+        skin = paint_skin(shape, scene.um_per_px, look, rng)
+    else:
+        skin = scene.skin + paint_shine(shape, scene.um_per_px, look, rng)
     canvas = Canvas(skin, np.zeros(shape, np.float32), np.full(shape, -1, np.int32), scene.um_per_px)
     paint_ink(canvas.rgb, ignored, scene.um_per_px, look, rng)
     visible = _paint_hairs(canvas, scene, rng)

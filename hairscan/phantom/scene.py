@@ -10,6 +10,7 @@ from hairscan.errors import ScaleError
 from hairscan.phantom.growth import PhantomHair, grow_hairs, sample_growth, scatter_fragments
 from hairscan.phantom.look import PLAIN, Look, sample_look
 from hairscan.phantom.recipe import RECIPES
+from hairscan.types import MapArray
 
 KINDS = tuple(RECIPES)
 
@@ -26,6 +27,9 @@ class Scene:
         Size of the picture.
     uids : int
         How many identities were given to its hairs so far, those of lost hairs included.
+    skin : float32 array, shape (H, W, 3), optional
+        Bare skin without its shine, 8 bit levels, that stays from one photograph to the next; where there is none, it
+        is painted anew with each.
     """
 
     hairs: tuple[PhantomHair, ...]
@@ -35,6 +39,7 @@ class Scene:
     um_per_px: float
     look: Look
     uids: int = 0
+    skin: MapArray | None = None
 
     @property
     def size_um(self) -> tuple[float, float]:

@@ -16,7 +16,6 @@ def paint_skin(shape: tuple[int, int], um_per_px: float, look: Look, rng: np.ran
     """Bare skin of one picture, 8 bit levels as float, shape (H, W, 3)."""
     skin = np.empty((*shape, 3), dtype=np.float32)
     skin[:] = look.skin_rgb
-    sheen = np.array(look.sheen_rgb, dtype=np.float32) / max(look.sheen_rgb)
     if look.mottle:
         patches = 0.75 * smooth_noise(shape, 900 / um_per_px, rng) + 0.6 * smooth_noise(shape, 260 / um_per_px, rng)
         skin += (look.mottle * patches)[..., None]
@@ -26,12 +25,20 @@ def paint_skin(shape: tuple[int, int], um_per_px: float, look: Look, rng: np.ran
         skin += (look.lines * _skin_lines(shape, um_per_px, look, rng))[..., None]
     if look.vessels:
         skin += (look.vessels * _vessels(shape, um_per_px, rng))[..., None] * _VESSEL_RGB
-    if look.speckle:
-        skin += (look.speckle * _speckle(shape, um_per_px, look, rng))[..., None] * sheen
+    skin += paint_shine(shape, um_per_px, look, rng)
     if look.grain:
         rough = smooth_noise(shape, max(11 / um_per_px, 1.0), rng) + smooth_noise(shape, 32 / um_per_px, rng)
         skin += (look.grain * rough)[..., None]
     return skin
+
+
+def paint_shine(shape: tuple[int, int], um_per_px: float, look: Look, rng: np.random.Generator) -> MapArray:
+    """Shine of the skin in one light, 8 bit levels to be added to it, shape (H, W, 3)."""
+    if not look.speckle:
+        return np.zeros((*shape, 3), np.float32)
+    sheen = np.array(look.sheen_rgb, dtype=np.float32) / max(look.sheen_rgb)
+    shine: MapArray = (look.speckle * _speckle(shape, um_per_px, look, rng))[..., None] * sheen
+    return shine
 
 
 def smooth_noise(shape: tuple[int, int], scale_px: float, rng: np.random.Generator) -> MapArray:

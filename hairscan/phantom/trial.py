@@ -21,6 +21,7 @@ from hairscan.phantom.visits import (
     Pose,
     frame_scene,
     growing_hairs,
+    keep_skin,
     next_look,
     next_visit,
     sample_pose,
@@ -147,13 +148,15 @@ def site_visits(settings: TrialSettings, plan: PlannedSite) -> list[Scene]:
 
 def _render_site(plan: PlannedSite, *, settings: TrialSettings, folder: Path) -> RenderedSite:
     scenes = site_visits(settings, plan)
+    skin = keep_skin(scenes[0], np.random.default_rng([settings.seed, 4, plan.number])).skin
     rng = np.random.default_rng([settings.seed, 3, plan.number])
     hairs = []
     for photo in plan.photos:
         site = next_visit(scenes[photo.visit], rng, length_um=_UM_PER_DAY * photo.days_since_clipping)
         look = _spoilt_look(next_look(scenes[0], rng), photo.poor, settings.um_per_px)
         pose = sample_pose(rng)
-        framed = frame_scene(replace(site, look=look), pose, width_px=settings.width_px, height_px=settings.height_px)
+        shown = replace(site, look=look, skin=skin)
+        framed = frame_scene(shown, pose, width_px=settings.width_px, height_px=settings.height_px)
         phantom = render_scene(framed, rng)
         _write_picture(folder / photo.image, phantom, photo)
         hairs.append(tuple(_present(phantom)) + tuple(_absent(scenes, photo.visit, pose, framed)))

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from hairscan.phantom.growth import PhantomHair, touches_picture
 from hairscan.phantom.look import Look, sample_look
 from hairscan.phantom.scene import Scene
-from hairscan.types import FloatArray
+from hairscan.phantom.skin import paint_skin
+from hairscan.types import FloatArray, MapArray
 
-_LAY_SD_DEG = 4.0
-_CLIP_SPREAD = 0.05
-_SLOWEST_SHARE = 0.4
-_HOURS_PER_DAY = 24.0
+LAY_SD_DEG = 4.0
 _LENGTH_SPREAD = 0.12
 _THINNEST_UM = 4.0
 _JOIN_SHARE = 0.5
@@ -43,28 +42,17 @@ class Pose:
     zoom: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class GrownSite:
-    """A clipped site, the same some days later, and how fast each of its hairs grows.
-
-    Attributes
-    ----------
-    first, second : Scene
-        Every hair of the first is in the second, with the same identity and root.
-    um_per_day : dict of int to float
-        True growth rate of every hair by its identity; 0 for a telogen hair.
-    """
-
-    first: Scene
-    second: Scene
-    um_per_day: dict[int, float]
-
-
 def sample_pose(rng: np.random.Generator, *, shift_um: float = 150.0, turn_deg: float = 4.0, zoom: float = 0.0) -> Pose:
     """Pose drawn evenly from within `shift_um` along each axis, `turn_deg` and ``1 ± zoom``."""
     shift_x, shift_y = rng.uniform(-shift_um, shift_um, 2)
     turn = rng.uniform(-turn_deg, turn_deg)
     return Pose((float(shift_x), float(shift_y)), float(turn), 1.0 + float(rng.uniform(-zoom, zoom)))
+
+
+def keep_skin(site: Scene, rng: np.random.Generator) -> Scene:
+    """The site with skin that is the same in all its photographs, but for its shine."""
+    matt = replace(site.look, speckle=0.0)
+    return replace(site, skin=paint_skin((site.height_px, site.width_px), site.um_per_px, matt, rng))
 
 
 def frame_scene(site: Scene, pose: Pose, *, width_px: int, height_px: int) -> Scene:
@@ -74,6 +62,8 @@ def frame_scene(site: Scene, pose: Pose, *, width_px: int, height_px: int) -> Sc
     """
     um_per_px = site.um_per_px / pose.zoom
     framed = replace(site, width_px=width_px, height_px=height_px, um_per_px=um_per_px)
+    if site.skin is not None:
+        framed = replace(framed, skin=_framed_skin(site.skin, site, pose, framed))
     size = np.array(framed.size_um)
     moved = (replace(hair, path_um=to_frame_um(hair.path_um, site, pose, framed)) for hair in site.hairs)
     return replace(framed, hairs=tuple(hair for hair in moved if touches_picture(hair, size)))
@@ -82,7 +72,7 @@ def frame_scene(site: Scene, pose: Pose, *, width_px: int, height_px: int) -> Sc
 def to_frame_um(points_um: FloatArray, site: Scene, pose: Pose, framed: Scene) -> FloatArray:
     """Points of a site in the micrometres of a photograph of it, shape (P, 2) both."""
     middle = np.array(site.size_um) / 2 + pose.shift_um
-    turned: FloatArray = (points_um - middle) @ _rotation(np.radians(pose.turn_deg)).T + np.array(framed.size_um) / 2
+    turned: FloatArray = (points_um - middle) @ rotation(np.radians(pose.turn_deg)).T + np.array(framed.size_um) / 2
     return turned
 
 
@@ -123,7 +113,7 @@ def next_visit(
 
     Notes
     -----
-    Skin texture and vessels are painted anew with every photograph; only roots and units stay in place.
+    Without `keep_skin` the skin is painted anew with every photograph: only roots and units stay in place.
     """
     growing = [hair for hair in scene.hairs if _grows_inside(hair, scene)]
     if lost > len(growing) or (gained and lost == len(growing)):
@@ -134,54 +124,11 @@ def next_visit(
     stayed = [_thicken(hair, float(change)) for hair, change in zip(grown, changes_um, strict=True)]
     hairs = stayed + _new_hairs(stayed, scene, gained, rng)
     if length_um is not None:
-        factor = length_um / float(np.median([_length_um(hair) for hair in hairs]))
+        factor = length_um / float(np.median([hair.length_um for hair in hairs]))
         hairs = [_clip_anew(hair, factor, rng) for hair in hairs]
-    hairs += _scatter_again([hair for hair in scene.hairs if hair.loose], np.array(scene.size_um), rng)
+    hairs += scatter_again([hair for hair in scene.hairs if hair.loose], np.array(scene.size_um), rng)
     order = rng.permutation(len(hairs))
     return replace(scene, hairs=tuple(hairs[i] for i in order), uids=scene.uids + gained)
-
-
-def grow_on(
-    scene: Scene,
-    rng: np.random.Generator,
-    *,
-    hours: float,
-    clipped_um: float = 500.0,
-    um_per_day: float = 350.0,
-    um_per_day_sd: float = 60.0,
-    telogen_share: float = 0.15,
-) -> GrownSite:
-    """Clip a scene, and let it grow.
-
-    Parameters
-    ----------
-    clipped_um : float
-        Length that the clipping leaves, 5 % of it more or less.
-    um_per_day, um_per_day_sd : float
-        Mean and standard deviation over anagen hairs of the growth rate; none grows slower than 0.4 of the mean.
-    telogen_share : float
-        Probability that a hair does not grow.
-
-    Notes
-    -----
-    A hair grows at its root: what was there is pushed out, keeps its cut end, and follows where the new part of the
-    shaft, bent as the old one, leads it. Shafts lie down anew by some degrees; cut fragments lie elsewhere.
-    """
-    grown = [hair for hair in scene.hairs if not hair.loose]
-    loose = [hair for hair in scene.hairs if hair.loose]
-    clipped = [_cut(hair, clipped_um * float(rng.lognormal(0, _CLIP_SPREAD))) for hair in grown]
-    rates = np.maximum(rng.normal(um_per_day, um_per_day_sd, len(grown)), _SLOWEST_SHARE * um_per_day)
-    rates = np.where(rng.random(len(grown)) < telogen_share, 0.0, rates)
-    later = [
-        _turned(_pushed_out(hair, float(rate) * hours / _HOURS_PER_DAY), rng.normal(0, _LAY_SD_DEG))
-        for hair, rate in zip(clipped, rates, strict=True)
-    ]
-    elsewhere = _scatter_again(loose, np.array(scene.size_um), rng)
-    return GrownSite(
-        first=replace(scene, hairs=(*clipped, *loose)),
-        second=replace(scene, hairs=(*later, *elsewhere)),
-        um_per_day={hair.uid: float(rate) for hair, rate in zip(grown, rates, strict=True)},
-    )
 
 
 def next_look(scene: Scene, rng: np.random.Generator) -> Look:
@@ -206,6 +153,35 @@ def growing_hairs(scene: Scene) -> list[PhantomHair]:
     return [hair for hair in scene.hairs if _grows_inside(hair, scene)]
 
 
+def scatter_again(fragments: list[PhantomHair], size: FloatArray, rng: np.random.Generator) -> list[PhantomHair]:
+    """As many fragments as before, give or take chance, thrown on the skin anew."""
+    if not fragments:
+        return []
+    scattered = []
+    for index in rng.integers(len(fragments), size=rng.poisson(len(fragments))):
+        path = fragments[index].path_um
+        place = rng.uniform(0, 1, 2) * size
+        turned = (path - path.mean(axis=0)) @ rotation(rng.uniform(0, 2 * np.pi)).T
+        scattered.append(replace(fragments[index], path_um=place + turned))
+    return scattered
+
+
+def rotation(angle_rad: float) -> FloatArray:
+    """Matrix that turns points by an angle, shape (2, 2)."""
+    cos, sin = np.cos(angle_rad), np.sin(angle_rad)
+    return np.array([[cos, -sin], [sin, cos]])
+
+
+def _framed_skin(skin: MapArray, site: Scene, pose: Pose, framed: Scene) -> MapArray:
+    """The part of the site's skin that a photograph shows, shape (H, W, 3)."""
+    corners_px = np.array([(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]) * site.height_px
+    seen_px = to_frame_um((corners_px + 0.5) * site.um_per_px, site, pose, framed) / framed.um_per_px - 0.5
+    matrix = cv2.getAffineTransform(corners_px.astype(np.float32), seen_px.astype(np.float32))
+    size = framed.width_px, framed.height_px
+    shown: MapArray = cv2.warpAffine(skin, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    return shown
+
+
 def _new_hairs(stayed: list[PhantomHair], scene: Scene, count: int, rng: np.random.Generator) -> list[PhantomHair]:
     size = np.array(scene.size_um)
     models = [hair for hair in stayed if _grows_inside(hair, scene)]
@@ -218,7 +194,7 @@ def _new_hairs(stayed: list[PhantomHair], scene: Scene, count: int, rng: np.rand
         root = _beside(model, rng) if joins else _gap(roots, size, rng)
         if not ((root >= 0) & (root < size)).all():
             continue
-        turn = _rotation(np.radians(rng.normal(0, 2 * _LAY_SD_DEG)))
+        turn = rotation(np.radians(rng.normal(0, 2 * LAY_SD_DEG)))
         path = root + (model.path_um - model.path_um[0]) @ turn.T
         unit_id = model.unit_id if joins else next_unit + len(new)
         new.append(replace(model, path_um=path, unit_id=unit_id, uid=scene.uids + len(new)))
@@ -248,72 +224,11 @@ def _thicken(hair: PhantomHair, change_um: float) -> PhantomHair:
 
 def _clip_anew(hair: PhantomHair, factor: float, rng: np.random.Generator) -> PhantomHair:
     scale = factor * float(rng.lognormal(0, _LENGTH_SPREAD))
-    turn = _rotation(np.radians(rng.normal(0, _LAY_SD_DEG)))
+    turn = rotation(np.radians(rng.normal(0, LAY_SD_DEG)))
     root = hair.path_um[0]
     return replace(hair, path_um=root + scale * (hair.path_um - root) @ turn.T, tip_slant=float(rng.normal(0, 0.45)))
-
-
-def _cut(hair: PhantomHair, length_um: float) -> PhantomHair:
-    """The hair drawn out to a length and cut there straight through: no tapered tip."""
-    root = hair.path_um[0]
-    factor = length_um / _length_um(hair)
-    widths = np.full(len(hair.width_um), float(np.median(hair.width_um)))
-    return replace(hair, path_um=root + factor * (hair.path_um - root), width_um=widths, lift_um=factor * hair.lift_um)
-
-
-def _pushed_out(hair: PhantomHair, growth_um: float) -> PhantomHair:
-    """The hair after it grew at its root by that much; itself where it did not grow."""
-    if growth_um <= 0.0:
-        return hair
-    steps = np.diff(hair.path_um, axis=0)
-    length_um = _length_um(hair)
-    bend = float(np.arctan2(*steps[-1][::-1]) - np.arctan2(*steps[0][::-1]))
-    bend = (bend + np.pi) % (2 * np.pi) - np.pi
-    turn = bend * growth_um / length_um
-    count = max(round(growth_um * len(steps) / length_um), 1)
-    heading = steps[0] / np.hypot(*steps[0])
-    new = np.array([_rotation(turn * (k + 0.5) / count) @ heading for k in range(count)]) * growth_um / count
-    path = hair.path_um[0] + np.cumsum(np.vstack([np.zeros(2), new, steps @ _rotation(turn).T]), axis=0)
-    longer = 1.0 + growth_um / length_um
-    places = np.linspace(0.0, 1.0, len(path))
-    before = np.linspace(0.0, 1.0, len(hair.path_um))
-    return replace(
-        hair,
-        path_um=path,
-        width_um=np.interp(places, before, hair.width_um),
-        defocus_um=longer * np.interp(places, before, hair.defocus_um),
-        lift_um=longer * hair.lift_um,
-    )
-
-
-def _turned(hair: PhantomHair, turn_deg: float) -> PhantomHair:
-    """The hair turned about its root."""
-    root = hair.path_um[0]
-    return replace(hair, path_um=root + (hair.path_um - root) @ _rotation(np.radians(turn_deg)).T)
-
-
-def _scatter_again(fragments: list[PhantomHair], size: FloatArray, rng: np.random.Generator) -> list[PhantomHair]:
-    """As many fragments as before, give or take chance, thrown on the skin anew."""
-    if not fragments:
-        return []
-    scattered = []
-    for index in rng.integers(len(fragments), size=rng.poisson(len(fragments))):
-        path = fragments[index].path_um
-        place = rng.uniform(0, 1, 2) * size
-        turned = (path - path.mean(axis=0)) @ _rotation(rng.uniform(0, 2 * np.pi)).T
-        scattered.append(replace(fragments[index], path_um=place + turned))
-    return scattered
 
 
 def _grows_inside(hair: PhantomHair, scene: Scene) -> bool:
     root = hair.path_um[0]
     return not hair.loose and bool(((root >= 0) & (root < np.array(scene.size_um))).all())
-
-
-def _length_um(hair: PhantomHair) -> float:
-    return float(np.hypot(*np.diff(hair.path_um, axis=0).T).sum())
-
-
-def _rotation(angle_rad: float) -> FloatArray:
-    cos, sin = np.cos(angle_rad), np.sin(angle_rad)
-    return np.array([[cos, -sin], [sin, cos]])

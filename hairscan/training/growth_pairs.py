@@ -13,9 +13,10 @@ from scipy.spatial import cKDTree
 
 from hairscan.errors import HairscanError
 from hairscan.phantom.growth import PhantomHair
+from hairscan.phantom.regrowth import grow_on
 from hairscan.phantom.render import render_scene
 from hairscan.phantom.scene import Scene, sample_scene
-from hairscan.phantom.visits import frame_scene, grow_on, next_look, sample_pose
+from hairscan.phantom.visits import frame_scene, next_look, sample_pose
 from hairscan.photo import read_photo
 from hairscan.segment import Segmenter
 from hairscan.training.bootstrap import Figure, bootstrap

@@ -25,7 +25,7 @@ _LEAST_DENSITY = 0.22
 _LEAST_RED = 0.85
 """Ink, black or blue or green, takes as much red as blue out of the light; crusts, blood and moles take more blue."""
 _MOST_HAIR = 0.1
-"""Mean evidence of centre-lines above which a spot is a bundle of hairs: in ink the network sees some dark, no lines."""
+"""Mean evidence of centre-lines above which a spot is a bundle of hairs: ink has no lines for the network."""
 _RING = 1.8
 """Skin around a dot, radii."""
 

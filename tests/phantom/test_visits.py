@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from hairscan.phantom import render_scene, sample_scene
-from hairscan.phantom.visits import Pose, frame_scene, growing_hairs, next_look, next_visit, sample_pose, to_frame_um
+from hairscan.phantom.look import PLAIN
+from hairscan.phantom.visits import (
+    Pose,
+    frame_scene,
+    growing_hairs,
+    keep_skin,
+    next_look,
+    next_visit,
+    sample_pose,
+    to_frame_um,
+)
 
 SIZE = {"width_px": 500, "height_px": 400, "um_per_px": 8.0}
 
@@ -108,6 +118,19 @@ def test_a_turned_shifted_and_zoomed_camera_sees_roots_where_the_pose_says():
     truth = {hair.uid: hair for hair in render_scene(framed, np.random.default_rng(0)).hairs if hair.root_seen}
     for uid in truth.keys() - {-1}:
         np.testing.assert_allclose(truth[uid].path_xy[0], by_uid(framed)[uid].path_um[0] / framed.um_per_px - 0.5)
+
+
+def test_kept_skin_lies_where_the_pose_says_and_shines_anew():
+    scene = keep_skin(site(), np.random.default_rng(1))
+    pose = Pose((10 * 8.0, -5 * 8.0), turn_deg=90.0)
+    framed = frame_scene(scene, pose, width_px=200, height_px=250)
+    np.testing.assert_allclose(framed.skin, np.rot90(scene.skin[95:295, 135:385], -1), atol=0.01)
+    bald = replace(framed, hairs=(), look=replace(PLAIN, speckle=0.0))
+    one, two = (render_scene(bald, np.random.default_rng(seed)).rgb for seed in (2, 3))
+    np.testing.assert_array_equal(one, two)
+    shining = replace(framed, hairs=(), look=replace(PLAIN, speckle=30.0))
+    one, two = (render_scene(shining, np.random.default_rng(seed)).rgb for seed in (2, 3))
+    assert (one != two).any()
 
 
 def test_sampled_poses_stay_within_their_limits():

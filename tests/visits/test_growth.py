@@ -9,7 +9,7 @@ import pytest
 
 from hairscan.errors import ScaleError, VisitError
 from hairscan.phantom import render_scene, sample_scene
-from hairscan.phantom.visits import grow_on
+from hairscan.phantom.regrowth import grow_on
 from hairscan.report.growth import draw_growth
 from hairscan.visits import compare_visits
 from hairscan.visits.elongation import Elongation, measure_elongations

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hairscan.phantom import sample_scene
-from hairscan.phantom.visits import grow_on
+from hairscan.phantom.regrowth import grow_on
 
 SIZE = {"width_px": 500, "height_px": 400, "um_per_px": 8.0}
 
