@@ -8,6 +8,7 @@ from time import perf_counter
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
+from scipy.optimize import linear_sum_assignment
 
 from hairscan.errors import HairscanError
 from hairscan.photo import read_photo
@@ -129,16 +130,16 @@ def judge_pair(
     compare_s = perf_counter() - start
     reach_px = _REACH_UM / pair.um_per_px
     true_change = len(pair.gained_xy) - len(pair.lost_xy)
-    found = _hits(comparison, Status.LOST, pair.lost_xy, reach_px)
-    found += _hits(comparison, Status.GAINED, pair.gained_xy, reach_px)
+    found = found_changes(comparison, Status.LOST, pair.lost_xy.mean(axis=1), reach_px)
+    found += found_changes(comparison, Status.GAINED, pair.gained_xy.mean(axis=1), reach_px)
     called = comparison.number(Status.LOST) + comparison.number(Status.GAINED)
-    first, second = _counted(comparison)
+    first, second = count_each(comparison)
     rows = baseline.result.photo, followup.result.photo
     area_cm2 = comparison.overlap.area_cm2 or float("nan")
     densities = [row.density_per_cm2 or 0.0 for row in rows]
     return PairAgreement(
         registered=True,
-        error_um=_registration_error_um(pair, comparison),
+        error_um=registration_error_px(pair.matrix, comparison) * pair.um_per_px,
         extracted=len(pair.lost_xy) + len(pair.gained_xy),
         found=found,
         false_changes=called - found,
@@ -152,6 +153,51 @@ def judge_pair(
         score_s=score_s,
         compare_s=compare_s,
     )
+
+
+def found_changes(comparison: Comparison, status: Status, true_xy: FloatArray, reach_px: float) -> int:
+    """How many of the hairs that truly went (or came) are among those of the status.
+
+    Parameters
+    ----------
+    true_xy : float array, shape (N, 2)
+        Their middles, px of the photograph that shows them.
+    reach_px : float
+        How far from it the middle of what was found may lie.
+    """
+    hairs = [_own(hair) for hair in comparison.hairs if hair.status is status]
+    if not hairs or not len(true_xy):
+        return 0
+    middles = np.array([hair.path_xy[len(hair.path_xy) // 2] for hair in hairs])
+    gaps = np.hypot(*(true_xy[:, None] - middles[None]).transpose(2, 0, 1))
+    rows, columns = linear_sum_assignment(np.minimum(gaps, reach_px))
+    return int((gaps[rows, columns] < reach_px).sum())
+
+
+def count_each(comparison: Comparison) -> tuple[int, int]:
+    """Hairs that each visit by itself counts on the common area."""
+    back = inverse(comparison.registration.matrix)
+    judges = comparison.overlap.judges
+    first = sum(judges(hair, hair.path_xy) for hair in comparison.baseline.result.traced)
+    second = sum(judges(hair, transform(back, hair.path_xy)) for hair in comparison.followup.result.traced)
+    return first, second
+
+
+def registration_error_px(matrix: FloatArray, comparison: Comparison) -> float:
+    """Median distance of where points of the overlap should go and where they go, px of the follow-up.
+
+    Parameters
+    ----------
+    matrix : float array, shape (3, 3)
+        True homography from px of the baseline to px of the follow-up.
+    """
+    height, width = comparison.baseline.photo.ignored.shape
+    grid = np.stack(np.meshgrid(np.linspace(0, width - 1, 13), np.linspace(0, height - 1, 11)), axis=-1).reshape(-1, 2)
+    true = transform(matrix, grid)
+    height, width = comparison.followup.photo.ignored.shape
+    shown = ((true >= 0) & (true <= (width - 1, height - 1))).all(axis=1)
+    off = transform(comparison.registration.matrix, grid[shown]) - true[shown]
+    return float(np.median(np.hypot(off[:, 0], off[:, 1])))
 
 
 def summarise_visits(agreements: Sequence[PairAgreement], *, model: str, part: str, fields: int) -> VisitFigures:
@@ -197,38 +243,11 @@ def _is_refused(baseline: Visit, other: Visit) -> bool:
     return False
 
 
-def _hits(comparison: Comparison, status: Status, ends_xy: FloatArray, reach_px: float) -> int:
-    """How many of the extracted hairs are among those of one status."""
-    hairs = [_own(hair) for hair in comparison.hairs if hair.status is status]
-    middles = np.array([hair.path_xy[len(hair.path_xy) // 2] for hair in hairs]).reshape(-1, 2)
-    gaps = np.hypot(*(ends_xy.mean(axis=1)[:, None] - middles[None]).transpose(2, 0, 1)) if len(hairs) else None
-    return 0 if gaps is None or not len(ends_xy) else int((gaps.min(axis=1) < reach_px).sum())
-
-
 def _own(hair: ComparedHair) -> Hair:
     """The half of a lost or gained hair that is there."""
     shown = hair.baseline if hair.status is Status.LOST else hair.followup
     assert shown is not None
     return shown
-
-
-def _counted(comparison: Comparison) -> tuple[int, int]:
-    """Hairs that each visit by itself counts on the common area."""
-    back = inverse(comparison.registration.matrix)
-    judges = comparison.overlap.judges
-    first = sum(judges(hair, hair.path_xy) for hair in comparison.baseline.result.traced)
-    second = sum(judges(hair, transform(back, hair.path_xy)) for hair in comparison.followup.result.traced)
-    return first, second
-
-
-def _registration_error_um(pair: VisitPair, comparison: Comparison) -> float:
-    """Median distance of where points of the overlap should go and where they go, um."""
-    height, width = pair.baseline.shape[:2]
-    grid = np.stack(np.meshgrid(np.linspace(0, width - 1, 13), np.linspace(0, height - 1, 11)), axis=-1).reshape(-1, 2)
-    true = transform(pair.matrix, grid)
-    shown = ((true >= 0) & (true <= (width - 1, height - 1))).all(axis=1)
-    off = transform(comparison.registration.matrix, grid[shown]) - true[shown]
-    return float(np.median(np.hypot(off[:, 0], off[:, 1]))) * pair.um_per_px
 
 
 def _figures(agreements: Sequence[PairAgreement]) -> dict[str, float]:
