@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,9 +25,9 @@ def evaluate(
     part: Annotated[str, typer.Option(help="Part of the split: validation or tune.")] = "validation",
     masks: Annotated[Path | None, typer.Option(help="Pictures NAME.jpg with hand-traced masks NAME_t.jpg.")] = None,
     visits: Annotated[
-        bool, typer.Option("--visits", help="Instead: pairs of visits of known truth, drawn from --data.")
+        bool, typer.Option("--visits", help="Instead: pairs of visits of known truth, drawn from --data and rendered.")
     ] = False,
-    phantoms: Annotated[int, typer.Option(min=0, help="Phantoms of every kind.")] = 10,
+    phantoms: Annotated[int, typer.Option(min=0, help="Phantoms of every kind; 4 pairs each with --visits.")] = 10,
     model: Annotated[str, typer.Option(help="Name or folder of the network.")] = "default",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Folder for figures.json and report.html.")] = None,
@@ -52,7 +53,7 @@ def evaluate(
         check_writable(out)
     samples = [] if data is None else _read_samples(data, part, um_per_px)
     if visits:
-        _evaluate_visits(samples, data, part, load_model(model, device), out)
+        _evaluate_visits(samples, data, part, phantoms, load_model(model, device), out)
         return
     pictures = [] if masks is None else read_masks(masks)
     segmenter = load_model(model, device)
@@ -80,7 +81,7 @@ def evaluate(
 
 
 def _evaluate_visits(
-    samples: list[Sample], data: Path | None, part: str, segmenter: Segmenter, out: Path | None
+    samples: list[Sample], data: Path | None, part: str, phantoms: int, segmenter: Segmenter, out: Path | None
 ) -> None:
     """Print how well pairs of visits are compared, beside counting each visit by itself."""
     from rich.console import Console
@@ -88,20 +89,17 @@ def _evaluate_visits(
 
     from hairscan.batch.files import write_files
     from hairscan.errors import DataError
-    from hairscan.training.evaluate_visits import PAIRS_PER_FIELD, evaluate_visits, summarise_visits, visit_table
+    from hairscan.training.visit_evaluation import evaluate_all_visits, visit_tables
     from hairscan.training.visit_pairs import whole_fields
 
-    if data is None:
-        raise DataError("pairs of visits are drawn from photographs: give --data")
-    fields = whole_fields([sample for sample in samples if sample.part == part], data)
+    if data is None and not phantoms:
+        raise DataError("nothing to evaluate: give --data or --phantoms")
+    fields = [] if data is None else whole_fields([sample for sample in samples if sample.part == part], data)
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        agreements = evaluate_visits(
-            fields, segmenter, progress=_task(progress, "pairs of visits", PAIRS_PER_FIELD * len(fields))
-        )
-    figures = summarise_visits(agreements, model=segmenter.name, part=part, fields=len(fields))
-    _print([visit_table(figures)])
+        evaluation = evaluate_all_visits(fields, phantoms, segmenter, part=part, bar=partial(_task, progress))
+    _print(visit_tables(evaluation))
     if out is not None:
-        write_files({out / "visits.json": (figures.model_dump_json(indent=2) + "\n").encode()})
+        write_files({out / "visits.json": (evaluation.model_dump_json(indent=2) + "\n").encode()})
         typer.echo(f"look at {out / 'visits.json'}")
 
 

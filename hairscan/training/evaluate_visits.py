@@ -25,8 +25,8 @@ from hairscan.visits.visit import Visit, read_visit
 
 PAIRS_PER_FIELD = 4
 _SEED = 2**31
-_REACH_UM = 125.0
-"""A hair is the extracted one when its middle lies this near to the label's."""
+REACH_UM = 125.0
+"""A hair is the extracted one when its root or its middle lies this near to the label's."""
 _WORDS = {
     "registered": ("pairs registered", ".1%"),
     "registration_error_um": ("registration error, median over pairs, µm", ".1f"),
@@ -128,10 +128,10 @@ def judge_pair(
             False, empty, 0, 0, 0, 0, 0, 0, empty, empty, empty, other_refused, score_s, perf_counter() - start
         )
     compare_s = perf_counter() - start
-    reach_px = _REACH_UM / pair.um_per_px
+    reach_px = REACH_UM / pair.um_per_px
     true_change = len(pair.gained_xy) - len(pair.lost_xy)
-    found = found_changes(comparison, Status.LOST, pair.lost_xy.mean(axis=1), reach_px)
-    found += found_changes(comparison, Status.GAINED, pair.gained_xy.mean(axis=1), reach_px)
+    found = found_changes(comparison, Status.LOST, _roots_and_middles(pair.lost_xy), reach_px)
+    found += found_changes(comparison, Status.GAINED, _roots_and_middles(pair.gained_xy), reach_px)
     called = comparison.number(Status.LOST) + comparison.number(Status.GAINED)
     first, second = count_each(comparison)
     rows = baseline.result.photo, followup.result.photo
@@ -160,16 +160,17 @@ def found_changes(comparison: Comparison, status: Status, true_xy: FloatArray, r
 
     Parameters
     ----------
-    true_xy : float array, shape (N, 2)
-        Their middles, px of the photograph that shows them.
+    true_xy : float array, shape (N, 2, 2)
+        Their roots and middles, px of the photograph that shows them.
     reach_px : float
-        How far from it the middle of what was found may lie.
+        How far the root, or the middle, of what was found may lie from theirs.
     """
     hairs = [_own(hair) for hair in comparison.hairs if hair.status is status]
     if not hairs or not len(true_xy):
         return 0
-    middles = np.array([hair.path_xy[len(hair.path_xy) // 2] for hair in hairs])
-    gaps = np.hypot(*(true_xy[:, None] - middles[None]).transpose(2, 0, 1))
+    found_xy = np.array([(hair.root_xy, hair.path_xy[len(hair.path_xy) // 2]) for hair in hairs])
+    off = true_xy[:, None] - found_xy[None]
+    gaps = np.hypot(off[..., 0], off[..., 1]).min(axis=2)
     rows, columns = linear_sum_assignment(np.minimum(gaps, reach_px))
     return int((gaps[rows, columns] < reach_px).sum())
 
@@ -241,6 +242,11 @@ def _is_refused(baseline: Visit, other: Visit) -> bool:
     except HairscanError:
         return True
     return False
+
+
+def _roots_and_middles(ends_xy: FloatArray) -> FloatArray:
+    """Of straight hairs, from their roots and tips; shapes (N, 2, 2)."""
+    return np.stack([ends_xy[:, 0], ends_xy.mean(axis=1)], axis=1)
 
 
 def _own(hair: ComparedHair) -> Hair:

@@ -8,6 +8,7 @@ from math import nan
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
+from scipy.spatial import cKDTree
 
 from hairscan.errors import HairscanError
 from hairscan.phantom.render import Phantom, render_scene
@@ -26,7 +27,7 @@ from hairscan.phantom.visits import (
 from hairscan.photo import read_photo
 from hairscan.segment import Segmenter
 from hairscan.training.bootstrap import Figure, bootstrap
-from hairscan.training.evaluate_visits import count_each, found_changes, registration_error_px
+from hairscan.training.evaluate_visits import REACH_UM, count_each, found_changes, registration_error_px
 from hairscan.training.tables import Table, figure_text
 from hairscan.types import FloatArray
 from hairscan.visits import Comparison, compare_visits
@@ -47,10 +48,13 @@ _LENGTH_UM = (450.0, 1050.0)
 _CHANGED = (0.05, 0.15)
 """Share of the site's hairs that go, and that come."""
 _ZOOM = 0.03
+_TOUCHING_UM, _TOUCHING_SHARE = 90.0, 0.1
+"""Two hairs of usual width whose axes are this near leave hardly any skin between them."""
 _WORDS = {
     "registered": ("pairs registered", ".1%"),
     "registration_error_um": ("registration error, median over pairs, µm", ".1f"),
     "recall": ("recall of lost and gained hairs", ".3f"),
+    "recall_apart": ("the same, of those that stand apart from others", ".3f"),
     "false_share": ("falsely lost or gained, of the matched", ".2%"),
     "undecided_share": ("undecided, of all", ".1%"),
     "count_change_error": ("error of the count change, matched hair to hair", ".2%"),
@@ -90,6 +94,8 @@ class PhantomAgreement:
         Median error of the transformation over the overlap.
     changed, found : int
         Hairs of the common area that went or came, and those of them called so.
+    changed_apart, found_apart : int
+        The same of those that no other hair touches.
     false_changes, matched, undecided : int
         Hairs called lost or gained that were not, matched ones, undecided ones.
     count : int
@@ -106,6 +112,8 @@ class PhantomAgreement:
     error_um: float = nan
     changed: int = 0
     found: int = 0
+    changed_apart: int = 0
+    found_apart: int = 0
     false_changes: int = 0
     matched: int = 0
     undecided: int = 0
@@ -184,9 +192,13 @@ def judge_phantom_pair(pair: PhantomPair, baseline: Visit, followup: Visit) -> P
     gained = [hair for uid, hair in there.items() if uid not in {one.uid for one in pair.phantoms[0].hairs}]
     stayed = [uid for uid in here if uid in second]
     true_um = float(np.mean([second[uid].width_um - first[uid].width_um for uid in stayed])) if stayed else nan
-    reach_px = 125.0 / baseline.um_per_px
-    found = found_changes(comparison, Status.LOST, _middles(lost), reach_px)
-    found += found_changes(comparison, Status.GAINED, _middles(gained), reach_px)
+    reach_px = REACH_UM / baseline.um_per_px
+    found = found_changes(comparison, Status.LOST, _roots_and_middles(lost), reach_px)
+    found += found_changes(comparison, Status.GAINED, _roots_and_middles(gained), reach_px)
+    apart = [hair for hair in lost if _stands_apart(hair, pair.phantoms[0])]
+    found_apart = found_changes(comparison, Status.LOST, _roots_and_middles(apart), reach_px)
+    apart_too = [hair for hair in gained if _stands_apart(hair, pair.phantoms[1])]
+    found_apart += found_changes(comparison, Status.GAINED, _roots_and_middles(apart_too), reach_px)
     counted = count_each(comparison)
     change = len(gained) - len(lost)
     thickness = comparison.thickness
@@ -199,6 +211,8 @@ def judge_phantom_pair(pair: PhantomPair, baseline: Visit, followup: Visit) -> P
         error_um=registration_error_px(pair.matrix, comparison) * followup.um_per_px,
         changed=len(lost) + len(gained),
         found=found,
+        changed_apart=len(apart) + len(apart_too),
+        found_apart=found_apart,
         false_changes=comparison.number(Status.LOST) + comparison.number(Status.GAINED) - found,
         matched=comparison.number(Status.MATCHED),
         undecided=comparison.number(Status.UNDECIDED),
@@ -252,8 +266,18 @@ def _is_common(root_xy: FloatArray, comparison: Comparison) -> bool:
     return bool(comparison.overlap.depth_at(root_xy)[0] * comparison.overlap.um_per_px > BORDER_UM)
 
 
-def _middles(hairs: Sequence[TrueHair]) -> FloatArray:
-    return np.array([hair.path_xy[len(hair.path_xy) // 2] for hair in hairs], np.float64).reshape(-1, 2)
+def _stands_apart(hair: TrueHair, phantom: Phantom) -> bool:
+    """Whether hardly a point of a hair lies within a hair's width of another."""
+    others = [one.path_xy for one in phantom.hairs if one is not hair and not one.loose]
+    if not others:
+        return True
+    gaps_um = cKDTree(np.concatenate(others)).query(hair.path_xy)[0] * phantom.um_per_px
+    return bool(np.mean(gaps_um < _TOUCHING_UM) <= _TOUCHING_SHARE)
+
+
+def _roots_and_middles(hairs: Sequence[TrueHair]) -> FloatArray:
+    places = [(hair.path_xy[0], hair.path_xy[len(hair.path_xy) // 2]) for hair in hairs]
+    return np.array(places, np.float64).reshape(-1, 2, 2)
 
 
 def _figures(agreements: Sequence[PhantomAgreement]) -> dict[str, float]:
@@ -266,6 +290,7 @@ def _figures(agreements: Sequence[PhantomAgreement]) -> dict[str, float]:
         "registered": _mean([float(one.registered) for one in agreements]),
         "registration_error_um": float(np.median([one.error_um for one in kept])) if kept else nan,
         "recall": _ratio(sum(one.found for one in kept), sum(one.changed for one in kept)),
+        "recall_apart": _ratio(sum(one.found_apart for one in kept), sum(one.changed_apart for one in kept)),
         "false_share": _ratio(sum(one.false_changes for one in kept), matched),
         "undecided_share": _ratio(undecided, matched + called + undecided),
         "count_change_error": _mean([one.change_error / one.count for one in counted]),

@@ -25,6 +25,9 @@ _BODY_UM = 14.0
 _BODY_COST = 5.0
 """What it costs that two hairs share a shaft and nothing else: their ends were told apart or swapped."""
 _REACH_UM = 300.0
+_WIDTH_UM = 50.0
+"""Of a hair whose width was not measured."""
+_MARGIN_UM = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +85,26 @@ def pair_hairs(first: Sequence[Line], second: Sequence[Line], residual_um: float
     return Pairing(rows.astype(np.intp), columns.astype(np.intp), np.maximum(confidence, 0.5))
 
 
-def shared_share(line: Line, others: Sequence[Line]) -> float:
-    """Share of a hair's points that lie on the shafts of others."""
-    if not others:
-        return 0.0
-    points = np.concatenate([other.path_um for other in others])
-    half = np.concatenate(
-        [np.full(len(other.path_um), 0.5 * np.nan_to_num(other.width_um, nan=50.0)) for other in others]
-    )
-    away, nearest = cKDTree(points).query(line.path_um)
-    return float(np.mean(away < half[nearest] + 8.0))
+class Shafts:
+    """The skin that hairs cover, in the frame that is common to both visits.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+        May be empty.
+    """
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        half_um = [np.full(len(line.path_um), 0.5 * np.nan_to_num(line.width_um, nan=_WIDTH_UM)) for line in lines]
+        self._half_um = np.concatenate([np.zeros(0), *half_um])
+        self._tree = cKDTree(np.concatenate([np.zeros((0, 2)), *(line.path_um for line in lines)]))
+
+    def cover(self, points_um: FloatArray, margin_um: float = _MARGIN_UM) -> NDArray[np.bool_]:
+        """Which points, shape (..., 2), lie on a shaft or within a margin of it."""
+        if not len(self._half_um):
+            return np.zeros(points_um.shape[:-1], bool)
+        away, nearest = self._tree.query(points_um)
+        return np.asarray(away < self._half_um[nearest] + margin_um)
 
 
 def _costs(first: Sequence[Line], second: Sequence[Line], residual_um: float) -> FloatArray:

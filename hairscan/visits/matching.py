@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import isfinite
 
 import numpy as np
 
 from hairscan.measure import measure_hairs
 from hairscan.types import FloatArray, Hair
-from hairscan.visits.assignment import Line, pair_hairs, shared_share
+from hairscan.visits.assignment import Line, Shafts, pair_hairs
 from hairscan.visits.overlap import Overlap
 from hairscan.visits.plane import inverse, transform
-from hairscan.visits.presence import Presence, look_for
+from hairscan.visits.presence import Covered, Presence, look_for
 from hairscan.visits.registration import Registration
 from hairscan.visits.visit import Visit
 
@@ -28,14 +29,17 @@ _LIKE = 0.75
 _LEAST_CONTRAST = 0.45
 """The same of a hair that one visit did not trace."""
 _BARE_CONTRAST = 0.35
-_UNLIKE = 0.5
+_UNLIKE = 0.6
 _BARE_COVERAGE = 0.25
 _BARE_LINE = 0.25
 """Bare skin shows less than these; what is like a hair nearby may be another one, where it is not very like."""
+_NOTHING = 0.1
 _OTHER_CONTRAST = 0.2
 """A hair keeps more of its contrast than this, unless it is another thing."""
-_SURE_HAIR = 0.6
+_SURE_HAIR = 0.9
 """Least confidence of a hair that may be called lost or gained."""
+_HALO_UM = 20.0
+"""Blur and shade beside a hair, which are not bare skin either."""
 _SECOND_LOOK = 0.9
 """Confidence of a pair of which one half was not traced by itself, at most."""
 
@@ -149,7 +153,7 @@ def _is_one_hair(pair: _Pair, ones: _Side, others: _Side) -> bool:
     A mark that an extracted hair left can be traced as a hair, in its very place.
     """
     for hair, home, away in ((pair.baseline, ones, others), (pair.followup, others, ones)):
-        seen = look_for(hair.path_xy, hair.width_px, home.visit, away.visit, home.to_other)
+        seen = _look_for(hair, home, away)
         if seen.judged and seen.contrast < _OTHER_CONTRAST:
             return False
     return True
@@ -158,18 +162,37 @@ def _is_one_hair(pair: _Pair, ones: _Side, others: _Side) -> bool:
 def _is_doubled(hair: Hair, side: _Side) -> bool:
     """Whether a hair may be a surer one of its visit, traced twice."""
     stronger = [one for one in side.hairs if one.confidence > hair.confidence]
-    return shared_share(_line(hair, side.to_baseline), side.lines(stronger)) > _DOUBLED
+    line = _line(hair, side.to_baseline)
+    return float(Shafts(side.lines(stronger)).cover(line.path_um).mean()) > _DOUBLED
+
+
+def _look_for(hair: Hair, side: _Side, other: _Side) -> Presence:
+    """What the other visit shows of a hair, what other hairs cover told apart."""
+    beside = side.lines([one for one in side.hairs if one is not hair])
+
+    def covered_by(lines: Sequence[Line]) -> Covered:
+        shafts = Shafts(lines)
+        return lambda points_xy: shafts.cover(transform(side.to_baseline, points_xy), _HALO_UM)
+
+    return look_for(
+        hair.path_xy,
+        hair.width_px,
+        side.visit,
+        other.visit,
+        side.to_other,
+        covered_at_home=covered_by(beside),
+        covered_away=covered_by(other.lines(other.hairs)),
+    )
 
 
 def _decide(side: _Side, other: _Side, hairs: Sequence[Hair], *, lost: bool) -> list[ComparedHair]:
     """What became of hairs that have no partner; of one shaft that was traced twice only the surer one is decided."""
-    there = other.lines(other.hairs)
+    there = Shafts(other.lines(other.hairs))
     decided = []
     for hair in hairs:
-        seen = look_for(hair.path_xy, hair.width_px, side.visit, other.visit, side.to_other)
-        line = _line(hair, side.to_baseline)
-        alike = Line(transform(other.to_baseline, seen.path_xy), line.width_um)
-        shared, taken = (shared_share(one, there) > _SHARED for one in (line, alike))
+        seen = _look_for(hair, side, other)
+        places_xy = transform(side.to_baseline, hair.path_xy), transform(other.to_baseline, seen.path_xy)
+        shared, taken = (bool(there.cover(place).mean() > _SHARED) for place in places_xy)
         status, confidence = Status.UNDECIDED, 0.5
         if not _is_doubled(hair, side):
             status, confidence = _verdict(hair, seen, shared=shared, taken=taken, lost=lost)
@@ -200,7 +223,9 @@ def _verdict(hair: Hair, seen: Presence, *, shared: bool, taken: bool, lost: boo
     if seen.likeness > _LIKE and seen.contrast > _LEAST_CONTRAST and not taken:
         return Status.MATCHED, float(seen.likeness) * _SECOND_LOOK
     elsewhere = taken or seen.likeness < _UNLIKE
-    faint = (seen.contrast_in_place if elsewhere else seen.contrast) < _BARE_CONTRAST
+    contrast = seen.contrast_alone if elsewhere else seen.contrast
+    # Where a neighbour at home hides what the picture would tell, the network alone is asked, and must see nothing.
+    faint = contrast < _BARE_CONTRAST if isfinite(contrast) else max(seen.coverage, seen.line) < _NOTHING
     bare = faint and seen.coverage < _BARE_COVERAGE and seen.line < _BARE_LINE
     if bare and hair.confidence >= _SURE_HAIR:
         return (Status.LOST if lost else Status.GAINED), float(hair.confidence * (1.0 - seen.coverage))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -20,9 +21,12 @@ _SLACK_UM = 40.0
 """How far from its expected place a hair may lie."""
 _STEP_UM = 5.0
 _WHITE = 245.0
-_MOST_BLOWN_OUT = 0.05
-"""Where more than this share of a place is white, glare may hide a hair."""
+_MOST_BLOWN_OUT = 0.15
+"""Where more than this share of a hair's place is white, glare may hide it."""
 _TURNS_DEG = (0.0, -10.0, 10.0)
+_LEAST_FREE = 0.4
+"""Share of a hair's place that must be free of others to be judged by itself."""
+Covered = Callable[[FloatArray], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,11 @@ class Presence:
         Contrast there as a share of the hair's contrast at home.
     likeness_in_place, contrast_in_place : float
         The same where the registration puts the hair.
+    contrast_alone : float
+        The latter from what no other hair covers at either visit; NaN where others cover most of it.
     coverage, line : float
-        Shaft coverage and centre-line evidence of the network where the registration puts the hair, 0 to 1.
+        Shaft coverage and centre-line evidence of the network where the registration puts the hair, 0 to 1, where no
+        other hair covers it; NaN where others cover most of it.
     path_xy : float array, shape (P, 2)
         The place most like the hair, px of the other visit.
     judged : bool
@@ -49,13 +56,23 @@ class Presence:
     contrast: float
     likeness_in_place: float
     contrast_in_place: float
+    contrast_alone: float
     coverage: float
     line: float
     path_xy: FloatArray
     judged: bool
 
 
-def look_for(path_xy: FloatArray, width_px: float, home: Visit, away: Visit, matrix: FloatArray) -> Presence:
+def look_for(
+    path_xy: FloatArray,
+    width_px: float,
+    home: Visit,
+    away: Visit,
+    matrix: FloatArray,
+    *,
+    covered_at_home: Covered,
+    covered_away: Covered,
+) -> Presence:
     """What the other visit shows of a hair.
 
     Parameters
@@ -66,6 +83,8 @@ def look_for(path_xy: FloatArray, width_px: float, home: Visit, away: Visit, mat
         Its width, px; NaN where not measured.
     matrix : float array, shape (3, 3)
         Homography from px of its own visit to px of the other.
+    covered_at_home, covered_away : callable
+        Which points, px of its own visit, other hairs cover in each visit.
     """
     um_per_px = home.um_per_px
     step = _STEP_UM / um_per_px
@@ -74,7 +93,11 @@ def look_for(path_xy: FloatArray, width_px: float, home: Visit, away: Visit, mat
     slack, reach = round(_SLACK_UM / _STEP_UM), round((half + _ASIDE_UM / um_per_px) / step)
     aside = step * np.arange(-reach, reach + 1)
     wide = step * np.arange(-reach - slack, reach + slack + 1)
-    own = _strip(home.photo.rgb, _grid(path, aside))
+    grid = _grid(path, aside)
+    open_away = ~covered_away(grid)
+    free = open_away & ~covered_at_home(grid)
+    core = np.abs(aside) <= half
+    own = _strip(home.photo.rgb, grid)
     found = []
     for turn_deg in _TURNS_DEG:
         points = _grid(_drawn_out(_turned(path, turn_deg), slack, step), wide)
@@ -85,12 +108,15 @@ def look_for(path_xy: FloatArray, width_px: float, home: Visit, away: Visit, mat
         found.append((*_compared(own, seen[row:, column:]), place))
         if not turn_deg:
             in_place = _compared(own, seen[slack:, slack:])
-            blown_out = float(np.mean(seen > _WHITE))
+            is_bared = free[:, core].mean() > _LEAST_FREE
+            alone = _compared(own, seen[slack:, slack:], free)[1] if is_bared else np.nan
+            blown_out = float(np.mean(seen[slack:, slack:][: len(own), : len(aside)][:, core] > _WHITE))
     likeness, contrast, place = max(found, key=lambda one: one[0])
     expected = transform(matrix, path)
-    coverage, line = _read(away.maps, expected)
+    open_skin = open_away[:, len(aside) // 2]
+    coverage, line = _read(away.maps, expected[open_skin]) if open_skin.mean() > _LEAST_FREE else (np.nan, np.nan)
     judged = float(judged_points(away.photo.ignored, expected).mean()) > 0.8 and blown_out < _MOST_BLOWN_OUT
-    return Presence(likeness, contrast, *in_place, coverage, line, place, judged)
+    return Presence(likeness, contrast, *in_place, alone, coverage, line, place, judged)
 
 
 def _most_alike(seen: MapArray, own: MapArray) -> tuple[int, int]:
@@ -100,11 +126,18 @@ def _most_alike(seen: MapArray, own: MapArray) -> tuple[int, int]:
     return int(row), int(column)
 
 
-def _compared(own: MapArray, seen: MapArray) -> tuple[float, float]:
-    """Correlation of a strip with the first part of another, and the contrast of that part as a share of its own."""
+def _compared(own: MapArray, seen: MapArray, weight: NDArray[np.bool_] | float = 1.0) -> tuple[float, float]:
+    """Correlation of a strip with the first part of another, and the contrast of that part as a share of its own.
+
+    Parameters
+    ----------
+    weight : bool array of the strip's shape, or 1
+        The pixels that count: some must.
+    """
     part = seen[: own.shape[0], : own.shape[1]]
-    off, away = own - own.mean(), part - part.mean()
-    both, one, other = (float((a * b).sum()) for a, b in ((off, away), (off, off), (away, away)))
+    kept = np.broadcast_to(np.asarray(weight, np.float64), own.shape)
+    off, away = own - np.average(own, weights=kept), part - np.average(part, weights=kept)
+    both, one, other = (float((kept * a * b).sum()) for a, b in ((off, away), (off, off), (away, away)))
     return both / max(float(np.sqrt(one * other)), 1e-6), both / max(one, 1e-6)
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from hairscan.visits.assignment import Line, pair_hairs, shared_share
+from hairscan.visits.assignment import Line, Shafts, pair_hairs
 
 
 def line(root, angle_deg, length=500.0, width=70.0):
@@ -44,7 +44,17 @@ def test_no_hairs_give_no_pairs():
     assert pairs([], [line((0, 0), 30)]) == {}
 
 
-def test_a_shaft_traced_twice_shares_its_place_and_a_neighbour_does_not():
-    assert shared_share(line((0, 0), 30), [line((3, 12), 31)]) > 0.8
-    assert shared_share(line((0, 0), 30), [line((0, 110), 30)]) == 0.0
-    assert shared_share(line((0, 0), 30), []) == 0.0
+def test_shafts_cover_what_lies_on_them_and_no_neighbour():
+    shafts = Shafts([line((3, 12), 31)])
+    assert shafts.cover(line((0, 0), 30).path_um).mean() > 0.8
+    assert not shafts.cover(line((0, 110), 30).path_um).any()
+    assert not Shafts([]).cover(line((0, 0), 30).path_um).any()
+    grid = np.zeros((2, 3, 2))
+    assert shafts.cover(grid).shape == (2, 3)
+
+
+def test_a_margin_widens_what_shafts_cover():
+    shafts = Shafts([line((0, 0), 0)])
+    beside = np.array([[150.0, 60.0]])
+    assert not shafts.cover(beside).any()
+    assert shafts.cover(beside, margin_um=40.0).all()
