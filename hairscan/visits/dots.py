@@ -76,7 +76,8 @@ def find_dots(visit: Visit) -> Dots:
             found.append((spot.pt, spot.size / 2.0))
     xy = np.array([centre for centre, _ in found], np.float64).reshape(-1, 2)
     radius = np.array([radius for _, radius in found], np.float64)
-    return Dots(((xy + 0.5) / factor - 0.5) * visit.um_per_px, radius * _UM_PER_PX)
+    xy_px = (xy + 0.5) * (width / size[0], height / size[1]) - 0.5
+    return Dots(xy_px * visit.um_per_px, radius * _UM_PER_PX)
 
 
 def _density(red: NDArray[np.uint8]) -> NDArray[np.uint8]:

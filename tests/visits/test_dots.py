@@ -60,8 +60,7 @@ def misses_um(found, true_um):
     return np.linalg.norm(true_um[:, None] - found.xy, axis=2).min(axis=1)
 
 
-@pytest.mark.parametrize("um_per_px", [2.78, 5.0, 8.0])
-@pytest.mark.parametrize("pose", [AS_IT_IS, TURNED])
+@pytest.mark.parametrize(("um_per_px", "pose"), [(2.78, AS_IT_IS), (5.0, TURNED), (8.0, TURNED)])
 def test_dots_of_every_size_and_ink_are_found_where_they_are(photograph, um_per_px, pose):
     site = site_with(DOTS, um_per_px=um_per_px)
     visit = photograph(site, pose)
