@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +24,7 @@ def compare(
 ) -> None:
     """Match the hairs of two visits one to one, and say what changed."""
     from hairscan.batch.run_folder import check_writable
-    from hairscan.errors import ScaleError, VisitError
+    from hairscan.errors import PhotoError, ScaleError, VisitError
     from hairscan.visits import compare_photos
     from hairscan.visits.files import refusal_json
 
@@ -38,9 +39,10 @@ def compare(
             model=model,
             device=device,
         )
-    except (VisitError, ScaleError) as error:
+    except (VisitError, ScaleError, PhotoError) as error:
         if out is not None:
-            save(out, {"comparison.json": refusal_json(baseline.name, followup.name, str(error))})
+            refusal = refusal_json(baseline.name, followup.name, str(error))
+            save(out, {"comparison.json": refusal}, stale=("hairs.csv", "registered.png", "blink.png"))
         raise
     _print(comparison)
     if out is not None:
@@ -63,13 +65,15 @@ def _write(folder: Path, comparison: Comparison) -> None:
     save(folder, files)
 
 
-def save(folder: Path, files: dict[str, bytes]) -> None:
-    """Write the files of a comparison, all or none."""
+def save(folder: Path, files: dict[str, bytes], *, stale: tuple[str, ...] = ()) -> None:
+    """Write the files of a comparison, all or none, and take away those that an earlier one left and this one lacks."""
     from hairscan.batch.files import write_files
     from hairscan.errors import OutputError
 
     try:
         write_files({folder / name: content for name, content in files.items()})
+        for name in stale:
+            (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{folder} cannot be written ({error.strerror}): give another folder") from error
 
@@ -107,10 +111,12 @@ def _print(comparison: Comparison) -> None:
 
 def _registration_text(comparison: Comparison) -> str:
     found = comparison.registration
-    residual = "" if comparison.scale is None else f"roots within {found.residual_um:.0f} µm, "
+    is_known = comparison.scale is not None and isfinite(found.residual_um)
+    residual = f"roots within {found.residual_um:.0f} µm, " if is_known else ""
+    dots = f", {found.dots_agreeing} of {found.dots_shown} tattoo dots" if found.dots_shown else ""
     return (
-        f"{residual}{found.roots_agreeing} of {found.roots_shown} hair units and {found.skin_features} skin features "
-        f"agree; turned {found.turn_deg:+.1f}°, zoom {found.zoom:.3f}"
+        f"{residual}{found.roots_agreeing} of {found.roots_shown} hair units and {found.skin_features} skin features"
+        f"{dots} agree; turned {found.turn_deg:+.1f}°, zoom {found.zoom:.3f}"
     )
 
 

@@ -26,7 +26,7 @@ def growth(
     """Measure how fast each hair grew, and which did not: anagen and telogen."""
     from hairscan.batch.run_folder import check_writable
     from hairscan.cli.compare import save
-    from hairscan.errors import ScaleError, VisitError
+    from hairscan.errors import PhotoError, ScaleError, VisitError
     from hairscan.photo.codec import encode_png
     from hairscan.report.growth import draw_growth
     from hairscan.visits.growth import growth_of_photos
@@ -45,10 +45,10 @@ def growth(
             model=model,
             device=device,
         )
-    except (VisitError, ScaleError) as error:
+    except (VisitError, ScaleError, PhotoError) as error:
         if out is not None:
             document = growth_refusal_json(first.name, second.name, hours, telogen_um_per_day, str(error))
-            save(out, {"growth.json": document})
+            save(out, {"growth.json": document}, stale=("hairs.csv", "growth.png"))
         raise
     _print(found)
     if out is not None:

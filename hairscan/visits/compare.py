@@ -22,6 +22,7 @@ from hairscan.visits.changes import (
 )
 from hairscan.visits.matching import ComparedHair, Status, match_visits
 from hairscan.visits.overlap import BORDER_UM, Overlap, find_overlap
+from hairscan.visits.plane import transform
 from hairscan.visits.registration import Registration, common_scale, register
 from hairscan.visits.visit import Visit, read_visit
 from hairscan.visits.widths import PairedWidths, blur_doubt_um, paired_widths
@@ -31,6 +32,9 @@ _USELESS = {
     "focus-unknown": "has no sharp edge at all",
 }
 """Flags of a photograph that can show neither that a hair is there nor that it is gone."""
+
+_HELD_AGAIN_UM = 4.0
+"""No hand and no skin comes back to within this distance in all four corners; saving again moves nothing by three."""
 
 _LEAST_INNER = 0.4
 """Least share of the common area that lies inside its border; a photograph of 0.3 mm or with much noise has less."""
@@ -108,6 +112,7 @@ def compare_visits(baseline: Visit, followup: Visit) -> Comparison:
     """
     _check_comparable(baseline, followup)
     registration = register(baseline, followup)
+    _check_taken_again(baseline, followup, registration)
     scale = common_scale(baseline, followup, registration)
     overlap = find_overlap(baseline, followup, registration.matrix, scale)
     _check_whole(baseline, followup, overlap)
@@ -148,6 +153,23 @@ def _check_comparable(baseline: Visit, followup: Visit) -> None:
     for photo in (first, second):
         if reason := why_useless(photo):
             raise VisitError(reason)
+
+
+def _check_taken_again(baseline: Visit, followup: Visit, registration: Registration) -> None:
+    """Raise VisitError where the follow-up shows all that the baseline shows and nothing else, turned or not."""
+    first, second = _corners_px(baseline.photo), _corners_px(followup.photo)
+    off_px = np.linalg.norm(transform(registration.matrix, first)[:, None] - second, axis=2).min(axis=1)
+    if float(off_px.max()) * followup.um_per_px < _HELD_AGAIN_UM:
+        raise VisitError(
+            f"{baseline.photo.name} and {followup.photo.name} are one photograph saved twice: they show the same skin "
+            f"from edge to edge, within {_HELD_AGAIN_UM:g} um. Give two visits"
+        )
+
+
+def _corners_px(photo: Photo) -> FloatArray:
+    """Corners of a photograph, shape (4, 2)."""
+    height, width = photo.ignored.shape
+    return np.array([(x, y) for x in (-0.5, width - 0.5) for y in (-0.5, height - 0.5)])
 
 
 def _check_whole(baseline: Visit, followup: Visit, overlap: Overlap) -> None:

@@ -69,20 +69,26 @@ def find_dots(visit: Visit) -> Dots:
     judged = np.isin(ignored, (Ignored.JUDGED, Ignored.INK, Ignored.BLUR))
     lines = cv2.resize(visit.maps.centreline.max(axis=0), size, interpolation=cv2.INTER_LINEAR)
     found = []
-    for spot in _detector().detect(np.ascontiguousarray(bald[..., 0])):
+    for spot in _detector().detect(_density(bald[..., 0])):
         away = _distance_from(spot.pt, judged.shape)
         is_hair = lines[away < spot.size / 2.0].mean() > _MOST_HAIR
         if not is_hair and _is_ink(bald.astype(np.float32), judged, away / (spot.size / 2.0)):
             found.append((spot.pt, spot.size / 2.0))
     xy = np.array([centre for centre, _ in found], np.float64).reshape(-1, 2)
     radius = np.array([radius for _, radius in found], np.float64)
-    return Dots(((xy + 0.5) / factor - 0.5) * visit.um_per_px, radius * _UM_PER_PX)
+    xy_px = (xy + 0.5) * (width / size[0], height / size[1]) - 0.5
+    return Dots(xy_px * visit.um_per_px, radius * _UM_PER_PX)
+
+
+def _density(red: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The logarithm of the light, 46 levels per unit: a dot has the same contrast in any exposure."""
+    return np.asarray(np.rint(np.log1p(red.astype(np.float32)) * (255.0 / np.log(256.0))), np.uint8)
 
 
 def _detector() -> cv2.SimpleBlobDetector:
     """Detector of dark round blobs that keep their shape over several thresholds."""
     wanted = cv2.SimpleBlobDetector.Params()
-    wanted.thresholdStep, wanted.minThreshold, wanted.maxThreshold, wanted.minRepeatability = 6, 10, 245, 3
+    wanted.thresholdStep, wanted.minThreshold, wanted.maxThreshold, wanted.minRepeatability = 4, 10, 253, 3
     wanted.minDistBetweenBlobs = _DIAMETER_UM[0] / _UM_PER_PX
     wanted.filterByColor, wanted.blobColor = True, 0
     wanted.filterByArea = wanted.filterByCircularity = wanted.filterByInertia = wanted.filterByConvexity = True
