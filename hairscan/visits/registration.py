@@ -25,6 +25,7 @@ from hairscan.visits.patches import match_patches
 from hairscan.visits.plane import transform, zoom_and_turn
 from hairscan.visits.texture import UNMOVED_UM, TextureMatch, match_texture
 from hairscan.visits.visit import Visit
+from hairscan.visits.whole_skin import TRIED_WHOLE, match_whole_skin
 
 MOST_FALSE_ALARMS = -3.0
 """Decimal logarithm of the chance agreement from which two photographs are taken to show one site."""
@@ -33,7 +34,7 @@ _STRONG = -8.0
 _MOST_ZOOM = 1.12
 """How far the zoom may differ from what the two scales say."""
 _GUESSES = 8
-"""Constellations of which the skin is looked at, where the roots alone do not tell."""
+"""Constellations, and places of the skin, that are looked at closely where the roots alone do not tell."""
 _SPAN_UM = 3000.0
 _LEAST_AGREEING = 0.3
 _FEW_UNITS = 5
@@ -150,16 +151,24 @@ def _search(first: Marks, second: Marks) -> _Candidate | None:
 
 
 def _seen_in_skin(guesses: list[RootMatch], first: Marks, second: Marks) -> list[_Candidate]:
-    """Constellations that the skin around them agrees with."""
+    """Constellations that the skin around them agrees with, and what the skin says as a whole."""
     found = []
     for guess in guesses:
         skin = match_patches(first.texture, second.texture, guess.matrix)
-        roots = None if skin is None else judge_roots(skin.matrix, first.roots, second.roots, second.frame_um)
-        if skin is None or roots is None or _is_of_the_camera(roots):
-            continue
-        evidence = log10_both(guess.log10_false_alarms, skin.log10_false_alarms + log10(len(guesses)))
-        found.append(_Candidate(roots, None, evidence))
-    return found
+        if skin is not None:
+            tried = skin.log10_false_alarms + log10(len(guesses))
+            found.append((skin.matrix, log10_both(guess.log10_false_alarms, tried)))
+    for matrix in match_whole_skin(first.texture, second.texture, _GUESSES):
+        skin = match_patches(first.texture, second.texture, matrix)
+        if skin is not None:
+            roots = judge_roots(skin.matrix, first.roots, second.roots, second.frame_um)
+            tried = skin.log10_false_alarms + log10(TRIED_WHOLE)
+            found.append((skin.matrix, log10_both(roots.log10_false_alarms, tried)))
+    judged = [
+        _Candidate(judge_roots(matrix, first.roots, second.roots, second.frame_um), None, evidence)
+        for matrix, evidence in found
+    ]
+    return [one for one in judged if not _is_of_the_camera(one.roots)]
 
 
 def _dot_evidence(matrix: FloatArray, first: Marks, second: Marks) -> float:
