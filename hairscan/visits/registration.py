@@ -168,7 +168,8 @@ def _seen_in_skin(guesses: list[RootMatch], first: Marks, second: Marks) -> list
         _Candidate(judge_roots(matrix, first.roots, second.roots, second.frame_um), None, evidence)
         for matrix, evidence in found
     ]
-    return [one for one in judged if not _is_of_the_camera(one.roots)]
+    # Dirt on the lens and the grain of a sensor lie all over a photograph: two hairs at least must stay with them.
+    return [one for one in judged if not _is_unmoved(one.roots.matrix) or _is_confirmed(one.roots)]
 
 
 def _dot_evidence(matrix: FloatArray, first: Marks, second: Marks) -> float:
@@ -192,9 +193,16 @@ def _count_dots(matrix: FloatArray, first: Marks, second: Marks) -> tuple[int, i
 
 def _is_of_the_camera(roots: RootMatch) -> bool:
     """Whether nothing moved and the hairs are others: burnt-in graphics and dirt on the lens stay put on any skin."""
+    return _is_unmoved(roots.matrix) and roots.shown >= _FEW_UNITS and roots.agreeing < _LEAST_AGREEING * roots.shown
+
+
+def _is_unmoved(matrix: FloatArray) -> bool:
     corners = np.array([[0.0, 0.0], [_SPAN_UM, 0.0], [0.0, _SPAN_UM]])
-    unmoved = bool(np.abs(transform(roots.matrix, corners) - corners).max() < UNMOVED_UM)
-    return unmoved and roots.shown >= _FEW_UNITS and roots.agreeing < _LEAST_AGREEING * roots.shown
+    return bool(np.abs(transform(matrix, corners) - corners).max() < UNMOVED_UM)
+
+
+def _is_confirmed(roots: RootMatch) -> bool:
+    return roots.agreeing >= max(2.0, _LEAST_AGREEING * roots.shown)
 
 
 def _refined(candidate: _Candidate, baseline: Visit, followup: Visit, first: Marks, second: Marks) -> Registration:
