@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from math import hypot, isfinite, nan, sqrt
+from math import hypot, sqrt
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from hairscan.endpoints.density import CUT_OFFS_UM, hair_density
 from hairscan.types import FloatArray
+from hairscan.visits.robust_mean import robust_mean
 
 _Z95 = 1.959963984540054
+_LEAST_SE_UM = 0.05
 
 
 class Change(BaseModel):
@@ -24,7 +26,7 @@ class Change(BaseModel):
 
 
 class ThicknessChange(BaseModel):
-    """Mean change of width over the matched hairs that were measured at both visits.
+    """Mean change of width of the matched hairs that were measured at both visits; misread ones hardly count.
 
     Attributes
     ----------
@@ -89,37 +91,35 @@ def density_change(count: Change, area_cm2: float | None, um_per_px_sd_share: fl
 
 
 def thickness_change(change_um: FloatArray, se_um: FloatArray, shared_se_um: float = 0.0) -> ThicknessChange:
-    """Mean of paired width changes, precise hairs weighing more.
+    """Mean of paired width changes: precise hairs weigh more, misread ones hardly.
 
     Parameters
     ----------
     change_um, se_um : float arrays, shape (N,)
         Change and standard error of every matched hair; NaN where it was not measured.
     shared_se_um : float
-        The part of the error that all hairs have in common: no mean makes it smaller.
+        The part of the error that all hairs have in common, which `se_um` holds too: no mean makes it smaller.
 
     Notes
     -----
-    Random-effects mean (DerSimonian and Laird 1986): weights ``1 / (se**2 + t**2)`` with t the spread of the true
-    changes by the method of moments. Standard error from the weighted scatter itself (Hartung 1999), never less than
-    the weights imply.
+    See `hairscan.visits.robust_mean`.
     """
     known = np.isfinite(change_um) & np.isfinite(se_um) & (se_um > 0)
-    d, variance = change_um[known], se_um[known] ** 2
+    d, se = change_um[known], se_um[known]
     count = int(known.sum())
     if count < 2:
-        mean = float(d[0]) if count else None
-        se = float(np.sqrt(variance[0])) if count else None
-        return _thickness(count, mean, se, None)
-    weight = 1.0 / variance
-    fixed = float((weight * d).sum() / weight.sum())
-    excess = float((weight * (d - fixed) ** 2).sum()) - (count - 1)
-    spread2 = max(excess / float(weight.sum() - (weight**2).sum() / weight.sum()), 0.0)
-    weight = 1.0 / (variance + spread2)
-    mean = float((weight * d).sum() / weight.sum())
-    scatter = float((weight * (d - mean) ** 2).sum() / ((count - 1) * weight.sum()))
-    own = sqrt(max(scatter, 1.0 / float(weight.sum())))
-    return _thickness(count, mean, hypot(own, shared_se_um), sqrt(spread2))
+        lone = (float(d[0]), float(se[0])) if count else (None, None)
+        return ThicknessChange(hairs=count, mean_um=lone[0], se_um=lone[1], low_um=None, high_um=None, spread_um=None)
+    own = robust_mean(d, np.sqrt(np.maximum(se**2 - shared_se_um**2, _LEAST_SE_UM**2)))
+    doubt = _Z95 * shared_se_um
+    return ThicknessChange(
+        hairs=count,
+        mean_um=own.mean,
+        se_um=hypot(own.sd, shared_se_um),
+        low_um=own.mean - hypot(own.mean - own.low, doubt),
+        high_um=own.mean + hypot(own.high - own.mean, doubt),
+        spread_um=own.spread,
+    )
 
 
 def transitions(before_um: FloatArray, after_um: FloatArray, se_um: FloatArray) -> tuple[Transitions, ...]:
@@ -150,20 +150,6 @@ def transitions(before_um: FloatArray, after_um: FloatArray, se_um: FloatArray) 
 def is_sure_change(change_um: float | None, se_um: float | None) -> bool:
     """Whether a hair's change of width is more than the measurement's noise: outside its 95 % interval."""
     return change_um is not None and se_um is not None and abs(change_um) > _Z95 * se_um
-
-
-def _thickness(count: int, mean: float | None, se: float | None, spread: float | None) -> ThicknessChange:
-    from scipy.special import stdtrit
-
-    half = nan if mean is None or se is None or count < 2 else float(stdtrit(count - 1, 0.975)) * se
-    return ThicknessChange(
-        hairs=count,
-        mean_um=mean,
-        se_um=se,
-        low_um=mean - half if mean is not None and isfinite(half) else None,
-        high_um=mean + half if mean is not None and isfinite(half) else None,
-        spread_um=spread,
-    )
 
 
 def _poisson_limits(count: int) -> tuple[float, float]:

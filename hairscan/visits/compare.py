@@ -25,7 +25,7 @@ from hairscan.visits.overlap import BORDER_UM, Overlap, find_overlap
 from hairscan.visits.plane import transform
 from hairscan.visits.registration import Registration, common_scale, register
 from hairscan.visits.visit import Visit, read_visit
-from hairscan.visits.widths import PairedWidths, blur_doubt_um, paired_widths
+from hairscan.visits.widths import PairedWidths, paired_widths, shared_doubt_um
 
 _USELESS = {
     "out-of-focus": "is out of focus",
@@ -118,7 +118,7 @@ def compare_visits(baseline: Visit, followup: Visit) -> Comparison:
     _check_whole(baseline, followup, overlap)
     hairs = tuple(match_visits(baseline, followup, registration, overlap))
     um_per_px = None if scale is None else scale.um_per_px
-    doubt_um = blur_doubt_um(baseline, followup, registration, um_per_px)
+    doubt_um = shared_doubt_um(baseline, followup, registration, um_per_px)
     widths = tuple(paired_widths(hair, registration, um_per_px, doubt_um) for hair in hairs)
     before, after, change, se = _matched_columns(hairs, widths)
     numbers = {status: sum(hair.status is status for hair in hairs) for status in Status}

@@ -71,8 +71,8 @@ class _Rays:
     shape: FloatArray
 
 
-def match_constellations(first: Roots, second: Roots, frame_um: FloatArray) -> RootMatch | None:
-    """The similarity that the most roots agree on; None where there are too few roots to tell.
+def match_constellations(first: Roots, second: Roots, frame_um: FloatArray) -> list[RootMatch]:
+    """The similarities that the most roots agree on, the best one first; none where there are too few roots to tell.
 
     Parameters
     ----------
@@ -86,7 +86,8 @@ def match_constellations(first: Roots, second: Roots, frame_um: FloatArray) -> R
         _settled(_similarity(vote, middle), first, second, frame_um, tests=len(votes) / 2, spent=2)
         for vote in _elect(votes)
     ]
-    return min(found, key=lambda one: one.log10_false_alarms, default=None)
+    different = {(one.first.tobytes(), one.second.tobytes()): one for one in found}
+    return sorted(different.values(), key=lambda one: one.log10_false_alarms)
 
 
 def match_around_dots(

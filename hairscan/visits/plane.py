@@ -11,9 +11,12 @@ from scipy.optimize import least_squares
 from hairscan.types import FloatArray
 
 _UNIT_UM = 2000.0
-_SHEAR_SD = 0.03
-_TILT_SD = 0.03
-"""How far a second photograph of a site departs from a turned and zoomed one: prior of the fit, per 2 mm."""
+_SHEAR_SD = 0.02
+_TILT_SD = 0.005
+"""How far a second photograph of a site departs from a turned and zoomed one: prior of the fit, per 2 mm.
+
+A lens 40 mm away that is 6 degrees aslant; skin drawn out by 2 %.
+"""
 
 
 def transform(matrix: FloatArray, points_xy: FloatArray) -> FloatArray:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from math import hypot
+from dataclasses import dataclass
+from math import hypot, log10
 
 import numpy as np
 
@@ -19,10 +19,13 @@ from hairscan.visits.constellation import (
     near_points,
     near_roots,
 )
-from hairscan.visits.dots import Dots, find_dots
-from hairscan.visits.plane import refine, transform, zoom_and_turn
-from hairscan.visits.texture import UNMOVED_UM, Texture, TextureMatch, find_texture, match_texture, near_pairs
-from hairscan.visits.visit import Roots, Visit, roots_of
+from hairscan.visits.fitting import ROOT_REACH_UM, fit_marks
+from hairscan.visits.marks import Marks, find_marks, frame_of
+from hairscan.visits.patches import match_patches
+from hairscan.visits.plane import transform, zoom_and_turn
+from hairscan.visits.texture import UNMOVED_UM, TextureMatch, match_texture
+from hairscan.visits.visit import Visit
+from hairscan.visits.whole_skin import TRIED_WHOLE, match_whole_skin
 
 MOST_FALSE_ALARMS = -3.0
 """Decimal logarithm of the chance agreement from which two photographs are taken to show one site."""
@@ -30,16 +33,13 @@ _STRONG = -8.0
 """Texture that agrees this well needs no constellation."""
 _MOST_ZOOM = 1.12
 """How far the zoom may differ from what the two scales say."""
+_GUESSES = 8
+"""Constellations, and places of the skin, that are looked at closely where the roots alone do not tell."""
 _SPAN_UM = 3000.0
 _LEAST_AGREEING = 0.3
 _FEW_UNITS = 5
-_ROOT_SD_UM = 20.0
-_TEXTURE_SD_UM = 12.0
-_DOT_SD_UM = 40.0
 _DOTS_CENTRED = 5.0
 """Dots lie where photographs overlap, near their middle: chance is this many times that of evenly strewn ones."""
-_TEXTURE_REACH_UM = 40.0
-_ROOT_REACH_UM = (120.0, 80.0, 60.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class Registration:
         Homography from px of the baseline to px of the follow-up.
     zoom : float
         How much larger the follow-up shows the skin than the two scales say; 1 where they agree.
+    zoom_se : float
+        Its standard error, as the misses of what was fitted tell it.
     turn_deg : float
         Rotation.
     residual_um : float
@@ -67,6 +69,7 @@ class Registration:
 
     matrix: FloatArray
     zoom: float
+    zoom_se: float
     turn_deg: float
     residual_um: float
     roots_shown: int
@@ -75,24 +78,6 @@ class Registration:
     dots_shown: int
     dots_agreeing: int
     log10_false_alarms: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Marks:
-    """What of a photograph may be found again in another one, um.
-
-    Attributes
-    ----------
-    roots : Roots
-        Those that do not lie on a dot.
-    frame_um : float array, shape (2,)
-        Width and height of the photograph.
-    """
-
-    roots: Roots
-    dots: Dots
-    texture: Texture
-    frame_um: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +99,7 @@ def register(baseline: Visit, followup: Visit) -> Registration:
     ScaleError
         Where the two scales contradict what the photographs show.
     """
-    first, second = _marks(baseline), _marks(followup)
+    first, second = find_marks(baseline), find_marks(followup)
     best = _search(first, second)
     if best is None or best.log10_false_alarms > MOST_FALSE_ALARMS:
         _refuse_mirrored(baseline, followup, second)
@@ -137,24 +122,7 @@ def common_scale(baseline: Visit, followup: Visit, registration: Registration) -
     return Scale(own.um_per_px, hypot(own.sd, doubt), own.source)
 
 
-def _marks(visit: Visit, *, mirrored: bool = False) -> _Marks:
-    """What a photograph shows that may be found again in another one; of its mirror picture where asked for."""
-    frame_um = _frame_um(visit)
-    dots, roots = find_dots(visit), roots_of(visit.result.traced, visit.um_per_px)
-    texture = find_texture(visit, dots, mirrored=mirrored)
-    if len(dots):
-        bare = ~dots.cover(roots.xy, 0.0)
-        roots = Roots(roots.xy[bare], roots.heading[bare])
-    if mirrored:
-        edge = (frame_um[0] - visit.um_per_px, 0.0)
-        roots, dots = (
-            Roots(roots.xy * (-1, 1) + edge, roots.heading * (-1, 1)),
-            replace(dots, xy=dots.xy * (-1, 1) + edge),
-        )
-    return _Marks(roots, dots, texture, frame_um)
-
-
-def _search(first: _Marks, second: _Marks) -> _Candidate | None:
+def _search(first: Marks, second: Marks) -> _Candidate | None:
     """The best of what texture, constellation of the roots and dots say; None where nothing says anything."""
     candidates = []
     for moved_only in (False, True):
@@ -171,16 +139,40 @@ def _search(first: _Marks, second: _Marks) -> _Candidate | None:
             return candidates[0]
         break
     alone = match_constellations(first.roots, second.roots, second.frame_um)
-    if alone is not None:
-        evidence = log10_both(alone.log10_false_alarms, _dot_evidence(alone.matrix, first, second))
-        candidates.append(_Candidate(alone, None, evidence))
+    if alone:
+        evidence = log10_both(alone[0].log10_false_alarms, _dot_evidence(alone[0].matrix, first, second))
+        candidates.append(_Candidate(alone[0], None, evidence))
     around = match_around_dots(first.roots, second.roots, (first.dots.xy, second.dots.xy), second.frame_um)
     if around is not None:
         candidates.append(_Candidate(around, None, around.log10_false_alarms))
+    if all(one.log10_false_alarms > MOST_FALSE_ALARMS for one in candidates):
+        candidates += _seen_in_skin(alone[:_GUESSES], first, second)
     return min(candidates, key=lambda one: one.log10_false_alarms, default=None)
 
 
-def _dot_evidence(matrix: FloatArray, first: _Marks, second: _Marks) -> float:
+def _seen_in_skin(guesses: list[RootMatch], first: Marks, second: Marks) -> list[_Candidate]:
+    """Constellations that the skin around them agrees with, and what the skin says as a whole."""
+    found = []
+    for guess in guesses:
+        skin = match_patches(first.texture, second.texture, guess.matrix)
+        if skin is not None:
+            tried = skin.log10_false_alarms + log10(len(guesses))
+            found.append((skin.matrix, log10_both(guess.log10_false_alarms, tried)))
+    for matrix in match_whole_skin(first.texture, second.texture, _GUESSES):
+        skin = match_patches(first.texture, second.texture, matrix)
+        if skin is not None:
+            roots = judge_roots(skin.matrix, first.roots, second.roots, second.frame_um)
+            tried = skin.log10_false_alarms + log10(TRIED_WHOLE)
+            found.append((skin.matrix, log10_both(roots.log10_false_alarms, tried)))
+    judged = [
+        _Candidate(judge_roots(matrix, first.roots, second.roots, second.frame_um), None, evidence)
+        for matrix, evidence in found
+    ]
+    # Dirt on the lens and the grain of a sensor lie all over a photograph: two hairs at least must stay with them.
+    return [one for one in judged if not _is_unmoved(one.roots.matrix) or _is_confirmed(one.roots)]
+
+
+def _dot_evidence(matrix: FloatArray, first: Marks, second: Marks) -> float:
     """Decimal logarithm of the chance that a transformation found without dots brings a dot onto a dot; 0 without any.
 
     One is worth as much as several: dots are set by a template, and where one agrees the others follow.
@@ -192,7 +184,7 @@ def _dot_evidence(matrix: FloatArray, first: _Marks, second: _Marks) -> float:
     return log10_false_alarms(1.0, shown, 1, chance)
 
 
-def _count_dots(matrix: FloatArray, first: _Marks, second: _Marks) -> tuple[int, int]:
+def _count_dots(matrix: FloatArray, first: Marks, second: Marks) -> tuple[int, int]:
     """How many dots of the baseline fall on one of the follow-up, and of how many it shows the place."""
     moved = transform(matrix, first.dots.xy)
     shown = int(((moved >= 0) & (moved <= second.frame_um)).all(axis=1).sum())
@@ -201,18 +193,26 @@ def _count_dots(matrix: FloatArray, first: _Marks, second: _Marks) -> tuple[int,
 
 def _is_of_the_camera(roots: RootMatch) -> bool:
     """Whether nothing moved and the hairs are others: burnt-in graphics and dirt on the lens stay put on any skin."""
+    return _is_unmoved(roots.matrix) and roots.shown >= _FEW_UNITS and roots.agreeing < _LEAST_AGREEING * roots.shown
+
+
+def _is_unmoved(matrix: FloatArray) -> bool:
     corners = np.array([[0.0, 0.0], [_SPAN_UM, 0.0], [0.0, _SPAN_UM]])
-    unmoved = bool(np.abs(transform(roots.matrix, corners) - corners).max() < UNMOVED_UM)
-    return unmoved and roots.shown >= _FEW_UNITS and roots.agreeing < _LEAST_AGREEING * roots.shown
+    return bool(np.abs(transform(matrix, corners) - corners).max() < UNMOVED_UM)
 
 
-def _refined(candidate: _Candidate, baseline: Visit, followup: Visit, first: _Marks, second: _Marks) -> Registration:
+def _is_confirmed(roots: RootMatch) -> bool:
+    return roots.agreeing >= max(2.0, _LEAST_AGREEING * roots.shown)
+
+
+def _refined(candidate: _Candidate, baseline: Visit, followup: Visit, first: Marks, second: Marks) -> Registration:
     """The transformation fitted to every root, dot and skin feature that agrees with it, px to px."""
-    matrix, features = _fitted(candidate, first, second)
-    ones, others = near_roots(matrix, first.roots, second.roots, _ROOT_REACH_UM[-1])
+    fit = fit_marks(candidate.roots.matrix, candidate.texture, first, second)
+    matrix = fit.matrix
+    ones, others = near_roots(matrix, first.roots, second.roots, ROOT_REACH_UM[-1])
     off = transform(matrix, first.roots.xy[ones]) - second.roots.xy[others]
     residual = float(np.median(np.hypot(off[:, 0], off[:, 1]))) if len(ones) else float("nan")
-    zoom, turn_deg = zoom_and_turn(matrix, _frame_um(baseline) / 2)
+    zoom, turn_deg = zoom_and_turn(matrix, frame_of(baseline) / 2)
     if baseline.photo.scale and followup.photo.scale and not 1 / _MOST_ZOOM < zoom < _MOST_ZOOM:
         raise ScaleError(_contradiction(baseline, followup, zoom))
     from_px = np.diag([baseline.um_per_px, baseline.um_per_px, 1.0])
@@ -222,43 +222,21 @@ def _refined(candidate: _Candidate, baseline: Visit, followup: Visit, first: _Ma
     return Registration(
         matrix=np.asarray(whole / whole[2, 2]),
         zoom=zoom,
+        zoom_se=fit.zoom_se,
         turn_deg=turn_deg,
         residual_um=residual,
         roots_shown=candidate.roots.shown,
         roots_agreeing=candidate.roots.agreeing,
-        skin_features=features,
+        skin_features=fit.skin_features,
         dots_shown=dots_shown,
         dots_agreeing=dots_agreeing,
         log10_false_alarms=candidate.log10_false_alarms,
     )
 
 
-def _fitted(candidate: _Candidate, first: _Marks, second: _Marks) -> tuple[FloatArray, int]:
-    """A candidate fitted to all that agrees with it, um to um, and how many features of the skin do."""
-    matrix, texture = candidate.roots.matrix, candidate.texture
-    features = 0
-    reaches = _ROOT_REACH_UM
-    ones, others = near_roots(matrix, first.roots, second.roots, reaches[0])
-    for reach in reaches:
-        dot, other_dot = near_points(matrix, first.dots.xy, second.dots.xy, DOT_REACH_UM)
-        from_um = [first.roots.xy[ones], first.dots.xy[dot]]
-        to_um = [second.roots.xy[others], second.dots.xy[other_dot]]
-        sd = [np.full(len(ones), _ROOT_SD_UM), np.full(len(dot), _DOT_SD_UM)]
-        if texture is not None:
-            near = near_pairs(texture, matrix, max(_TEXTURE_REACH_UM, reach))
-            features = int(near.sum())
-            from_um.append(texture.from_um[near])
-            to_um.append(texture.to_um[near])
-            sd.append(np.full(features, _TEXTURE_SD_UM))
-        if sum(map(len, sd)) >= 2:
-            matrix = refine(matrix, np.concatenate(from_um), np.concatenate(to_um), np.concatenate(sd))
-        ones, others = near_roots(matrix, first.roots, second.roots, reach)
-    return matrix, features
-
-
-def _refuse_mirrored(baseline: Visit, followup: Visit, second: _Marks) -> None:
+def _refuse_mirrored(baseline: Visit, followup: Visit, second: Marks) -> None:
     """Raise VisitError where the follow-up shows the baseline mirrored."""
-    found = _search(_marks(baseline, mirrored=True), second)
+    found = _search(find_marks(baseline, mirrored=True), second)
     if found is None or found.log10_false_alarms > MOST_FALSE_ALARMS:
         return
     # Graphics resemble their own mirror picture: hairs must confirm what a person is told to flip.
@@ -267,11 +245,6 @@ def _refuse_mirrored(baseline: Visit, followup: Visit, second: _Marks) -> None:
             f"one of {baseline.photo.name} and {followup.photo.name} is mirrored: their skin agrees only after one is "
             "flipped. Flip it back where it was exported, then compare again"
         )
-
-
-def _frame_um(visit: Visit) -> FloatArray:
-    """Width and height of the photograph, um."""
-    return np.array(visit.photo.ignored.shape[::-1], np.float64) * visit.um_per_px
 
 
 def _two_sites(baseline: Visit, followup: Visit, best: _Candidate | None) -> str:

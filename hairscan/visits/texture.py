@@ -14,13 +14,20 @@ from hairscan.visits.dots import Dots
 from hairscan.visits.plane import transform
 from hairscan.visits.visit import Visit
 
-_UM_PER_PX = 6.0
+UM_PER_PX = 6.0
 """Scale at which the skin is looked at: follicle openings and furrows are some pixels wide."""
 _HAIR = 0.15
 """Coverage from which a pixel is hair."""
 _HAIR_MARGIN_UM = 25.0
 _DOT_MARGIN_UM = 100.0
 _SHADING_UM = 90.0
+_GLINT = 0.7
+"""Shine moves with the light and the skin under it does not: brightness above this share of the contrast is cut off."""
+_GLINT_ROUNDS = 3
+_LEAST_CONTRAST = 0.5
+MIDDLE_GREY = 128
+_GRAIN_PX = 1.5
+"""Noise and compression are finer than this."""
 _FEATURES = 1500
 _RATIO = 0.85
 _NEAR_UM = 25.0
@@ -32,14 +39,23 @@ _CLUSTERED = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Texture:
-    """Features of the skin.
+    """The skin of a photograph and its features.
 
     Attributes
     ----------
+    picture : uint8 array, shape (h, w)
+        The skin's texture alone, 128 where there is none.
+    bare : bool array, shape (h, w)
+        Where skin is seen.
+    to_um : float array, shape (3, 3)
+        From px of the picture to um of the photograph.
     xy_um : float array, shape (N, 2)
     descriptors : float32 array, shape (N, 128)
     """
 
+    picture: NDArray[np.uint8]
+    bare: NDArray[np.bool_]
+    to_um: FloatArray
     xy_um: FloatArray
     descriptors: MapArray
 
@@ -67,27 +83,29 @@ class TextureMatch:
 
 def find_texture(visit: Visit, dots: Dots, *, mirrored: bool = False) -> Texture:
     """SIFT features of the skin between hairs and dots, which are filled in with skin; dots are alike on any site."""
-    factor = visit.um_per_px / _UM_PER_PX
-    height, width = visit.photo.ignored.shape
-    size = (max(round(width * factor), 8), max(round(height * factor), 8))
+    frame_px = np.array(visit.photo.ignored.shape[::-1])
+    across, down = np.maximum(np.rint(frame_px * visit.um_per_px / UM_PER_PX).astype(int), 8).tolist()
+    size = (across, down)
     grey = cv2.resize(visit.photo.rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32).mean(axis=2)
     bare = _bare_skin(visit, size)
     if len(dots):
-        grid = np.stack(np.meshgrid(*(np.arange(side) * _UM_PER_PX for side in size)), axis=-1)
+        grid = np.stack(np.meshgrid(*(np.arange(side) * UM_PER_PX for side in size)), axis=-1)
         bare &= ~dots.cover(grid, _DOT_MARGIN_UM)
     picture = _evened(grey, bare)
     if mirrored:
         picture, bare = np.ascontiguousarray(picture[:, ::-1]), np.ascontiguousarray(bare[:, ::-1])
+    side_um = frame_px * visit.um_per_px / size
+    to_um = np.diag([*side_um, 1.0])
+    to_um[:2, 2] = (side_um - visit.um_per_px) / 2.0
     # Else every feature lies a quarter of a pixel aside, to another side of the skin in a turned photograph.
     sift = cv2.SIFT.create(nfeatures=_FEATURES, contrastThreshold=0.02, edgeThreshold=15, enable_precise_upscale=True)
     points, descriptors = sift.detectAndCompute(picture, bare.astype(np.uint8) * 255)
     if descriptors is None:
-        return Texture(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
+        return Texture(picture, bare, to_um, np.zeros((0, 2)), np.zeros((0, 128), np.float32))
     xy = np.array([point.pt for point in points], np.float64)
     # RootSIFT (Arandjelovic and Zisserman 2012): Hellinger distance.
     descriptors = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6))
-    xy_px = (xy + 0.5) * (width / size[0], height / size[1]) - 0.5
-    return Texture(xy_px * visit.um_per_px, descriptors.astype(np.float32))
+    return Texture(picture, bare, to_um, transform(to_um, xy), descriptors.astype(np.float32))
 
 
 def match_texture(first: Texture, second: Texture, area_um2: float, *, moved_only: bool) -> TextureMatch | None:
@@ -138,17 +156,22 @@ def near_pairs(match: TextureMatch, matrix: FloatArray, reach_um: float) -> NDAr
 def _bare_skin(visit: Visit, size: tuple[int, int]) -> NDArray[np.bool_]:
     """Judged pixels that no hair covers."""
     hair = cv2.resize(visit.maps.coverage, size, interpolation=cv2.INTER_LINEAR) > _HAIR
-    side = 2 * round(_HAIR_MARGIN_UM / _UM_PER_PX) + 1
+    side = 2 * round(_HAIR_MARGIN_UM / UM_PER_PX) + 1
     hair = cv2.dilate(hair.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
     ignored = cv2.resize(visit.photo.ignored, size, interpolation=cv2.INTER_NEAREST) > 0
     return np.asarray(~hair & ~ignored)
 
 
 def _evened(grey: MapArray, bare: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The skin's texture alone: shading and hairs replaced by the middle grey, contrast alike everywhere."""
-    sigma = _SHADING_UM / _UM_PER_PX
+    """The skin's texture alone: shading, hairs and glints replaced by the middle grey, contrast alike everywhere."""
+    sigma = _SHADING_UM / UM_PER_PX
     known = bare.astype(np.float32)
     weight = np.maximum(cv2.GaussianBlur(known, (0, 0), sigma), 1e-3)
     detail = (grey - cv2.GaussianBlur(grey * known, (0, 0), sigma) / weight) * known
-    contrast = np.sqrt(cv2.GaussianBlur(detail**2, (0, 0), 2.0 * sigma) / weight) + 2.0
-    return np.asarray(np.clip(np.rint(128.0 + 40.0 * detail / contrast), 0, 255), np.uint8)
+    for _ in range(_GLINT_ROUNDS):
+        contrast = np.sqrt(cv2.GaussianBlur(detail**2, (0, 0), 2.0 * sigma) / weight)
+        detail = np.minimum(detail, _GLINT * contrast)
+        detail = (detail - cv2.GaussianBlur(detail, (0, 0), sigma) / weight) * known
+    contrast = np.sqrt(cv2.GaussianBlur(detail**2, (0, 0), 2.0 * sigma) / weight) + _LEAST_CONTRAST
+    smooth = cv2.GaussianBlur(detail, (0, 0), _GRAIN_PX)
+    return np.asarray(np.clip(np.rint(MIDDLE_GREY + 40.0 * smooth / contrast), 0, 255), np.uint8)

@@ -14,6 +14,10 @@ from hairscan.visits.registration import Registration
 from hairscan.visits.visit import Visit
 
 _USUAL_WIDTH_UM = 70.0
+_HAIR_SD_PX = 0.2
+"""What a width is off beyond its standard error, on phantoms: each hair by itself, ..."""
+_PHOTO_SD_PX = 0.19
+"""... and all hairs of a photograph together (its light, noise and compression)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class PairedWidths:
     -----
     Follow-up widths are in micrometres of the baseline's scale, carried over by the registration: the distances
     between roots are the same at both visits, while a device's zoom is not, and an error of 1 % of the zoom would be
-    0.7 um of every hair. The error of the change holds that of the blur, see `blur_doubt_um`.
+    0.7 um of every hair. The error of the change holds what is common to all hairs, see `shared_doubt_um`.
     """
 
     baseline_um: float
@@ -43,7 +47,7 @@ def paired_widths(
     um_per_px : float or None
         Scale of the baseline.
     doubt_um : float
-        Standard error that the changes of all hairs share, see `blur_doubt_um`.
+        Standard error that the changes of all hairs share, see `shared_doubt_um`.
     """
     if um_per_px is None:
         return PairedWidths(nan, nan, nan, nan)
@@ -55,22 +59,29 @@ def paired_widths(
     return PairedWidths(before, after, after - before, hypot(before_se, after_se, doubt_um))
 
 
-def blur_doubt_um(baseline: Visit, followup: Visit, registration: Registration, um_per_px: float | None) -> float:
-    """Standard error of every change of width where one photograph is more blurred than the other; 0 without a scale.
+def shared_doubt_um(baseline: Visit, followup: Visit, registration: Registration, um_per_px: float | None) -> float:
+    """Standard error that the changes of all hairs have in common; 0 without a scale.
 
     Notes
     -----
-    A width is fitted with the blur of the photograph as a whole. Of a blur that is taken for too little a part remains
-    in the width: on real photographs that were blurred on purpose (by 4 to 22 um), near the difference of the squared
-    blurs over the width itself, alike for all hairs.
+    Of the zoom, of each photograph, and of the blur where one is more blurred than the other. A width is fitted with
+    the blur of the photograph as a whole. Of a blur that is taken for too little a part remains in the width: on real
+    photographs that were blurred on purpose (by 4 to 22 um), near the difference of the squared blurs over the width
+    itself, alike for all hairs.
     """
     if um_per_px is None:
         return 0.0
     to_baseline_px = zoom_and_turn(inverse(registration.matrix), np.array(followup.photo.ignored.shape[::-1]) / 2.0)[0]
+    followup_um_per_px = to_baseline_px * um_per_px
     before_um = baseline.photo.psf_sigma_px * um_per_px
-    after_um = followup.photo.psf_sigma_px * to_baseline_px * um_per_px
-    return abs(after_um**2 - before_um**2) / _USUAL_WIDTH_UM
+    after_um = followup.photo.psf_sigma_px * followup_um_per_px
+    blur_um = abs(after_um**2 - before_um**2) / _USUAL_WIDTH_UM
+    photos_um = _PHOTO_SD_PX * hypot(um_per_px, followup_um_per_px)
+    return hypot(blur_um, photos_um, registration.zoom_se * _USUAL_WIDTH_UM)
 
 
 def _width(hair: Hair | None, um_per_px: float) -> tuple[float, float]:
-    return (nan, nan) if hair is None else (hair.width_px * um_per_px, hair.width_se_px * um_per_px)
+    """Width and its standard error, um."""
+    if hair is None:
+        return nan, nan
+    return hair.width_px * um_per_px, hypot(hair.width_se_px, _HAIR_SD_PX) * um_per_px

@@ -37,12 +37,22 @@ def test_density_follows_the_area_and_is_empty_without_one():
     assert density_change(count_change(0, 4, 0), None, 0.0).value is None
 
 
-def test_equal_errors_give_the_plain_mean_and_its_standard_error():
+def test_equal_errors_give_nearly_the_plain_mean_and_its_standard_error():
     d = np.array([2.0, 3.5, 1.0, 4.5, 2.5])
     found = thickness_change(d, np.full(5, 0.2))
-    assert found.mean_um == pytest.approx(d.mean())
-    assert found.se_um == pytest.approx(d.std(ddof=1) / np.sqrt(5))
-    assert found.spread_um == pytest.approx(np.sqrt(d.var(ddof=1) - 0.04))
+    assert found.mean_um == pytest.approx(d.mean(), abs=0.02)
+    plain = d.std(ddof=1) / np.sqrt(5)
+    # Five hairs hardly tell their own spread: the mean is as unsure as Student's t has it.
+    assert plain < found.se_um < 1.6 * plain
+    assert found.low_um < 2.0 < 3.4 < found.high_um
+
+
+def test_what_all_hairs_share_no_number_of_hairs_makes_smaller():
+    d = np.random.default_rng(0).normal(3.0, np.hypot(0.5, 1.0), 400)
+    alone, shared = thickness_change(d, np.full(400, 0.5)), thickness_change(d, np.full(400, np.hypot(0.5, 0.7)), 0.7)
+    assert alone.se_um < 0.1
+    assert shared.se_um == pytest.approx(0.7, abs=0.02)
+    assert shared.mean_um == pytest.approx(alone.mean_um, abs=0.01)
 
 
 def test_doubtful_and_unmeasured_hairs_hardly_move_the_mean():

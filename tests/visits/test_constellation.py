@@ -29,7 +29,7 @@ def test_the_roots_alone_tell_the_transformation(turn_deg):
     rng = np.random.default_rng(3)
     roots = strewn(rng, 18)
     true = similarity(1.04, np.deg2rad(turn_deg), FRAME_UM / 2, FRAME_UM / 2 + (150.0, -90.0))
-    found = match_constellations(roots, seen_again(roots, true, rng), FRAME_UM)
+    found = match_constellations(roots, seen_again(roots, true, rng), FRAME_UM)[0]
     off = transform(found.matrix, roots.xy) - transform(true, roots.xy)
     assert np.median(np.hypot(*off.T)) < 30.0
     assert found.log10_false_alarms < MOST_FALSE_ALARMS
@@ -39,7 +39,7 @@ def test_roots_of_two_sites_agree_by_chance_only():
     alarms = []
     for seed in range(12):
         rng = np.random.default_rng((4, seed))
-        found = match_constellations(strewn(rng, 18), strewn(rng, 18), FRAME_UM)
+        found = match_constellations(strewn(rng, 18), strewn(rng, 18), FRAME_UM)[0]
         alarms.append(found.log10_false_alarms)
     assert min(alarms) > MOST_FALSE_ALARMS
 
@@ -48,9 +48,9 @@ def test_mirrored_roots_are_not_the_same_site():
     rng = np.random.default_rng(5)
     roots = strewn(rng, 18)
     mirrored = Roots((FRAME_UM[0], 0) + roots.xy * (-1, 1), roots.heading * (-1, 1))
-    assert match_constellations(roots, mirrored, FRAME_UM).log10_false_alarms > MOST_FALSE_ALARMS
+    assert match_constellations(roots, mirrored, FRAME_UM)[0].log10_false_alarms > MOST_FALSE_ALARMS
 
 
 def test_too_few_roots_tell_nothing():
     rng = np.random.default_rng(6)
-    assert match_constellations(strewn(rng, 1), strewn(rng, 12), FRAME_UM) is None
+    assert match_constellations(strewn(rng, 1), strewn(rng, 12), FRAME_UM) == []

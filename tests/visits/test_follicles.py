@@ -10,7 +10,7 @@ ROOTS = RNG.uniform(0, 3000, (25, 2))
 
 
 def registration(matrix, skin_features=0):
-    return Registration(matrix, 1.0, 0.0, 5.0, 20, 20, skin_features, -9.0)
+    return Registration(matrix, 1.0, 0.001, 0.0, 5.0, 20, 20, skin_features, 0, 0, -9.0)
 
 
 def test_the_shift_of_all_is_found_far_better_than_a_root_is_seen():
