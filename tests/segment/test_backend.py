@@ -24,8 +24,10 @@ def test_damaged_model_is_refused(tmp_path):
         load_model(folder)
 
 
-def test_shipped_model_gives_maps_in_range():
-    model = load_model("default", "cpu")
+@pytest.mark.parametrize("name", ["default", "phantom-only"])
+def test_shipped_models_give_maps_in_range_and_have_a_card(name):
+    model = load_model(name, "cpu")
+    assert (model_folders()[name] / "card.md").is_file()
     maps = model.backend.run(np.random.default_rng(0).random((1, 3, 64, 96), np.float32))
     assert maps.shape == (1, len(model.spec.channels), 32, 48)
     assert model.backend.device == "cpu"
