@@ -48,7 +48,7 @@ def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str,
     parts = {"network": network, "average": average, "optimizer": optimizer, "schedule": schedule}
     first = _resume(parts, recipe, out / "checkpoint.pt")
     if first >= recipe.steps:
-        return average.cpu()
+        return _joined(average.cpu(), start, recipe)
     photos = load_photos([s for s in samples if s.part == "train"], recipe) if recipe.phantom_share < 1.0 else []
     tune = tune_crops(samples, recipe)
     stream = CropStream(photos, recipe, first * recipe.batch)
@@ -73,7 +73,7 @@ def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str,
         if is_saved:
             _save(parts, step, recipe, out / "checkpoint.pt")
             draw_curves(out)
-    return average.cpu()
+    return _joined(average.cpu(), start, recipe)
 
 
 def choose_device(name: str) -> str:
@@ -123,6 +123,15 @@ def _update_average(average: HairNet, network: HairNet, decay: float) -> None:
             value.lerp_(theirs[name], 1.0 - decay)
         else:
             value.copy_(theirs[name])
+
+
+def _joined(average: HairNet, start: Path | None, recipe: Recipe) -> HairNet:
+    """The mean of a network and the one that its run began with, as the recipe shares it out."""
+    if start is not None and recipe.keep_share:
+        begun = copy.deepcopy(average)
+        _load_weights(begun, start)
+        _update_average(average, begun, 1.0 - recipe.keep_share)
+    return average
 
 
 def _load_weights(network: HairNet, model: Path) -> None:

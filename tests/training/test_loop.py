@@ -125,6 +125,22 @@ def test_a_run_begins_with_the_weights_of_a_model(recipe, tmp_path, clinic_sampl
     assert torch.equal(begun.head.weight, network.head.weight)
 
 
+def test_a_run_may_keep_a_share_of_the_weights_it_began_with(recipe, tmp_path, clinic_samples):
+    torch.manual_seed(5)
+    network = HairNet(recipe.widths).eval()
+    export_model(network, recipe, tmp_path / "model", version="0")
+    settings = recipe.model_copy(update={"steps": 2, "phantom_share": 0.0, "average_decay": 0.0})
+    mixed = settings.model_copy(update={"keep_share": 0.25})
+    ends = [
+        loop.train_network(one, clinic_samples, tmp_path / f"run{one.keep_share}", "cpu", start=tmp_path / "model")
+        for one in (settings, mixed, mixed)
+    ]
+    trained, kept, resumed = (end.stem[0].weight for end in ends)
+    assert not torch.equal(trained, network.stem[0].weight)
+    torch.testing.assert_close(kept, 0.75 * trained + 0.25 * network.stem[0].weight)
+    assert torch.equal(kept, resumed)
+
+
 def test_a_device_that_is_not_there_is_not_replaced():
     assert loop.choose_device("cpu") == "cpu"
     assert loop.choose_device("auto") == ("cuda" if torch.cuda.is_available() else "cpu")
