@@ -37,7 +37,11 @@ _NOTHING = 0.1
 _OTHER_CONTRAST = 0.2
 """A hair keeps more of its contrast than this, unless it is another thing."""
 _SURE_HAIR = 0.9
-"""Least confidence of a hair that may be called lost or gained."""
+_LIKELY_HAIR = 0.6
+_WHOLE_UM = 250.0
+_APART = 0.2
+"""A hair that may be called lost or gained is sure by its confidence, or it is likely one, longer than most cut
+fragments, and no piece of another hair: hardly any of it lies on others."""
 _HALO_UM = 20.0
 """Blur and shade beside a hair, which are not bare skin either."""
 _SECOND_LOOK = 0.9
@@ -195,7 +199,8 @@ def _decide(side: _Side, other: _Side, hairs: Sequence[Hair], *, lost: bool) -> 
         shared, taken = (bool(there.cover(place).mean() > _SHARED) for place in places_xy)
         status, confidence = Status.UNDECIDED, 0.5
         if not _is_doubled(hair, side):
-            status, confidence = _verdict(hair, seen, shared=shared, taken=taken, lost=lost)
+            sure = _is_sure(hair, side)
+            status, confidence = _verdict(hair, seen, is_sure=sure, shared=shared, taken=taken, lost=lost)
         partner = None
         if status is Status.MATCHED:
             partner = replace(hair, hair_id=-1, path_xy=seen.path_xy, width_px=np.nan, width_se_px=np.nan, flags=())
@@ -204,11 +209,26 @@ def _decide(side: _Side, other: _Side, hairs: Sequence[Hair], *, lost: bool) -> 
     return decided
 
 
-def _verdict(hair: Hair, seen: Presence, *, shared: bool, taken: bool, lost: bool) -> tuple[Status, float]:
+def _is_sure(hair: Hair, side: _Side) -> bool:
+    """Whether a trace is of a hair of its own, and not of a fragment or of a piece of another hair."""
+    if hair.confidence >= _SURE_HAIR:
+        return True
+    path_um = transform(side.to_baseline, hair.path_xy)
+    length_um = float(np.hypot(*np.diff(path_um, axis=0).T).sum())
+    others = Shafts(side.lines([one for one in side.hairs if one is not hair]))
+    is_apart = float(others.cover(path_um, _HALO_UM).mean()) <= _APART
+    return hair.confidence >= _LIKELY_HAIR and length_um >= _WHOLE_UM and is_apart
+
+
+def _verdict(
+    hair: Hair, seen: Presence, *, is_sure: bool, shared: bool, taken: bool, lost: bool
+) -> tuple[Status, float]:
     """Status and confidence of a hair without a partner.
 
     Parameters
     ----------
+    is_sure : bool
+        Whether it is a hair at all.
     shared : bool
         Whether traced hairs of the other visit lie in its place: only a picture that is the same there tells that
         nothing changed.
@@ -227,7 +247,7 @@ def _verdict(hair: Hair, seen: Presence, *, shared: bool, taken: bool, lost: boo
     # Where a neighbour at home hides what the picture would tell, the network alone is asked, and must see nothing.
     faint = contrast < _BARE_CONTRAST if isfinite(contrast) else max(seen.coverage, seen.line) < _NOTHING
     bare = faint and seen.coverage < _BARE_COVERAGE and seen.line < _BARE_LINE
-    if bare and hair.confidence >= _SURE_HAIR:
+    if bare and is_sure:
         return (Status.LOST if lost else Status.GAINED), float(hair.confidence * (1.0 - seen.coverage))
     return Status.UNDECIDED, 0.5
 
