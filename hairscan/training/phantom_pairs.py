@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import nan
 
 import numpy as np
@@ -11,43 +11,29 @@ from pydantic import BaseModel, ConfigDict
 from scipy.spatial import cKDTree
 
 from hairscan.errors import HairscanError
-from hairscan.phantom.render import Phantom, render_scene
-from hairscan.phantom.scene import Scene, sample_scene
+from hairscan.phantom.render import Phantom
 from hairscan.phantom.truth import TrueHair
-from hairscan.phantom.visits import (
-    Pose,
-    frame_scene,
-    growing_hairs,
-    keep_skin,
-    next_look,
-    next_visit,
-    sample_pose,
-    to_frame_um,
-)
 from hairscan.photo import read_photo
 from hairscan.segment import Segmenter
 from hairscan.training.bootstrap import Figure, bootstrap
 from hairscan.training.evaluate_visits import REACH_UM, count_each, found_changes, registration_error_px
+from hairscan.training.phantom_sites import (
+    SIZE_PX,
+    THICKENING_SD_UM,
+    THICKENING_UM,
+    UM_PER_PX,
+    PhantomPair,
+    draw_phantom_pair,
+)
 from hairscan.training.tables import Table, figure_text
 from hairscan.types import FloatArray
 from hairscan.visits import Comparison, compare_visits
 from hairscan.visits.matching import Status
 from hairscan.visits.overlap import BORDER_UM
-from hairscan.visits.plane import fit_similarity, inverse, transform
+from hairscan.visits.plane import inverse, transform
 from hairscan.visits.visit import Visit, read_visit
 
-UM_PER_PX = 2.78
-SIZE_PX = (1280, 1024)
-"""Width and height."""
-THICKENING_UM = 3.0
 _SEED = 2**31 + 23
-_THICKENING_SD_UM = 1.5
-_MARGIN_UM = 600.0
-_LENGTH_UM = (450.0, 1050.0)
-"""Median length of the hairs at a visit: one and a half to three and a half days after they were clipped."""
-_CHANGED = (0.05, 0.15)
-"""Share of the site's hairs that go, and that come."""
-_ZOOM = 0.03
 _TOUCHING_UM, _TOUCHING_SHARE = 90.0, 0.1
 """Two hairs of usual width whose axes are this near leave hardly any skin between them."""
 _WORDS = {
@@ -64,22 +50,6 @@ _WORDS = {
     "unmatched_thickening_error_um": ("the same of the two mean widths, µm", ".2f"),
     "thickening_covered": ("pairs whose 95 % interval holds the true thickening", ".0%"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class PhantomPair:
-    """A phantom site at two visits.
-
-    Attributes
-    ----------
-    phantoms : (Phantom, Phantom)
-        Its photographs, with their own true scales.
-    matrix : float array, shape (3, 3)
-        Homography from px of the first to px of the second.
-    """
-
-    phantoms: tuple[Phantom, Phantom]
-    matrix: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,33 +105,6 @@ class PhantomVisitFigures(BaseModel):
     pairs: int
     changed_hairs: int
     figures: dict[str, Figure]
-
-
-def draw_phantom_pair(rng: np.random.Generator) -> PhantomPair:
-    """A clipped phantom site at two visits: hairs gone, come and thickened, clipped anew, held otherwise."""
-    width, height = (side + 2 * round(_MARGIN_UM / UM_PER_PX) for side in SIZE_PX)
-    site = sample_scene("clipped", rng, width_px=width, height_px=height, um_per_px=UM_PER_PX)
-    site = keep_skin(replace(site, look=replace(site.look, graphics=(), ink=0, lens_radius=0.0)), rng)
-    lengths_um = rng.uniform(*_LENGTH_UM, 2)
-    lost, gained = (round(share * len(growing_hairs(site))) for share in rng.uniform(*_CHANGED, 2))
-    first = next_visit(site, rng, length_um=float(lengths_um[0]))
-    second = next_visit(
-        first,
-        rng,
-        lost=lost,
-        gained=gained,
-        thickening_um=THICKENING_UM,
-        thickening_sd_um=_THICKENING_SD_UM,
-        length_um=float(lengths_um[1]),
-    )
-    poses = sample_pose(rng, zoom=_ZOOM), sample_pose(rng, zoom=_ZOOM)
-    framed = [
-        frame_scene(replace(scene, look=next_look(site, rng)), pose, width_px=SIZE_PX[0], height_px=SIZE_PX[1])
-        for scene, pose in zip((first, second), poses, strict=True)
-    ]
-    grid_um = np.array([(x, y) for x in (0.0, width / 2, width) for y in (0.0, height / 2, height)]) * UM_PER_PX
-    before, after = (_shown_px(grid_um, site, pose, scene) for pose, scene in zip(poses, framed, strict=True))
-    return PhantomPair((render_scene(framed[0], rng), render_scene(framed[1], rng)), fit_similarity(before, after))
 
 
 def evaluate_phantom_visits(
@@ -244,16 +187,11 @@ def phantom_visit_table(figures: PhantomVisitFigures) -> Table:
         title="Pairs of visits, phantoms; 95 % intervals over pairs",
         note=f"Clipped phantom sites, {SIZE_PX[0]} x {SIZE_PX[1]} px at {UM_PER_PX} µm/px: 5 to 15 % of the hairs gone "
         f"and as many come, half of these inside a unit, the others {THICKENING_UM:g} µm thicker (SD "
-        f"{_THICKENING_SD_UM:g}), clipped anew to other lengths, turned, shifted, zoomed, in other light; the skin "
+        f"{THICKENING_SD_UM:g}), clipped anew to other lengths, turned, shifted, zoomed, in other light; the skin "
         "stays but for its shine. Errors of the count change are shares of the true count.",
         headings=("figure", figures.model),
         rows=(*sizes, *rows),
     )
-
-
-def _shown_px(points_um: FloatArray, site: Scene, pose: Pose, framed: Scene) -> FloatArray:
-    """Points of the site in px of a photograph of it."""
-    return to_frame_um(points_um, site, pose, framed) / framed.um_per_px - 0.5
 
 
 def _growing(phantom: Phantom) -> dict[int, TrueHair]:

@@ -6,11 +6,11 @@ import pytest
 from hairscan.photo import read_photo
 from hairscan.training.phantom_pairs import (
     PhantomAgreement,
-    draw_phantom_pair,
     judge_phantom_pair,
     phantom_visit_table,
     summarise_phantom_visits,
 )
+from hairscan.training.phantom_sites import draw_phantom_pair
 from hairscan.visits.plane import transform
 from hairscan.visits.visit import read_visit
 
