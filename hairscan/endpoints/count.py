@@ -24,6 +24,7 @@ from dataclasses import replace
 import numpy as np
 
 from hairscan.endpoints.area import CountingArea
+from hairscan.measure.paths import arc_lengths
 from hairscan.types import FloatArray, Hair, LabelImage
 
 ROOT_OUTSIDE = "root-outside"
@@ -69,7 +70,7 @@ def _behind_first_point_xy(hair: Hair, reach_px: float) -> FloatArray:
 
     The direction is that of the first stretch of the hair as long as the reach.
     """
-    along_px = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(hair.path_xy, axis=0).T))])
+    along_px = arc_lengths(hair.path_xy)
     ahead_xy = hair.path_xy[min(int(np.searchsorted(along_px, reach_px)), len(along_px) - 1)]
     step_xy = hair.root_xy - ahead_xy
     step_xy = step_xy / max(float(np.hypot(*step_xy)), 1e-9)

@@ -73,6 +73,11 @@ class Stations:
         )
 
 
+def arc_lengths(path: FloatArray) -> FloatArray:
+    """How far every point of a path, shape (P, 2), lies along it, in the unit of its points, shape (P,)."""
+    return np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
+
+
 def smooth_curve(path_xy: FloatArray, smooth_px: float) -> Curve | None:
     """Dense curve through a path, its wiggles shorter than ``smooth_px`` removed.
 
@@ -90,7 +95,7 @@ def smooth_curve(path_xy: FloatArray, smooth_px: float) -> Curve | None:
     """
     if len(path_xy) < 2 or not np.isfinite(path_xy).all():
         return None
-    arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path_xy, axis=0).T))])
+    arc = arc_lengths(path_xy)
     if arc[-1] < 1.0:
         return None
     count = max(3, round(float(arc[-1])) + 1)

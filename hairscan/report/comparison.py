@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -71,6 +72,27 @@ def encode_blink(frames: tuple[RgbImage, RgbImage]) -> bytes:
     animation.durations = [_BLINK_MS] * len(frames)
     _, data = cv2.imencodeanimation(".png", animation)
     return bytes(np.asarray(data, np.uint8).tobytes())
+
+
+def legend_strip(
+    headline: str, marks: Sequence[tuple[Mark, int]], note: str, comparison: Comparison, width_px: int
+) -> RgbImage:
+    """The legend of two photographs: a headline, every mark with the number of its hairs, a note, and their names."""
+    row_px = 34
+    strip = np.full((4 * row_px, width_px, 3), 245, np.uint8)
+    pen = Pen(strip, 0.8)
+    pen.write(ascii_text(headline), 16, 1.0 * row_px, bold=True)
+    x_px = 16.0
+    for mark, number in marks:
+        cv2.rectangle(strip, (round(x_px), 2 * row_px - 18), (round(x_px) + 30, 2 * row_px), mark.rgb, -1)
+        cv2.rectangle(strip, (round(x_px), 2 * row_px - 18), (round(x_px) + 30, 2 * row_px), HALO, 1)
+        text = f"{mark.meaning}: {number}"
+        pen.write(text, x_px + 38, 2.0 * row_px)
+        x_px += 70 + pen.width_px(text)
+    pen.write(note, x_px, 2.0 * row_px)
+    names = f"left {comparison.baseline.photo.name}, right {comparison.followup.photo.name} in its frame"
+    pen.write(ascii_text(names), 16, 3.2 * row_px, (90, 90, 90))
+    return strip
 
 
 def panels_of(comparison: Comparison) -> tuple[Panel, Panel]:
@@ -146,21 +168,9 @@ def _draw_triangle(panel: Panel, path_xy: FloatArray, *, up: bool) -> None:
 
 def _strip(comparison: Comparison, width_px: int) -> RgbImage:
     """The legend: what changed, the colours, and the photographs."""
-    row_px = 34
-    strip = np.full((4 * row_px, width_px, 3), 245, np.uint8)
-    pen = Pen(strip, 0.8)
-    pen.write(ascii_text(_headline(comparison)), 16, 1.0 * row_px, bold=True)
-    x_px = 16.0
-    for status, mark in MARKS.items():
-        cv2.rectangle(strip, (round(x_px), 2 * row_px - 18), (round(x_px) + 30, 2 * row_px), mark.rgb, -1)
-        cv2.rectangle(strip, (round(x_px), 2 * row_px - 18), (round(x_px) + 30, 2 * row_px), HALO, 1)
-        text = f"{mark.meaning}: {comparison.number(status)}"
-        pen.write(text, x_px + 38, 2.0 * row_px)
-        x_px += 70 + pen.width_px(text)
-    pen.write("triangle up / down: thicker / thinner beyond the noise", x_px, 2.0 * row_px)
-    names = f"left {comparison.baseline.photo.name}, right {comparison.followup.photo.name} in its frame"
-    pen.write(ascii_text(names), 16, 3.2 * row_px, (90, 90, 90))
-    return strip
+    marks = [(mark, comparison.number(status)) for status, mark in MARKS.items()]
+    note = "triangle up / down: thicker / thinner beyond the noise"
+    return legend_strip(_headline(comparison), marks, note, comparison, width_px)
 
 
 def _headline(comparison: Comparison) -> str:

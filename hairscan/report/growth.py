@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from hairscan.report.comparison import SHIFT, Panel, panels_of
-from hairscan.report.legend import Pen, ascii_text
+from hairscan.measure.paths import arc_lengths
+from hairscan.report.comparison import SHIFT, Panel, legend_strip, panels_of
 from hairscan.report.marks import HALO, Mark
 from hairscan.types import FloatArray, RgbImage
 from hairscan.visits.growth import Growth, Phase
@@ -47,7 +47,7 @@ def _draw(panel: Panel, path_xy: FloatArray, colour: tuple[int, int, int], longe
     """Draw a hair, its root, and thick the last stretch of so many px of the baseline."""
     points = panel.fixed(path_xy)
     in_frame = transform(panel.to_baseline, path_xy)
-    to_tip = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(in_frame[::-1], axis=0).T))])[::-1]
+    to_tip = arc_lengths(in_frame[::-1])[::-1]
     for paint, more in ((HALO, 2), (colour, 0)):
         cv2.polylines(panel.rgb, [points], False, paint, _THIN_PX + more, cv2.LINE_AA, SHIFT)
         if longer_px > 0:
@@ -59,22 +59,8 @@ def _draw(panel: Panel, path_xy: FloatArray, colour: tuple[int, int, int], longe
 
 def _strip(growth: Growth, width_px: int) -> RgbImage:
     """The legend: the share, the rate, the threshold, the colours, and the photographs."""
-    row_px = 34
-    strip = np.full((4 * row_px, width_px, 3), 245, np.uint8)
-    pen = Pen(strip, 0.8)
-    pen.write(ascii_text(_headline(growth)), 16, 1.0 * row_px, bold=True)
-    x_px = 16.0
-    for phase, mark in MARKS.items():
-        cv2.rectangle(strip, (round(x_px), 2 * row_px - 18), (round(x_px) + 30, 2 * row_px), mark.rgb, -1)
-        cv2.rectangle(strip, (round(x_px), 2 * row_px - 18), (round(x_px) + 30, 2 * row_px), HALO, 1)
-        text = f"{mark.meaning}: {growth.number(phase)}"
-        pen.write(text, x_px + 38, 2.0 * row_px)
-        x_px += 70 + pen.width_px(text)
-    pen.write("thick: by so much longer", x_px, 2.0 * row_px)
-    comparison = growth.comparison
-    names = f"left {comparison.baseline.photo.name}, right {comparison.followup.photo.name} in its frame"
-    pen.write(ascii_text(names), 16, 3.2 * row_px, (90, 90, 90))
-    return strip
+    marks = [(mark, growth.number(phase)) for phase, mark in MARKS.items()]
+    return legend_strip(_headline(growth), marks, "thick: by so much longer", growth.comparison, width_px)
 
 
 def _headline(growth: Growth) -> str:

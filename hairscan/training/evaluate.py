@@ -13,7 +13,7 @@ from hairscan.photo import read_photo
 from hairscan.score import score_read_photo
 from hairscan.segment import Segmenter
 from hairscan.training.bootstrap import Figure, bootstrap
-from hairscan.training.figures import ratio
+from hairscan.training.figures import mean_of_known, ratio
 from hairscan.training.metrics import (
     Agreement,
     FoundHairs,
@@ -112,7 +112,7 @@ def evaluate_phantom(phantom: Phantom, segmenter: Segmenter) -> PhantomAgreement
         found=len(found.paths_xy),
         true=int(judged.sum()),
         matched=len(rows),
-        mean_width_error_um=_mean(found.width_um) - _mean(true_um),
+        mean_width_error_um=mean_of_known(found.width_um) - mean_of_known(true_um),
         paths_xy=found.paths_xy,
         found_verdicts=verdicts(np.ones(len(found.paths_xy), bool), rows),
         true_verdicts=verdicts(judged, np.nonzero(judged)[0][columns]),
@@ -143,10 +143,10 @@ def summarise_phantoms(agreements: Sequence[PhantomAgreement]) -> dict[str, floa
     errors_um = np.array([a.mean_width_error_um for a in agreements], np.float64)
     return {
         "root_f1": ratio(2.0 * matched.sum(), found.sum() + true.sum()),
-        "count_error": _mean(np.abs(found - true)[some] / true[some]),
+        "count_error": mean_of_known(np.abs(found - true)[some] / true[some]),
         "bias": ratio(found.sum() - true.sum(), true.sum()),
-        "mean_width_error_um": _mean(errors_um),
-        "mean_width_abs_error_um": _mean(np.abs(errors_um)),
+        "mean_width_error_um": mean_of_known(errors_um),
+        "mean_width_abs_error_um": mean_of_known(np.abs(errors_um)),
     }
 
 
@@ -159,12 +159,6 @@ def _judge(sample: Sample, found: FoundHairs, ignored: LabelImage) -> Agreement:
     return judge_photo(
         sample.field, found, sample.vectors_px, sample.kinds, ignored=ignored, um_per_px=sample.um_per_px
     )
-
-
-def _mean(values: FloatArray) -> float:
-    """Mean of what was measured; NaN of nothing."""
-    measured = values[np.isfinite(values)]
-    return float(measured.mean()) if len(measured) else float("nan")
 
 
 def _is_judged(hair: TrueHair, ignored: LabelImage) -> bool:

@@ -14,6 +14,7 @@ from hairscan.errors import HairscanError
 from hairscan.photo import read_photo
 from hairscan.segment import Segmenter
 from hairscan.training.bootstrap import Figure, bootstrap
+from hairscan.training.figures import ratio
 from hairscan.training.tables import Table, figure_text
 from hairscan.training.vectors import Sample
 from hairscan.training.visit_pairs import Field, VisitPair, draw_pair, read_field
@@ -265,9 +266,9 @@ def _figures(agreements: Sequence[PairAgreement]) -> dict[str, float]:
     return {
         "registered": _mean([float(one.registered) for one in agreements]),
         "registration_error_um": float(np.median([one.error_um for one in kept])) if kept else float("nan"),
-        "recall": _ratio(sum(one.found for one in kept), sum(one.extracted for one in kept)),
-        "false_share": _ratio(sum(one.false_changes for one in kept), matched),
-        "undecided_share": _ratio(undecided, matched + changes + undecided),
+        "recall": ratio(sum(one.found for one in kept), sum(one.extracted for one in kept)),
+        "false_share": ratio(sum(one.false_changes for one in kept), matched),
+        "undecided_share": ratio(undecided, matched + changes + undecided),
         "count_change_error": _mean([one.change_error / one.count for one in counted]),
         "unmatched_error": _mean([one.unmatched_error / one.count for one in counted]),
         "separate_error": _mean([one.separate_error / one.count for one in counted]),
@@ -279,7 +280,3 @@ def _figures(agreements: Sequence[PairAgreement]) -> dict[str, float]:
 
 def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values)) if values else float("nan")
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else float("nan")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -130,6 +130,12 @@ def concordance(a: FloatArray, b: FloatArray) -> float:
         return float("nan")
     spread = a.var() + b.var() + (a.mean() - b.mean()) ** 2
     return float(2.0 * ((a - a.mean()) * (b - b.mean())).mean() / spread) if spread > 0 else float("nan")
+
+
+def mean_of_known(values: Iterable[float]) -> float:
+    """Mean of what is finite; NaN of nothing."""
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def ratio(part: float, whole: float) -> float:

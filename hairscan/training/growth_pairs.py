@@ -20,6 +20,7 @@ from hairscan.phantom.visits import frame_scene, next_look, sample_pose
 from hairscan.photo import read_photo
 from hairscan.segment import Segmenter
 from hairscan.training.bootstrap import Figure, bootstrap
+from hairscan.training.figures import mean_of_known
 from hairscan.training.tables import Table, figure_text
 from hairscan.types import FloatArray, Hair, RgbImage
 from hairscan.visits import compare_visits
@@ -209,21 +210,16 @@ def _figures(agreements: Sequence[GrowthAgreement]) -> dict[str, float]:
     decided = np.array([phase is not Phase.UNDECIDED for phase in phases], bool)
     return {
         "measured": len(kept) / len(agreements),
-        "elongation_bias_um": _mean(errors),
+        "elongation_bias_um": mean_of_known(errors),
         "elongation_sd_um": _sd(errors),
         "traced_sd_um": _sd(traced),
-        "gross_share": _mean((np.abs(z[np.isfinite(z)]) > _GROSS_Z).astype(np.float64)),
+        "gross_share": mean_of_known((np.abs(z[np.isfinite(z)]) > _GROSS_Z).astype(np.float64)),
         "z_sd": _sd(z[np.abs(z) <= _GROSS_Z]),
-        "rate_bias_um_per_day": _mean(found[anagen]) - _mean(true[true > 0]),
-        "share_error": _mean(anagen[decided].astype(np.float64)) - _mean((true > 0).astype(np.float64)),
-        "undecided_share": _mean((~decided).astype(np.float64)),
-        "wrong_share": _mean((anagen != (true > 0))[decided].astype(np.float64)),
+        "rate_bias_um_per_day": mean_of_known(found[anagen]) - mean_of_known(true[true > 0]),
+        "share_error": mean_of_known(anagen[decided].astype(np.float64)) - mean_of_known((true > 0).astype(np.float64)),
+        "undecided_share": mean_of_known((~decided).astype(np.float64)),
+        "wrong_share": mean_of_known((anagen != (true > 0))[decided].astype(np.float64)),
     }
-
-
-def _mean(values: FloatArray) -> float:
-    told = values[np.isfinite(values)]
-    return float(told.mean()) if len(told) else nan
 
 
 def _sd(values: FloatArray) -> float:

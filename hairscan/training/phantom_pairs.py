@@ -17,6 +17,7 @@ from hairscan.photo import read_photo
 from hairscan.segment import Segmenter
 from hairscan.training.bootstrap import Figure, bootstrap
 from hairscan.training.evaluate_visits import REACH_UM, count_each, found_changes, registration_error_px
+from hairscan.training.figures import mean_of_known, ratio
 from hairscan.training.phantom_sites import (
     SIZE_PX,
     THICKENING_SD_UM,
@@ -131,8 +132,9 @@ def judge_phantom_pair(pair: PhantomPair, baseline: Visit, followup: Visit) -> P
     here = {uid: hair for uid, hair in first.items() if _is_common(hair.path_xy[:1], comparison)}
     there = {uid: hair for uid, hair in second.items() if _is_common(transform(back, hair.path_xy[:1]), comparison)}
     # A hair is known from the whole site: its root may just be outside of the other photograph.
-    lost = [hair for uid, hair in here.items() if uid not in {one.uid for one in pair.phantoms[1].hairs}]
-    gained = [hair for uid, hair in there.items() if uid not in {one.uid for one in pair.phantoms[0].hairs}]
+    shown = [{hair.uid for hair in phantom.hairs} for phantom in pair.phantoms]
+    lost = [hair for uid, hair in here.items() if uid not in shown[1]]
+    gained = [hair for uid, hair in there.items() if uid not in shown[0]]
     stayed = [uid for uid in here if uid in second]
     true_um = float(np.mean([second[uid].width_um - first[uid].width_um for uid in stayed])) if stayed else nan
     reach_px = REACH_UM / baseline.um_per_px
@@ -225,25 +227,16 @@ def _figures(agreements: Sequence[PhantomAgreement]) -> dict[str, float]:
     called = sum(one.found + one.false_changes for one in kept)
     undecided = sum(one.undecided for one in kept)
     return {
-        "registered": _mean([float(one.registered) for one in agreements]),
+        "registered": mean_of_known([float(one.registered) for one in agreements]),
         "registration_error_um": float(np.median([one.error_um for one in kept])) if kept else nan,
-        "recall": _ratio(sum(one.found for one in kept), sum(one.changed for one in kept)),
-        "recall_apart": _ratio(sum(one.found_apart for one in kept), sum(one.changed_apart for one in kept)),
-        "false_share": _ratio(sum(one.false_changes for one in kept), matched),
-        "undecided_share": _ratio(undecided, matched + called + undecided),
-        "count_change_error": _mean([one.change_error / one.count for one in counted]),
-        "unmatched_error": _mean([one.unmatched_error / one.count for one in counted]),
-        "thickening_bias_um": _mean([one.thickening_um - one.true_um for one in kept]),
-        "thickening_error_um": _mean([abs(one.thickening_um - one.true_um) for one in kept]),
-        "unmatched_thickening_error_um": _mean([abs(one.unmatched_um - one.true_um) for one in kept]),
-        "thickening_covered": _mean([one.covered for one in kept]),
+        "recall": ratio(sum(one.found for one in kept), sum(one.changed for one in kept)),
+        "recall_apart": ratio(sum(one.found_apart for one in kept), sum(one.changed_apart for one in kept)),
+        "false_share": ratio(sum(one.false_changes for one in kept), matched),
+        "undecided_share": ratio(undecided, matched + called + undecided),
+        "count_change_error": mean_of_known([one.change_error / one.count for one in counted]),
+        "unmatched_error": mean_of_known([one.unmatched_error / one.count for one in counted]),
+        "thickening_bias_um": mean_of_known([one.thickening_um - one.true_um for one in kept]),
+        "thickening_error_um": mean_of_known([abs(one.thickening_um - one.true_um) for one in kept]),
+        "unmatched_thickening_error_um": mean_of_known([abs(one.unmatched_um - one.true_um) for one in kept]),
+        "thickening_covered": mean_of_known([one.covered for one in kept]),
     }
-
-
-def _mean(values: Sequence[float]) -> float:
-    told = [value for value in values if np.isfinite(value)]
-    return float(np.mean(told)) if told else nan
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else nan

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from hairscan.measure.paths import arc_lengths
 from hairscan.types import FloatArray, Hair
 
 SHARED = "shares-a-shaft"
@@ -150,7 +151,7 @@ def _bend_at(path: FloatArray) -> int | None:
 
 def _evenly(path_um: FloatArray) -> FloatArray:
     """The path at even steps."""
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path_um, axis=0).T))])
+    along = arc_lengths(path_um)
     at = np.arange(0.0, float(along[-1]) + _STEP_UM, _STEP_UM)
     return np.column_stack([np.interp(at, along, path_um[:, k]) for k in (0, 1)])
 

@@ -8,6 +8,7 @@ from math import hypot, nan
 
 import numpy as np
 
+from hairscan.measure.paths import arc_lengths
 from hairscan.types import FloatArray, Hair
 from hairscan.visits.compare import Comparison
 from hairscan.visits.doubts import Doubt, find_doubts
@@ -166,7 +167,7 @@ def _up_to_roots(side: _Side, others: Sequence[_Side | None]) -> _Side:
     path = side.path_um
     ahead = np.gradient(path, axis=0)
     ahead /= np.maximum(np.hypot(ahead[:, 0], ahead[:, 1]), 1e-9)[:, None]
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
+    along = arc_lengths(path)
     passed = np.zeros(len(path), bool)
     for other in others:
         if other is not None and other.root_seen:
@@ -223,7 +224,7 @@ def _sides(visit: Visit, hairs: Sequence[Hair | None], to_um: FloatArray) -> lis
 def _side(hair: Hair, tip: Tip, doubt: Doubt, to_um: FloatArray, um_per_px: float) -> _Side:
     """A hair as one visit shows it, up to its tip or to where it can be trusted."""
     path = hair.path_xy
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
+    along = arc_lengths(path)
     reason = tip.reason or doubt.reason
     if reason:
         kept = path[along <= min(tip.along_px, doubt.sure_px)]

@@ -91,18 +91,28 @@ class _Side:
 
     Attributes
     ----------
-    to_other : float array, shape (3, 3)
-        Homography from its px to those of the other visit.
+    to_other, to_baseline : float array, shape (3, 3)
+        Homography from its px to those of the other visit, and to the common frame: micrometres of the baseline.
+    lines : tuple of Line
+        Its hairs in the common frame, in their order.
+    shafts : Shafts
+        What they all cover.
     """
 
     visit: Visit
-    hairs: tuple[Hair, ...]
     to_other: FloatArray
     to_baseline: FloatArray
+    lines: tuple[Line, ...]
+    shafts: Shafts
 
-    def lines(self, hairs: Sequence[Hair]) -> list[Line]:
-        """Hairs in the common frame: micrometres of the baseline."""
-        return [_line(hair, self.to_baseline) for hair in hairs]
+    @property
+    def hairs(self) -> tuple[Hair, ...]:
+        """Every traced hair."""
+        return self.visit.result.traced
+
+    def shafts_beside(self, hair: Hair) -> Shafts:
+        """What all its hairs but one cover."""
+        return Shafts([line for line, one in zip(self.lines, self.hairs, strict=True) if one is not hair])
 
 
 def match_visits(baseline: Visit, followup: Visit, registration: Registration, overlap: Overlap) -> list[ComparedHair]:
@@ -113,10 +123,10 @@ def match_visits(baseline: Visit, followup: Visit, registration: Registration, o
     """
     to_um = np.diag([baseline.um_per_px, baseline.um_per_px, 1.0])
     back = inverse(registration.matrix)
-    ones = _Side(baseline, baseline.result.traced, registration.matrix, to_um)
-    others = _Side(followup, followup.result.traced, back, to_um @ back)
+    ones = _side(baseline, registration.matrix, to_um)
+    others = _side(followup, back, to_um @ back)
     residual_um = float(np.nan_to_num(registration.residual_um, nan=20.0))
-    pairs, lone_first, lone_second = _pair(ones.hairs, others.hairs, ones, others, residual_um)
+    pairs, lone_first, lone_second = _pair(ones, others, residual_um)
     found = []
     for pair in pairs:
         if not _is_judged(pair, overlap, back):
@@ -137,11 +147,15 @@ def match_visits(baseline: Visit, followup: Visit, registration: Registration, o
     return sorted(found, key=lambda one: _place(one, back))
 
 
-def _pair(
-    first: Sequence[Hair], second: Sequence[Hair], ones: _Side, others: _Side, residual_um: float
-) -> tuple[list[_Pair], list[Hair], list[Hair]]:
+def _side(visit: Visit, to_other: FloatArray, to_baseline: FloatArray) -> _Side:
+    lines = tuple(_line(hair, to_baseline) for hair in visit.result.traced)
+    return _Side(visit, to_other, to_baseline, lines, Shafts(lines))
+
+
+def _pair(ones: _Side, others: _Side, residual_um: float) -> tuple[list[_Pair], list[Hair], list[Hair]]:
     """Pairs of traced hairs, and the hairs of both visits that stay alone."""
-    pairing = pair_hairs(ones.lines(first), others.lines(second), residual_um)
+    first, second = ones.hairs, others.hairs
+    pairing = pair_hairs(ones.lines, others.lines, residual_um)
     pairs = [
         _Pair(first[i], second[k], float(sure))
         for i, k, sure in zip(pairing.first, pairing.second, pairing.confidence, strict=True)
@@ -165,17 +179,15 @@ def _is_one_hair(pair: _Pair, ones: _Side, others: _Side) -> bool:
 
 def _is_doubled(hair: Hair, side: _Side) -> bool:
     """Whether a hair may be a surer one of its visit, traced twice."""
-    stronger = [one for one in side.hairs if one.confidence > hair.confidence]
-    line = _line(hair, side.to_baseline)
-    return float(Shafts(side.lines(stronger)).cover(line.path_um).mean()) > _DOUBLED
+    stronger = [line for line, one in zip(side.lines, side.hairs, strict=True) if one.confidence > hair.confidence]
+    path_um = transform(side.to_baseline, hair.path_xy)
+    return float(Shafts(stronger).cover(path_um).mean()) > _DOUBLED
 
 
 def _look_for(hair: Hair, side: _Side, other: _Side) -> Presence:
     """What the other visit shows of a hair, what other hairs cover told apart."""
-    beside = side.lines([one for one in side.hairs if one is not hair])
 
-    def covered_by(lines: Sequence[Line]) -> Covered:
-        shafts = Shafts(lines)
+    def covered_by(shafts: Shafts) -> Covered:
         return lambda points_xy: shafts.cover(transform(side.to_baseline, points_xy), _HALO_UM)
 
     return look_for(
@@ -184,19 +196,18 @@ def _look_for(hair: Hair, side: _Side, other: _Side) -> Presence:
         side.visit,
         other.visit,
         side.to_other,
-        covered_at_home=covered_by(beside),
-        covered_away=covered_by(other.lines(other.hairs)),
+        covered_at_home=covered_by(side.shafts_beside(hair)),
+        covered_away=covered_by(other.shafts),
     )
 
 
 def _decide(side: _Side, other: _Side, hairs: Sequence[Hair], *, lost: bool) -> list[ComparedHair]:
     """What became of hairs that have no partner; of one shaft that was traced twice only the surer one is decided."""
-    there = Shafts(other.lines(other.hairs))
     decided = []
     for hair in hairs:
         seen = _look_for(hair, side, other)
         places_xy = transform(side.to_baseline, hair.path_xy), transform(other.to_baseline, seen.path_xy)
-        shared, taken = (bool(there.cover(place).mean() > _SHARED) for place in places_xy)
+        shared, taken = (bool(other.shafts.cover(place).mean() > _SHARED) for place in places_xy)
         status, confidence = Status.UNDECIDED, 0.5
         if not _is_doubled(hair, side):
             sure = _is_sure(hair, side)
@@ -215,8 +226,7 @@ def _is_sure(hair: Hair, side: _Side) -> bool:
         return True
     path_um = transform(side.to_baseline, hair.path_xy)
     length_um = float(np.hypot(*np.diff(path_um, axis=0).T).sum())
-    others = Shafts(side.lines([one for one in side.hairs if one is not hair]))
-    is_apart = float(others.cover(path_um, _HALO_UM).mean()) <= _APART
+    is_apart = float(side.shafts_beside(hair).cover(path_um, _HALO_UM).mean()) <= _APART
     return hair.confidence >= _LIKELY_HAIR and length_um >= _WHOLE_UM and is_apart
 
 

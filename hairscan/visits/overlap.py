@@ -9,6 +9,7 @@ import numpy as np
 
 from hairscan.endpoints.area import UM2_PER_CM2
 from hairscan.errors import VisitError
+from hairscan.measure.paths import arc_lengths
 from hairscan.types import FloatArray, Hair, MapArray, Scale
 from hairscan.visits.visit import Visit
 
@@ -43,7 +44,7 @@ class Overlap:
 
     def judges(self, hair: Hair, path_xy: FloatArray) -> bool:
         """Whether a hair, its path in px of the baseline, emerges inside and shows enough of itself there."""
-        along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path_xy, axis=0).T))])
+        along = arc_lengths(path_xy)
         body = path_xy[along * self.um_per_px <= _BODY_UM]
         border_px = BORDER_UM / self.um_per_px
         return bool(hair.counted and self.depth_at(path_xy[:1])[0] > border_px and (self.depth_at(body) > 0).all())

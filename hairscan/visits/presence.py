@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hairscan.measure.paths import arc_lengths
 from hairscan.measure.sampling import judged_points, read_coverage
 from hairscan.types import FloatArray, HairMaps, MapArray
 from hairscan.visits.plane import transform
@@ -152,7 +153,7 @@ def _read(maps: HairMaps, place_xy: FloatArray) -> tuple[float, float]:
 
 def _evenly(path_xy: FloatArray, step_px: float, most_px: float) -> FloatArray:
     """First part of a path, points evenly apart."""
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path_xy, axis=0).T))])
+    along = arc_lengths(path_xy)
     at = np.arange(0.0, max(min(float(along[-1]), most_px), 3.0 * step_px), step_px)
     return np.column_stack([np.interp(at, along, path_xy[:, axis]) for axis in (0, 1)])
 

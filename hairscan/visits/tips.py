@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from hairscan.measure.paths import arc_lengths
 from hairscan.measure.robust import median, robust_sd
 from hairscan.measure.sampling import judged_points
 from hairscan.types import FloatArray, Hair, LabelImage, MapArray, Photo
@@ -120,7 +121,7 @@ def _find_tip(grey: MapArray, ignored: LabelImage, hair: Hair, um_per_px: float)
 
 def _end_axis(path_xy: FloatArray, um_per_px: float) -> _Axis:
     """The axis of a trace, continued beyond its end."""
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path_xy, axis=0).T))])
+    along = arc_lengths(path_xy)
     end = float(along[-1])
     # The last points of a trace are pulled to the tip's peak on the map: the direction is that of the shaft before.
     from_px, to_px = max(end - 90.0 / um_per_px, 0.0), max(end - 15.0 / um_per_px, 0.5 * end)
