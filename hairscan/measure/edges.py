@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hairscan.measure.model import PER_SHAFT, Grid, Prior, Profiles, shaft_model
-from hairscan.types import FloatArray
+from hairscan.types import FloatArray, MapArray
 
 _STEPS = 14
 _REWEIGHT_AT = (3, 6)
 _CONVERGED_PX = 2e-3
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ class _Problem:
     """Levels (N, K) to be explained, their weights, and what is known beforehand."""
 
     grid: Grid
-    level: FloatArray
-    weight: FloatArray
+    level: MapArray
+    weight: MapArray
     prior: Prior
     sigma_px: FloatArray
     free_sigma: bool
@@ -88,7 +89,7 @@ class _Stand(NamedTuple):
     cost: FloatArray
     gradient: FloatArray
     normal: FloatArray
-    residual: FloatArray
+    residual: MapArray
 
 
 def fit_edges(profiles: Profiles, sigma_px: FloatArray, *, free_sigma: bool = False) -> EdgeFit:
@@ -111,12 +112,13 @@ def fit_edges(profiles: Profiles, sigma_px: FloatArray, *, free_sigma: bool = Fa
     """
     everyone = np.arange(len(sigma_px))
     prior = Prior.of(profiles, sigma_px, free_sigma)
-    problem = _Problem(Grid.of(profiles, sigma_px), profiles.level, profiles.weight, prior, sigma_px, free_sigma)
+    level, weight = profiles.level.astype(np.float32), profiles.weight.astype(np.float32)
+    problem = _Problem(Grid.of(profiles, sigma_px), level, weight, prior, sigma_px, free_sigma)
     state, damping, active = prior.mean.copy(), np.full(len(sigma_px), 1e-3), everyone
     stand = _stand(problem, state)
     for step in range(_STEPS):
         if step in _REWEIGHT_AT:
-            problem = replace(problem, weight=_robust(profiles.weight, stand.residual))
+            problem = replace(problem, weight=_robust(weight, stand.residual))
             stand, active = _stand(problem, state), everyone
         if not len(active):
             continue
@@ -124,7 +126,7 @@ def fit_edges(profiles: Profiles, sigma_px: FloatArray, *, free_sigma: bool = Fa
         change = _solve(stand.normal[active], stand.gradient[active], damping[active])
         trial = _bounded(state[active] + change, profiles.edge_px.shape[1], free_sigma)
         new = _stand(some, trial)
-        better = new.cost <= stand.cost[active]
+        better = new.cost <= stand.cost[active] * (1.0 + _ROUNDING)
         damping[active] = np.clip(damping[active] * np.where(better, 0.2, 8.0), 1e-7, 1e6)
         state[active[better]] = trial[better]
         for old, found in zip(stand, new, strict=True):

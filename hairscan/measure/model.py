@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hairscan.types import FloatArray
+from hairscan.types import FloatArray, MapArray
 
 PER_SHAFT = 5
 """Parameters of a shaft: left edge, right edge, contrast of either half, highlight."""
@@ -50,11 +50,15 @@ class Grid:
         The place lies on the left half of a shaft.
     stripe : float array, shape (N, M, K)
         Blurred highlight along the middle of a shaft.
+
+    Notes
+    -----
+    Samples are in single precision: they are of 8 bits, and there are many of them. Parameters are in double.
     """
 
-    offset_px: FloatArray
+    offset_px: MapArray
     on_left: NDArray[np.bool_]
-    stripe: FloatArray
+    stripe: MapArray
 
     def take(self, chosen: NDArray[np.intp]) -> Grid:
         """Grids of the chosen profiles."""
@@ -63,11 +67,11 @@ class Grid:
     @staticmethod
     def of(profiles: Profiles, sigma_px: FloatArray) -> Grid:
         """Shafts where they are thought to be before the fit."""
-        away = profiles.offset_px[:, None, :] - profiles.edge_px.mean(axis=2)[..., None]
-        reach = 0.5 * _STRIPE_SHARE * np.diff(profiles.edge_px, axis=2)
-        stripe = _step((reach - np.abs(away)) / sigma_px[:, None, None])[0]
-        stripe -= _step((-reach - np.abs(away)) / sigma_px[:, None, None])[0]
-        return Grid(profiles.offset_px, away < 0, stripe)
+        away = (profiles.offset_px[:, None, :] - profiles.edge_px.mean(axis=2)[..., None]).astype(np.float32)
+        reach = (0.5 * _STRIPE_SHARE * np.diff(profiles.edge_px, axis=2)).astype(np.float32)
+        sigma = sigma_px[:, None, None].astype(np.float32)
+        stripe = _step((reach - np.abs(away)) / sigma)[0] - _step((-reach - np.abs(away)) / sigma)[0]
+        return Grid(profiles.offset_px.astype(np.float32), away < 0, stripe)
 
 
 def start_state(profiles: Profiles, sigma_px: FloatArray, free_sigma: bool) -> FloatArray:
@@ -82,21 +86,21 @@ def start_state(profiles: Profiles, sigma_px: FloatArray, free_sigma: bool) -> F
     return state
 
 
-def shaft_model(grid: Grid, state: FloatArray, sigma_px: FloatArray, free_sigma: bool) -> tuple[FloatArray, FloatArray]:
+def shaft_model(grid: Grid, state: FloatArray, sigma_px: FloatArray, free_sigma: bool) -> tuple[MapArray, MapArray]:
     """Model values (N, K) and their derivatives (N, P, K)."""
-    x = grid.offset_px
+    x, values = grid.offset_px, state.astype(np.float32)
     count, shafts, samples = grid.stripe.shape
-    sigma = (state[:, -1] if free_sigma else sigma_px)[:, None, None]
+    sigma = values[:, -1, None, None] if free_sigma else sigma_px[:, None, None].astype(np.float32)
     level = PER_SHAFT * shafts
     left, right, contrast_left, contrast_right, highlight = np.moveaxis(
-        state[:, :level].reshape(count, shafts, PER_SHAFT, 1), 2, 0
+        values[:, :level].reshape(count, shafts, PER_SHAFT, 1), 2, 0
     )
     z = (x[:, None, None] - np.stack([left, right], axis=2)) / sigma[..., None]
     step, density = _step(z)
     box = step[:, :, 0] - step[:, :, 1]
     contrast = np.where(grid.on_left, contrast_left, contrast_right)
     slope = density * (contrast / sigma)[:, :, None]
-    jacobian = np.empty((count, state.shape[1], samples))
+    jacobian = np.empty((count, state.shape[1], samples), np.float32)
     by_shaft = jacobian[:, :level].reshape(count, shafts, PER_SHAFT, samples)
     by_shaft[:, :, 0] = -slope[:, :, 0]
     by_shaft[:, :, 1] = slope[:, :, 1]
@@ -109,20 +113,29 @@ def shaft_model(grid: Grid, state: FloatArray, sigma_px: FloatArray, free_sigma:
         slope *= z
         jacobian[:, -1] = (slope[:, :, 1] - slope[:, :, 0]).sum(axis=1)
     value = (contrast * box + highlight * grid.stripe).sum(axis=1)
-    return value + state[:, level, None] + state[:, level + 1, None] * x, jacobian
+    return value + values[:, level, None] + values[:, level + 1, None] * x, jacobian
 
 
-def _step(z: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Normal distribution function to 1e-7, and its density.
+def _step(z: MapArray) -> tuple[MapArray, MapArray]:
+    """Normal distribution function to single precision, and its density.
 
     Abramowitz and Stegun 26.2.17: it needs the density that the derivatives need too, and so costs a fraction of
     `scipy.special.ndtr`, in which a fit would spend most of its time.
     """
-    density = np.exp(-0.5 * z * z) * 0.3989422804014327
-    t = 1.0 / (1.0 + 0.2316419 * np.abs(z))
-    tail = t * (1.330274429 * t - 1.821255978)
+    density = z * z
+    density *= -0.5
+    np.exp(density, out=density)
+    density *= 0.3989422804014327
+    t = np.abs(z)
+    t *= 0.2316419
+    t += 1.0
+    np.reciprocal(t, out=t)
+    tail = t * 1.330274429
+    tail -= 1.821255978
     for coefficient in (1.781477937, -0.356563782, 0.319381530):
-        tail = t * (tail + coefficient)
+        tail *= t
+        tail += coefficient
+    tail *= t
     tail *= density
     return np.where(z > 0, 1.0 - tail, tail), density
 

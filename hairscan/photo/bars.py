@@ -80,10 +80,10 @@ def is_bar(gray: NDArray[np.uint8], box: tuple[int, int, int, int]) -> bool:
     strip = gray[y0 - 4 : y1 + 4, x0:x1]
     middle, outside = np.median(strip[4:-4]), np.median(strip[[0, -1]])
     dark = cv2.bitwise_not(strip) if middle > outside else strip
-    if _across(dark, (4, 4 + y1 - y0, 0, x1 - x0), _MIN_CONTRAST / 2) is None:
-        return False
     lowest = dark[4:-4].min(axis=0)
-    return bool(1.4826 * np.median(np.abs(lowest - np.median(lowest))) <= _MAX_LEVEL_SD / 2)
+    if 1.4826 * np.median(np.abs(lowest - np.median(lowest))) > _MAX_LEVEL_SD / 2:
+        return False
+    return _across(dark, (4, 4 + y1 - y0, 0, x1 - x0), _MIN_CONTRAST / 2) is not None
 
 
 def _dark_bars(gray: _GrayImage, min_length_px: float) -> list[Bar]:

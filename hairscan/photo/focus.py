@@ -166,6 +166,11 @@ def _strip_edges(green: NDArray[np.uint8], allowed: NDArray[np.uint8], block_px:
     beside = np.where(np.abs(across[at]) >= np.abs(down[at]), 1, width)
     at = at[slope[at] >= np.maximum(slope[at - beside], slope[at + beside])]
     block = at % width // block_px
+    # Few of many are kept: where enough are steep, the others need not be put in order.
+    steep = slope[at] > 0.6 * steepest[block]
+    enough = np.bincount(block[steep], minlength=len(steepest)) >= _EDGES_PER_BLOCK
+    chosen = steep | ~enough[block]
+    at, block = at[chosen], block[chosen]
     order = np.lexsort((-slope[at], block))
     block = block[order]
     rank = np.arange(block.size) - np.searchsorted(block, block)

@@ -16,6 +16,7 @@ _MIN_RUN_PX, _MIN_LINE_PX, _MAX_BAR_PX = 21, 60, 16
 _MIN_BOX_PX, _MIN_ROW_PX = 9, 100
 _JOIN_X_PX, _JOIN_Y_PX = 3, 6
 _SIDE_SHARE, _ROW_SHARE, _MAX_BOX_SHARE = 0.5, 0.5, 0.15
+_RIM_OF_BOX_PX = 8
 _RIM_PX, _STROKE_STEP, _STROKE_SHARE = 4, 40, 0.15
 _TICK_PX, _TICK_REACH_PX, _MIN_TICKS = 7, 40, 8
 
@@ -70,7 +71,9 @@ def _boxes(gray: _Mask, along_rows: _Mask, along_columns: _Mask) -> list[_Box]:
     boxes = []
     for outline, level in zip(outlines, () if levels is None else levels[0], strict=True):
         x, y, w, h = cv2.boundingRect(outline)
-        if level[3] >= 0 or w <= _MIN_RUN_PX or h <= _MIN_BOX_PX:  # a hole, or too small
+        spans_picture = x <= _RIM_OF_BOX_PX and x + w >= runs.shape[1] - _RIM_OF_BOX_PX
+        too_small = w <= _MIN_RUN_PX or (h - 2 * _JOIN_Y_PX < _MIN_BOX_PX and not spans_picture)
+        if level[3] >= 0 or too_small:  # a hole, or a single run
             continue
         _, labels = cv2.connectedComponents(joined[y : y + h, x : x + w], connectivity=8)
         at_x, at_y = outline[0, 0] - (x, y)
@@ -134,7 +137,7 @@ def _holds_text(inside: _Mask) -> bool:
 def _has_four_sides(runs: NDArray[np.bool_], corner_xy: tuple[int, int], shape: tuple[int, ...]) -> bool:
     """True where runs cover the four sides of their bounding box; the picture's border stands for a side."""
     x, y = corner_xy
-    rim = 8
+    rim = _RIM_OF_BOX_PX
     return all(
         (
             runs[:rim].any(axis=0).mean() >= _SIDE_SHARE or y <= rim,

@@ -55,8 +55,6 @@ class OnnxBackend:
         options = onnxruntime.SessionOptions()
         # Its errors reach the user as ours, in one line.
         options.log_severity_level = 4
-        # The memory arena keeps the peak of the largest tile for ever; a scored photo must leave little behind.
-        options.enable_cpu_mem_arena = False
         options.intra_op_num_threads = threads or 0
         self._path = path
         self._device = device

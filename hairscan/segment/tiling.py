@@ -10,7 +10,8 @@ from hairscan.segment.backend import Backend
 from hairscan.segment.spec import CELL_PX, N_CHANNELS
 from hairscan.types import MapArray, RgbImage
 
-TILE_PX = 640
+TILE_PX = 832
+"""Longest side of a tile: a photograph of 1280 x 1024 px at 2.8 um/px is one."""
 MARGIN_PX = 64
 """The outer rim of a tile lacks context: it is dropped where another tile sees the same place from further inside."""
 
@@ -26,7 +27,7 @@ class Span:
 
 
 def spans(length_px: int, *, multiple: int) -> list[Span]:
-    """Tiles that cover a length; every pixel is kept exactly once.
+    """Tiles that cover a length: as few as can be, and no longer than that takes; every pixel is kept exactly once.
 
     Parameters
     ----------
@@ -35,17 +36,23 @@ def spans(length_px: int, *, multiple: int) -> list[Span]:
     multiple : int
         Every tile's length divides by this, and so does its start.
     """
-    if length_px <= TILE_PX + 2 * MARGIN_PX:
+    if length_px <= TILE_PX:
         return [Span(0, length_px, 0, length_px)]
-    count = int(np.ceil((length_px - 2 * MARGIN_PX) / (TILE_PX - 2 * MARGIN_PX)))
-    stride = int(np.ceil((length_px - TILE_PX) / (count - 1) / multiple)) * multiple
-    starts = [min(index * stride, length_px - TILE_PX) for index in range(count)]
+    count = _parts(length_px - 2 * MARGIN_PX, TILE_PX - 2 * MARGIN_PX)
+    tile_px = _parts(length_px + (count - 1) * 2 * MARGIN_PX, count * multiple) * multiple
+    stride = _parts(length_px - tile_px, (count - 1) * multiple) * multiple
+    starts = [min(index * stride, length_px - tile_px) for index in range(count)]
     out = []
     for index, start in enumerate(starts):
         keep_start = 0 if index == 0 else start + MARGIN_PX
         keep_stop = length_px if index == count - 1 else starts[index + 1] + MARGIN_PX
-        out.append(Span(start, start + TILE_PX, keep_start, keep_stop))
+        out.append(Span(start, start + tile_px, keep_start, keep_stop))
     return out
+
+
+def _parts(whole: int, most: int) -> int:
+    """How many parts of at most this size make up the whole."""
+    return -(-whole // most)
 
 
 def run_tiled(backend: Backend, rgb: RgbImage, *, multiple: int) -> MapArray:

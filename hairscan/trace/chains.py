@@ -73,16 +73,17 @@ def _best_neighbours(ridge: RidgePoints) -> tuple[NDArray[np.intp], NDArray[np.i
 
 def _runs(forth: NDArray[np.intp], back: NDArray[np.intp]) -> list[list[int]]:
     """Maximal runs of mutual best neighbours, each once."""
-    links: list[list[int]] = [[] for _ in forth]
-    for point, nexts in enumerate(zip(forth.tolist(), back.tolist(), strict=True)):
+    chosen = list(zip(forth.tolist(), back.tolist(), strict=True))
+    links: list[list[int]] = [[] for _ in chosen]
+    for point, nexts in enumerate(chosen):
         for other in nexts:
-            if other > point and point in (forth[other], back[other]):
+            if other > point and point in chosen[other]:
                 links[point].append(other)
                 links[other].append(point)
-    seen = np.zeros(len(forth), bool)
+    seen = [False] * len(links)
     runs = []
     # Ends first, then what is left are closed loops.
-    for start in sorted(range(len(links)), key=lambda point: (len(links[point]) != 1, point)):
+    for start in sorted(range(len(links)), key=lambda point: len(links[point]) != 1):
         if seen[start]:
             continue
         run = [start]

@@ -49,7 +49,7 @@ def read_shafts(shafts: list[Shaft], doubled: FloatArray, maps: HairMaps) -> Flo
     """Readings of every shaft, shape (N, R), in the order of `READINGS`."""
     rows = []
     for shaft, share, taken in zip(shafts, doubled, _root_taken(shafts), strict=True):
-        weakest = float(np.clip(np.quantile(shaft.strength, 0.2), 0.02, 0.98))
+        weakest = float(np.clip(_quantile(shaft.strength, 0.2), 0.02, 0.98))
         at_ends = [_end_value(layer, shaft.path[side]) for layer, side in ((maps.root, 0), (maps.tip, -1))]
         coverage = map_coordinates(maps.coverage, shaft.path.T[::-1], order=1, mode="nearest").mean()
         length_um = float(np.hypot(*np.diff(shaft.path, axis=0).T).sum()) * maps.um_per_cell
@@ -57,6 +57,11 @@ def read_shafts(shafts: list[Shaft], doubled: FloatArray, maps: HairMaps) -> Flo
         of_path = [coverage, share, np.log(max(length_um, 1.0)), shaft.shared, directed, taken]
         rows.append([np.log(weakest / (1.0 - weakest)), *at_ends, *of_path])
     return np.array(rows, np.float64).reshape(-1, len(READINGS))
+
+
+def _quantile(values: FloatArray, share: float) -> float:
+    """Quantile of a short series, at a tenth of the overhead of `numpy.quantile`."""
+    return float(np.interp(share * (len(values) - 1), np.arange(len(values)), np.sort(values)))
 
 
 def _root_taken(shafts: list[Shaft]) -> NDArray[np.bool_]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter
 from scipy.spatial import cKDTree
 
 from hairscan.types import FloatArray, MapArray
@@ -20,6 +20,7 @@ TIP_SHARE = 0.5
 """A tip that is lost beside another shaft lies anywhere along it: half way is never far from where it is."""
 PEAK_REACH_CELLS = 4.5
 PEAK_HEIGHT = 0.15
+_AROUND = np.ones((5, 5), np.uint8)
 MAX_BEND = np.cos(np.deg2rad(40.0))
 SLACK_CELLS = 1.2
 """A ridge of the map runs this far beyond the end of its shaft."""
@@ -216,7 +217,7 @@ def _moved(shaft: Shaft, outward: FloatArray, distance: float) -> Shaft:
 
 def find_peaks(layer: MapArray) -> FloatArray:
     """Places of the local maxima above `PEAK_HEIGHT`, map cells, shape (N, 2)."""
-    top = (layer >= maximum_filter(layer, size=5)) & (layer > PEAK_HEIGHT)
+    top = (layer >= cv2.dilate(layer, _AROUND)) & (layer > PEAK_HEIGHT)
     ys, xs = np.nonzero(top)
     around = np.pad(layer, 1, mode="edge").astype(np.float64)
     shifts = [

@@ -23,20 +23,28 @@ class LocalBackend:
         return np.concatenate([cells] * 5, axis=1)[:, :N_CHANNELS]
 
 
-@pytest.mark.parametrize("length", [32, 640, 768, 800, 1024, 1280, 1920, 5000 // 32 * 32])
+@pytest.mark.parametrize("length", [32, 640, 832, 864, 1024, 1280, 1536, 1568, 1920, 5000 // 32 * 32])
 def test_spans_keep_every_pixel_once(length):
     tiles = spans(length, multiple=32)
     assert tiles[0].keep_start == 0
     assert tiles[-1].keep_stop == length
     for left, right in itertools.pairwise(tiles):
         assert left.keep_stop == right.keep_start
-        assert left.stop - left.keep_stop >= MARGIN_PX // 2
-        assert right.keep_start - right.start >= MARGIN_PX // 2
+        assert left.stop - left.keep_stop >= MARGIN_PX
+        assert right.keep_start - right.start >= MARGIN_PX
     for tile in tiles:
         assert tile.start >= 0
         assert tile.stop <= length
         assert (tile.stop - tile.start) % 32 == 0
         assert tile.start % 32 == 0
+    (size,) = {tile.stop - tile.start for tile in tiles}
+    assert size <= TILE_PX
+
+
+def test_tiles_are_no_larger_than_it_takes():
+    first, second = spans(864, multiple=32)
+    assert first.stop - first.start == 512  # half of 864 and the overlap of 128, rounded up to 32
+    assert second.start == 864 - 512
 
 
 @pytest.mark.parametrize("size", [(64, 64), (101, 67), (512, 640), (1000, 900), (700, 2100)])
@@ -48,7 +56,7 @@ def test_tiled_equals_whole(size):
     even = rgb[: size[0] // 2 * 2, : size[1] // 2 * 2].astype(np.float32) / 255.0
     cells = even.reshape(size[0] // 2, 2, size[1] // 2, 2, 3).mean(axis=(1, 3))
     assert np.allclose(maps[:3, : size[0] // 2, : size[1] // 2], cells.transpose(2, 0, 1), atol=1e-6)
-    assert all(max(shape) <= TILE_PX + 2 * MARGIN_PX for shape in backend.shapes)
+    assert all(max(shape) <= TILE_PX for shape in backend.shapes)
 
 
 def test_tiles_are_run_in_batches_of_the_backend_s_size():
