@@ -131,8 +131,7 @@ def judge_pixels(area: CountingArea, ignored: LabelImage) -> JudgedPixels:
     x_px = np.arange(width_px, dtype=np.float64)[None, :]
     y_px = np.arange(height_px, dtype=np.float64)[:, None]
     codes = ignored[area.contains(x_px, y_px)]
-    n = np.bincount(codes, minlength=len(Ignored))
-    return JudgedPixels(*(int(n[code]) for code in Ignored))
+    return JudgedPixels(*(int(np.count_nonzero(codes == int(code))) for code in Ignored))
 
 
 def _read_form(text: str) -> re.Match[str]:

@@ -129,8 +129,8 @@ def fit_edges(profiles: Profiles, sigma_px: FloatArray, *, free_sigma: bool = Fa
         better = new.cost <= stand.cost[active] * (1.0 + _ROUNDING)
         damping[active] = np.clip(damping[active] * np.where(better, 0.2, 8.0), 1e-7, 1e6)
         state[active[better]] = trial[better]
-        for old, found in zip(stand, new, strict=True):
-            old[active[better]] = found[better]
+        for name, old in stand._asdict().items():
+            old[active[better]] = getattr(new, name)[better]
         moved = np.abs(change[:, [0, 1, -1] if free_sigma else [0, 1]]).max(axis=1)
         active = active[~(better & (moved < _CONVERGED_PX)) & (damping[active] < 1e5)]
     return _report(profiles, problem, stand, state)
@@ -171,9 +171,9 @@ def _bounded(state: FloatArray, shafts: int, free_sigma: bool) -> FloatArray:
     return state
 
 
-def _scale(weight: FloatArray, residual: FloatArray) -> FloatArray:
-    """Robust standard deviation of the residuals of each profile: the median of those that weigh."""
-    used = weight > 0
+def _scale(used: NDArray[np.bool_], residual: MapArray) -> MapArray:
+    """Robust standard deviation of the residuals of each profile: the median of those that are used, else of all."""
+    used = used.copy()
     used[~used.any(axis=1)] = True
     size = np.sort(np.where(used, np.abs(residual), np.inf), axis=1)
     count, rows = used.sum(axis=1), np.arange(len(size))
@@ -181,15 +181,15 @@ def _scale(weight: FloatArray, residual: FloatArray) -> FloatArray:
     return np.asarray(np.maximum(1.4826 * middle, 1e-3))
 
 
-def _robust(weight: FloatArray, residual: FloatArray) -> FloatArray:
+def _robust(weight: MapArray, residual: MapArray) -> MapArray:
     """Cauchy weights times the given ones."""
-    scale = np.maximum(_scale(weight, residual), 0.01)[:, None]
+    scale = np.maximum(_scale(weight > 0, residual), 0.01)[:, None]
     return np.asarray(weight / (1.0 + (residual / (2.5 * scale)) ** 2))
 
 
 def _report(profiles: Profiles, problem: _Problem, stand: _Stand, state: FloatArray) -> EdgeFit:
     shafts, sigma_px = profiles.edge_px.shape[1], problem.sigma_px
-    residual = _scale(profiles.weight, stand.residual)
+    residual = _scale(profiles.weight > 0, stand.residual).astype(np.float64)
     # One column of the covariance is enough: that of the width, right edge less left edge.
     width = np.zeros((*state.shape, 1))
     width[:, :2, 0] = (-1.0, 1.0)

@@ -30,12 +30,12 @@ def robust_line(arc_px: FloatArray, value: FloatArray) -> FloatArray:
     reach = max(0.2 * float(arc_px[-1] - arc_px[0]), 1.0)
     away = arc_px - arc_px[:, None]
     kernel = np.exp(-0.5 * (away / reach) ** 2)
+    moments = np.stack([np.ones_like(arc_px), arc_px, value, arc_px**2, arc_px * value], axis=1)
     for _ in range(4):
         residual = value - course
-        weight = kernel / (1.0 + (residual / (2.0 * max(robust_sd(residual), 0.3))) ** 2)
-        total = weight.sum(axis=1)
-        mean_arc, mean = weight @ arc_px / total, weight @ value / total
-        variance = weight @ arc_px**2 / total - mean_arc**2
-        joint = weight @ (arc_px * value) / total - mean_arc * mean
-        course = mean + joint / np.maximum(variance, 1e-6) * (arc_px - mean_arc)
+        trust = 1.0 / (1.0 + (residual / (2.0 * max(robust_sd(residual), 0.3))) ** 2)
+        total, *sums = (kernel @ (trust[:, None] * moments)).T
+        mean_arc, mean, square, product = sums / total
+        slope = (product - mean_arc * mean) / np.maximum(square - mean_arc**2, 1e-6)
+        course = mean + slope * (arc_px - mean_arc)
     return np.asarray(course)

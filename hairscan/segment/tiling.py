@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from hairscan.segment.backend import Backend
@@ -89,7 +90,8 @@ def _images(rgb: RgbImage, tiles: list[tuple[Span, Span]]) -> MapArray:
         beyond = [(0, have - there) for have, there in zip(image.shape[1:], tile.shape[:2], strict=True)]
         if any(after for _, after in beyond):
             tile = np.pad(tile, (*beyond, (0, 0)), mode="edge")
-        np.divide(tile.transpose(2, 0, 1), np.float32(255.0), out=image)
+        for channel, plane in zip(image, cv2.split(tile), strict=True):
+            np.divide(plane, np.float32(255.0), out=channel)
     return images
 
 
