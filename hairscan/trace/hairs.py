@@ -12,7 +12,7 @@ from hairscan.trace.confidence import END_REACH_CELLS, READINGS, confidence_of, 
 from hairscan.trace.joins import join_pieces
 from hairscan.trace.ridges import RidgePoints, find_ridge_points, pair_layers
 from hairscan.trace.shafts import Shaft, doubled_share, find_peaks, follow_merges, highest_near, set_ends
-from hairscan.trace.splits import split_at_roots
+from hairscan.trace.splits import CLEAR_TIP, split_at_ends
 from hairscan.types import FloatArray, Hair, HairMaps, Photo
 
 POINT_THRESHOLD = 0.2
@@ -58,7 +58,8 @@ def trace_shafts(maps: HairMaps) -> tuple[list[Shaft], FloatArray]:
     shafts = [_turned(shaft, maps) for shaft, keep in zip(shafts, single, strict=True) if keep]
     roots, tips = find_peaks(maps.root), find_peaks(maps.tip)
     shafts, kept = follow_merges(shafts, roots, tips)
-    shafts, source = split_at_roots([set_ends(shaft, roots, tips) for shaft in shafts], roots, tips)
+    clear_tips = find_peaks(maps.tip, least=CLEAR_TIP)
+    shafts, source = split_at_ends([set_ends(shaft, roots, tips) for shaft in shafts], roots, tips, clear_tips)
     doubled = doubled[single][kept][source]
     readings = read_shafts(shafts, doubled, maps)
     long_enough = readings[:, READINGS.index("log_length")] >= np.log(MIN_LENGTH_UM)

@@ -215,9 +215,9 @@ def _moved(shaft: Shaft, outward: FloatArray, distance: float) -> Shaft:
     return replace(shaft, path=path[first:], strength=strength[first:])
 
 
-def find_peaks(layer: MapArray) -> FloatArray:
-    """Places of the local maxima above `PEAK_HEIGHT`, map cells, shape (N, 2)."""
-    top = (layer >= cv2.dilate(layer, _AROUND)) & (layer > PEAK_HEIGHT)
+def find_peaks(layer: MapArray, *, least: float = PEAK_HEIGHT) -> FloatArray:
+    """Places of the local maxima above a height, map cells, shape (N, 2)."""
+    top = (layer >= cv2.dilate(layer, _AROUND)) & (layer > least)
     ys, xs = np.nonzero(top)
     around = np.pad(layer, 1, mode="edge").astype(np.float64)
     shifts = [

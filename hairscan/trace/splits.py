@@ -19,24 +19,37 @@ FROM_ROOT_CELLS = 20.0
 FROM_TIP_CELLS = 6.0
 SHORTEST_CELLS = 3.0
 """A free tip nearer than this to a root belongs to another hair."""
+CLEAR_TIP = 0.3
+"""Height from which a tip ends a hair although no root is seen beyond it: that one is covered."""
+FROM_ENDS_CELLS = 10.0
+"""Nearer to either end of the shaft, such a tip may be that end seen twice."""
 
 
-def split_at_roots(shafts: list[Shaft], roots: FloatArray, tips: FloatArray) -> tuple[list[Shaft], NDArray[np.intp]]:
+def split_at_ends(
+    shafts: list[Shaft], roots: FloatArray, tips: FloatArray, clear_tips: FloatArray
+) -> tuple[list[Shaft], NDArray[np.intp]]:
     """Shafts of one hair each, and for each the index of the one that it is cut from.
 
     Where a root lies along a shaft, another hair begins there. The one before it ends at the first free tip; without
-    one it runs on, under the other or beside it, to where the two of them end.
+    one it runs on, under the other or beside it, to where the two of them end. Where no root lies along it but a clear
+    tip does, a hair ends there and another comes out from under it.
 
     Parameters
     ----------
     roots, tips : float arrays, shape (N, 2)
         Peaks of the root and the tip map, map cells.
+    clear_tips : float array, shape (N, 2)
+        Those of the tips that reach `CLEAR_TIP`.
     """
     root_at = _along(_free(roots, [shaft.path[0] for shaft in shafts]), shafts, FROM_ROOT_CELLS, FROM_TIP_CELLS)
-    tip_at = _along(_free(tips, [shaft.path[-1] for shaft in shafts]), shafts, SHORTEST_CELLS, SHORTEST_CELLS)
+    last_points = [shaft.path[-1] for shaft in shafts]
+    tip_at = _along(_free(tips, last_points), shafts, SHORTEST_CELLS, SHORTEST_CELLS)
+    cut_at = _along(_free(clear_tips, last_points), shafts, FROM_ENDS_CELLS, FROM_ENDS_CELLS)
     split, source = [], []
     for index, shaft in enumerate(shafts):
-        pieces = _split(shaft, root_at[index], tip_at[index]) if root_at[index] else [shaft]
+        last = len(shaft.path) - 1
+        spans = _overlapping(root_at[index], tip_at[index], last) if root_at[index] else _in_line(cut_at[index], last)
+        pieces = _pieces(shaft, spans, root_at[index]) if len(spans) > 1 else [shaft]
         split += pieces
         source += [index] * len(pieces)
     return split, np.array(source, np.intp)
@@ -71,9 +84,8 @@ def _along(peaks: FloatArray, shafts: list[Shaft], from_root: float, from_tip: f
     return defaultdict(list, {index: sorted(places) for index, places in found.items()})
 
 
-def _split(shaft: Shaft, starts: list[int], stops: list[int]) -> list[Shaft]:
-    """The hairs along a shaft: one from its root, and one from each of the points at which another root lies."""
-    last = len(shaft.path) - 1
+def _overlapping(starts: list[int], stops: list[int], last: int) -> list[tuple[int, int]]:
+    """First and last point of the hair from a shaft's root, and of one from each point at which another root lies."""
     free = list(stops)
     spans = []
     for begin in [0, *starts[:-1]]:
@@ -81,6 +93,18 @@ def _split(shaft: Shaft, starts: list[int], stops: list[int]) -> list[Shaft]:
         free = [stop for stop in free if stop > end]
         spans.append((begin, end))
     spans.append((starts[-1], last))
+    return spans
+
+
+def _in_line(stops: list[int], last: int) -> list[tuple[int, int]]:
+    """First and last point of the hairs that follow each other from tip to tip."""
+    begins, ends = [0, *(stop + 1 for stop in stops)], [*stops, last]
+    return [(begin, end) for begin, end in zip(begins, ends, strict=True) if end - begin >= SHORTEST_CELLS]
+
+
+def _pieces(shaft: Shaft, spans: list[tuple[int, int]], starts: list[int]) -> list[Shaft]:
+    """The hairs along a shaft, from the first and last point of each; `starts` are the points at which a root lies."""
+    last = len(shaft.path) - 1
     users = np.zeros(last + 1, np.intp)
     for begin, end in spans:
         users[begin : end + 1] += 1
@@ -90,7 +114,7 @@ def _split(shaft: Shaft, starts: list[int], stops: list[int]) -> list[Shaft]:
             path=shaft.path[begin : end + 1],
             strength=shaft.strength[begin : end + 1],
             forward=shaft.forward * (end - begin) / last,
-            root_seen=shaft.root_seen or begin > 0,
+            root_seen=shaft.root_seen if begin == 0 else begin in starts,
             tip_seen=shaft.tip_seen or end < last,
             shared=max(shaft.shared, float((users[begin : end + 1] > 1).mean())),
         )

@@ -113,6 +113,18 @@ def test_a_root_on_a_hair_is_another_hair_though_its_tip_is_lost(photo):
     assert [hair.tip_xy[0] for hair in hairs] == pytest.approx([280, 280], abs=3)
 
 
+def test_a_hair_that_comes_out_from_under_the_tip_of_another_is_a_second_one(photo):
+    whole = np.array([[60.0, 60.0], [180.0, 180.0], [300.0, 260.0]])
+    maps = drawn_maps([whole[:2], whole[1:]], ends_seen=[(True, True), (False, True)])
+    hairs = trace_hairs(maps, photo)
+    assert len(hairs) == 2
+    for hair, line in zip(hairs, (whole[:2], whole[1:]), strict=True):
+        assert hair.path_xy[[0, -1]] == pytest.approx(line, abs=10.0)
+    # A faint tip on the way is no end: shafts have rough edges.
+    maps.tip[85:95, 85:95] *= 0.2
+    assert len(trace_hairs(maps, photo)) == 1
+
+
 def test_the_rough_edge_of_a_shaft_is_no_hair(photo):
     paths = [[(50, 160), (270, 160)], [(140, 166), (170, 166)]]
     (hair,) = trace_hairs(drawn_maps(paths, [(True, True), (False, False)]), photo)
