@@ -14,7 +14,7 @@ from hairscan.errors import HairscanError
 from hairscan.photo import read_photo
 from hairscan.segment import Segmenter
 from hairscan.training.bootstrap import Figure, bootstrap
-from hairscan.training.figures import ratio
+from hairscan.training.figures import mean_of_known, ratio
 from hairscan.training.tables import Table, figure_text
 from hairscan.training.vectors import Sample
 from hairscan.training.visit_pairs import Field, VisitPair, draw_pair, read_field
@@ -264,19 +264,15 @@ def _figures(agreements: Sequence[PairAgreement]) -> dict[str, float]:
     changes = sum(one.found + one.false_changes for one in kept)
     undecided = sum(one.undecided for one in kept)
     return {
-        "registered": _mean([float(one.registered) for one in agreements]),
+        "registered": mean_of_known([float(one.registered) for one in agreements]),
         "registration_error_um": float(np.median([one.error_um for one in kept])) if kept else float("nan"),
         "recall": ratio(sum(one.found for one in kept), sum(one.extracted for one in kept)),
         "false_share": ratio(sum(one.false_changes for one in kept), matched),
         "undecided_share": ratio(undecided, matched + changes + undecided),
-        "count_change_error": _mean([one.change_error / one.count for one in counted]),
-        "unmatched_error": _mean([one.unmatched_error / one.count for one in counted]),
-        "separate_error": _mean([one.separate_error / one.count for one in counted]),
-        "refused": _mean([float(one.other_refused) for one in agreements if one.other_refused is not None]),
+        "count_change_error": mean_of_known([one.change_error / one.count for one in counted]),
+        "unmatched_error": mean_of_known([one.unmatched_error / one.count for one in counted]),
+        "separate_error": mean_of_known([one.separate_error / one.count for one in counted]),
+        "refused": mean_of_known([float(one.other_refused) for one in agreements if one.other_refused is not None]),
         "compare_s": float(np.median([one.compare_s for one in agreements])),
         "score_s": float(np.median([one.score_s for one in agreements])),
     }
-
-
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values)) if values else float("nan")
