@@ -25,6 +25,8 @@ _GLINT = 0.7
 """Shine moves with the light and the skin under it does not: brightness above this share of the contrast is cut off."""
 _GLINT_ROUNDS = 3
 _LEAST_CONTRAST = 0.5
+_SMALLER = 4
+"""Shading is so smooth that every fourth pixel tells it."""
 MIDDLE_GREY = 128
 _GRAIN_PX = 1.5
 """Noise and compression are finer than this."""
@@ -166,12 +168,19 @@ def _evened(grey: MapArray, bare: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """The skin's texture alone: shading, hairs and glints replaced by the middle grey, contrast alike everywhere."""
     sigma = _SHADING_UM / UM_PER_PX
     known = bare.astype(np.float32)
-    weight = np.maximum(cv2.GaussianBlur(known, (0, 0), sigma), 1e-3)
-    detail = (grey - cv2.GaussianBlur(grey * known, (0, 0), sigma) / weight) * known
+    weight = np.maximum(_blurred(known, sigma), 1e-3)
+    detail = (grey - _blurred(grey * known, sigma) / weight) * known
     for _ in range(_GLINT_ROUNDS):
-        contrast = np.sqrt(cv2.GaussianBlur(detail**2, (0, 0), 2.0 * sigma) / weight)
+        contrast = np.sqrt(_blurred(detail**2, 2.0 * sigma) / weight)
         detail = np.minimum(detail, _GLINT * contrast)
-        detail = (detail - cv2.GaussianBlur(detail, (0, 0), sigma) / weight) * known
-    contrast = np.sqrt(cv2.GaussianBlur(detail**2, (0, 0), 2.0 * sigma) / weight) + _LEAST_CONTRAST
+        detail = (detail - _blurred(detail, sigma) / weight) * known
+    contrast = np.sqrt(_blurred(detail**2, 2.0 * sigma) / weight) + _LEAST_CONTRAST
     smooth = cv2.GaussianBlur(detail, (0, 0), _GRAIN_PX)
     return np.asarray(np.clip(np.rint(MIDDLE_GREY + 40.0 * smooth / contrast), 0, 255), np.uint8)
+
+
+def _blurred(values: FloatArray | MapArray, sigma_px: float) -> MapArray:
+    """Mean of the wide surroundings, Gaussian: taken on a smaller copy, which shows all that is left of it."""
+    size = [max(side // _SMALLER, 1) for side in values.shape[::-1]]
+    small = cv2.GaussianBlur(cv2.resize(values, size, interpolation=cv2.INTER_AREA), (0, 0), sigma_px / _SMALLER)
+    return np.asarray(cv2.resize(small, values.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
