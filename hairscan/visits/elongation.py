@@ -29,11 +29,9 @@ MOVED = "root-elsewhere"
 TURNED = "direction-differs"
 """The two traces leave the root in different directions."""
 _HEADING_UM = 120.0
-_MOST_TURN = float(np.cos(np.deg2rad(18.0)))
-"""One hair lies alike at both visits within 11 degrees, in 98 of 100 rendered hairs; much more is another hair."""
+_MOST_TURN = float(np.cos(np.deg2rad(25.0)))
 _PASSED_UM = (60.0, 30.0)
-_ALONG = float(np.cos(np.deg2rad(25.0)))
-"""A trace passes a root that lies so far along it, at least, so far beside it, at most, and whose hair runs along."""
+"""A trace passes a root that lies so far along it, at least, and so far beside it, at most."""
 _PULLED_UM = 20.0
 """The last points of a trace, which its tip on the map pulled aside."""
 _MOST_MOVED_UM = 45.0
@@ -174,7 +172,7 @@ def _up_to_roots(side: _Side, others: Sequence[_Side | None]) -> _Side:
     for other in others:
         if other is not None and other.root_seen:
             near = np.hypot(*(path - other.path_um[0]).T) < _PASSED_UM[1]
-            passed |= near & (along > _PASSED_UM[0]) & (ahead @ other.heading > _ALONG)
+            passed |= near & (along > _PASSED_UM[0]) & (ahead @ other.heading > _MOST_TURN)
     if not passed.any():
         return side
     kept = max(int(np.argmax(passed)), 2)
