@@ -27,9 +27,11 @@ PASSES = "passes-a-root"
 MOVED = "root-elsewhere"
 """The root is seen where the follicles around it say it is not: a neighbour may have been taken for the hair."""
 TURNED = "direction-differs"
-"""The two traces leave the root in different directions."""
+"""The two traces leave the root, or run on, in different directions."""
 _HEADING_UM = 120.0
-_MOST_TURN = float(np.cos(np.deg2rad(25.0)))
+_MOST_TURN = float(np.cos(np.deg2rad(20.0)))
+"""Rendered hairs whose elongation came out right differ by 15 degrees at most."""
+_ALONG = float(np.cos(np.deg2rad(25.0)))
 _PASSED_UM = (60.0, 30.0)
 """A trace passes a root that lies so far along it, at least, and so far beside it, at most."""
 _PULLED_UM = 20.0
@@ -133,7 +135,7 @@ def _elongation(one: _Side, other: _Side, shift_um: FloatArray, shift_se_um: flo
     """
     if not (one.root_seen or other.root_seen):
         return Elongation(reason=ROOT_HIDDEN)
-    if float(one.heading @ other.heading) < _MOST_TURN:
+    if _is_turned(one, other):
         return Elongation(reason=TURNED)
     if float(np.hypot(*(_miss(one, other) - shift_um))) > _MOST_MOVED_UM:
         return Elongation(reason=MOVED)
@@ -162,6 +164,13 @@ def _elongation(one: _Side, other: _Side, shift_um: FloatArray, shift_se_um: flo
     return replace(whole, elongation_um=after - before, se_um=se, least_um=after - before)
 
 
+def _is_turned(one: _Side, other: _Side) -> bool:
+    """Whether two traces point in different directions, at the root or as far as both are seen."""
+    common_um = min(float(arc_lengths(side.path_um)[-1]) for side in (one, other))
+    headings = [[heading_of(side.path_um, reach) for side in (one, other)] for reach in (_HEADING_UM, common_um)]
+    return any(float(a @ b) < _MOST_TURN for a, b in headings)
+
+
 def _up_to_roots(side: _Side, others: Sequence[_Side | None]) -> _Side:
     """The side, not to be trusted beyond the first root of another hair that it passes in that hair's direction."""
     path = side.path_um
@@ -172,7 +181,7 @@ def _up_to_roots(side: _Side, others: Sequence[_Side | None]) -> _Side:
     for other in others:
         if other is not None and other.root_seen:
             near = np.hypot(*(path - other.path_um[0]).T) < _PASSED_UM[1]
-            passed |= near & (along > _PASSED_UM[0]) & (ahead @ other.heading > _MOST_TURN)
+            passed |= near & (along > _PASSED_UM[0]) & (ahead @ other.heading > _ALONG)
     if not passed.any():
         return side
     kept = max(int(np.argmax(passed)), 2)
