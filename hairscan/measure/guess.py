@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from hairscan.measure.neighbours import Neighbours, find_neighbours
 from hairscan.measure.paths import Curve, Stations, place_stations, shift_curve
-from hairscan.measure.robust import median, robust_line
+from hairscan.measure.robust import median, robust_lines
 from hairscan.measure.sampling import read_coverage, read_profiles, station_points
 from hairscan.types import FloatArray, HairMaps
 
@@ -189,12 +189,12 @@ def _recentre(
     # A unit whose hairs all touch says little: trust the path within what the network may be off.
     most = np.maximum(4.0, 0.5 * own)
     centre = np.clip(centre, -most, most)
+    offset = robust_lines(stations.hair, stations.arc_px, centre)
     moved = list(curves)
     for hair, curve in enumerate(curves):
         if curve is not None and known[hair]:
             rows = slice(*np.searchsorted(stations.hair, [hair, hair + 1]))
-            arc = stations.arc_px[rows]
-            moved[hair] = shift_curve(curve, arc, robust_line(arc, centre[rows]), max(6.0, half[hair]))
+            moved[hair] = shift_curve(curve, stations.arc_px[rows], offset[rows], max(6.0, half[hair]))
     return moved, half
 
 

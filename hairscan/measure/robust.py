@@ -5,8 +5,11 @@ from __future__ import annotations
 from math import nan
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hairscan.types import FloatArray, MapArray
+
+_LEAST_LINE = 4
 
 
 def median(value: FloatArray | MapArray) -> float:
@@ -22,20 +25,42 @@ def robust_sd(value: FloatArray, middle: float = 0.0) -> float:
     return 1.4826 * median(np.abs(value - middle))
 
 
-def robust_line(arc_px: FloatArray, value: FloatArray) -> FloatArray:
-    """Smooth course of a value along the arc, outliers ignored: locally straight, Cauchy weights."""
-    course = np.full(len(value), median(value))
-    if len(arc_px) < 4:
-        return course
-    reach = max(0.2 * float(arc_px[-1] - arc_px[0]), 1.0)
-    away = arc_px - arc_px[:, None]
-    kernel = np.exp(-0.5 * (away / reach) ** 2)
-    moments = np.stack([np.ones_like(arc_px), arc_px, value, arc_px**2, arc_px * value], axis=1)
+def robust_lines(series: NDArray[np.intp], arc_px: FloatArray, value: FloatArray) -> FloatArray:
+    """Smooth course of a value along each of many arcs, outliers ignored, shape (N,): locally straight, Cauchy weights.
+
+    Parameters
+    ----------
+    series : int array, shape (N,)
+        Which arc each reading is of, ascending.
+    arc_px, value : float array, shape (N,)
+        Place along it, ascending within each, and the reading. Fewer than four readings give their median.
+    """
+    if not len(series):
+        return np.zeros(0)
+    _, first, count = np.unique(series, return_index=True, return_counts=True)
+    row = np.repeat(np.arange(len(count)), count)
+    at = (row, np.arange(len(series)) - first[row])
+    known = np.zeros((len(count), count.max()), bool)
+    known[at] = True
+    arc, level = np.zeros(known.shape), np.zeros(known.shape)
+    arc[at], level[at] = arc_px, value
+    course = np.broadcast_to(_medians(level, known, count), known.shape)
+    reach = np.maximum(0.2 * (arc[np.arange(len(count)), count - 1] - arc[:, 0]), 1.0)
+    kernel = np.exp(-0.5 * ((arc[:, None] - arc[..., None]) / reach[:, None, None]) ** 2)
+    moments = np.stack([np.ones_like(arc), arc, level, arc**2, arc * level], axis=-1)
+    enough = count[:, None] >= _LEAST_LINE
     for _ in range(4):
-        residual = value - course
-        trust = 1.0 / (1.0 + (residual / (2.0 * max(robust_sd(residual), 0.3))) ** 2)
-        total, *sums = (kernel @ (trust[:, None] * moments)).T
-        mean_arc, mean, square, product = sums / total
+        residual = level - course
+        scale = 1.4826 * _medians(np.abs(residual), known, count)
+        trust = known / (1.0 + (residual / (2.0 * np.maximum(scale, 0.3))) ** 2)
+        total, *sums = np.moveaxis(kernel @ (trust[..., None] * moments), -1, 0)
+        mean_arc, mean, square, product = (one / np.maximum(total, 1e-12) for one in sums)
         slope = (product - mean_arc * mean) / np.maximum(square - mean_arc**2, 1e-6)
-        course = mean + slope * (arc_px - mean_arc)
-    return np.asarray(course)
+        course = np.where(enough, mean + slope * (arc - mean_arc), course)
+    return np.asarray(course[at])
+
+
+def _medians(table: FloatArray, known: NDArray[np.bool_], count: NDArray[np.intp]) -> FloatArray:
+    """Median of what is known in every row, shape (R, 1)."""
+    ordered, rows = np.sort(np.where(known, table, np.inf), axis=1), np.arange(len(table))
+    return np.asarray(0.5 * (ordered[rows, (count - 1) // 2] + ordered[rows, count // 2])[:, None])

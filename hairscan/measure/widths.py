@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import hypot, isfinite, nan
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,13 @@ from hairscan.measure.blur import MIXED_SIGMAS, SEPARATE_SIGMAS, Blur, find_blur
 from hairscan.measure.guess import Guess, guess_shafts
 from hairscan.measure.paths import place_stations, smooth_curve
 from hairscan.measure.readings import Readings, read_widths
-from hairscan.measure.robust import median, robust_line
+from hairscan.measure.robust import median, robust_lines
 from hairscan.measure.summary import Width, summarise
 from hairscan.types import FloatArray, Hair, HairMaps, Photo
 
 _STATIONS = 24
 _FEW = 5
+_FEW_SLANTED = 4
 _USUAL_SIGMA_UM = 5.0
 _UNRESOLVED_SIGMAS = 2.0
 _THIN_SIGMAS = 4.0
@@ -71,7 +73,12 @@ def measure_hairs(photo: Photo, hairs: Sequence[Hair], maps: HairMaps) -> list[H
     blur = find_blur(photo, image, guess, start, end, float(np.clip(start_sigma, 0.7, 6.0)))
     stations = place_stations(guess.curves, start, end, _STATIONS, 2.0)
     readings = read_widths(photo, image, guess, stations, blur.sigma_px)
-    return [_summarised(hair, index, readings, guess, blur) for index, hair in enumerate(hairs)]
+    usable = [_usable(index, readings, blur.sigma_px) for index in range(len(hairs))]
+    slants = _slants([one.rows for one in usable], readings)
+    return [
+        _summarised(hair, index, one, slant, readings, guess, blur)
+        for index, (hair, one, slant) in enumerate(zip(hairs, usable, slants, strict=True))
+    ]
 
 
 def _middle_part(guess: Guess) -> tuple[FloatArray, FloatArray]:
@@ -83,18 +90,33 @@ def _middle_part(guess: Guess) -> tuple[FloatArray, FloatArray]:
     return np.where(short, length / 3, start), np.where(short, 2 * length / 3, end)
 
 
-def _summarised(hair: Hair, index: int, readings: Readings, guess: Guess, blur: Blur) -> Hair:
-    """Hair with the width that its stations give."""
+class _Usable(NamedTuple):
+    """The stations of a hair that its width is taken from, their share, and whether it touches another there."""
+
+    rows: NDArray[np.intp]
+    share: float
+    touching: bool
+
+
+def _usable(index: int, readings: Readings, sigma_px: float) -> _Usable:
+    """The stations that a hair's width is taken from."""
     fitted = np.flatnonzero((readings.hair == index) & np.isfinite(readings.width_px))
     rows = fitted[readings.good[fitted]]
     rows = rows[_consistent(readings.contrast[rows])]
     share = len(rows) / max(len(fitted), 1)
-    rows, touching = _best_separated(rows, readings.gap_px[rows], blur.sigma_px)
+    rows, touching = _best_separated(rows, readings.gap_px[rows], sigma_px)
+    return _Usable(rows, share, touching)
+
+
+def _summarised(
+    hair: Hair, index: int, usable: _Usable, slant: FloatArray, readings: Readings, guess: Guess, blur: Blur
+) -> Hair:
+    """Hair with the width that its stations give."""
+    rows, share, touching = usable
     if not len(rows):
         crowded = bool((np.isfinite(readings.gap_px) & (readings.hair == index)).any())
         thin = ("unresolved",) if 2 * guess.half_px[index] < MIXED_SIGMAS * blur.sigma_px else ()
         return _failed(hair, (*thin, *(("touching",) if crowded else ())))
-    slant = _slant(readings.arc_px[rows], readings.centre_px[rows])
     found = summarise(readings.arc_px[rows], readings.width_px[rows] * slant, readings.se_px[rows], shared=touching)
     by_sigma = median(readings.width_per_sigma[rows])
     hidden = float(np.clip(2.0 - median(readings.gap_px[rows]) / blur.sigma_px, 0.0, 1.0)) if touching else 0.0
@@ -136,11 +158,17 @@ def _consistent(contrast: FloatArray) -> NDArray[np.bool_]:
     return np.asarray((contrast > 0.6 * usual) & (contrast < 1.6 * usual))
 
 
-def _slant(arc_px: FloatArray, centre_px: FloatArray) -> FloatArray:
-    """Cosine of the angle between the true axis and the curve the normals were taken from."""
-    if len(arc_px) < 4:
-        return np.ones(len(arc_px))
-    return np.asarray(1.0 / np.hypot(1.0, np.gradient(robust_line(arc_px, centre_px), arc_px)))
+def _slants(rows_of: Sequence[NDArray[np.intp]], readings: Readings) -> list[FloatArray]:
+    """Of the stations of every hair, the cosine of the angle between the true axis and the curve of the normals."""
+    counts = np.array([len(rows) for rows in rows_of], np.intp)
+    rows = np.concatenate(rows_of)
+    arc_px = readings.arc_px[rows]
+    courses = robust_lines(np.repeat(np.arange(len(counts)), counts), arc_px, readings.centre_px[rows])
+    ends = np.cumsum(counts)[:-1]
+    return [
+        1.0 / np.hypot(1.0, np.gradient(course, arc)) if len(arc) >= _FEW_SLANTED else np.ones(len(arc))
+        for course, arc in zip(np.split(courses, ends), np.split(arc_px, ends), strict=True)
+    ]
 
 
 def _failed(hair: Hair, flags: tuple[str, ...]) -> Hair:
