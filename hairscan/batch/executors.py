@@ -223,8 +223,11 @@ def _measure_alone(job: TaskT, measure: Callable[[TaskT], OutcomeT], crew: Crew)
 
 
 def _begin_worker() -> None:
-    """Let a worker end without a word when the run is interrupted, and end with the process that started it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Let a worker finish its photograph when the run is interrupted, and end with the process that started it.
+
+    One that ended in the middle of sending its result would leave the run waiting for the rest of it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     parent = multiprocessing.parent_process()
