@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hairscan.measure.model import PER_SHAFT, Grid, Prior, Profiles, shaft_model
+from hairscan.measure.robust import row_medians
 from hairscan.types import FloatArray, MapArray
 
 _STEPS = 14
 _REWEIGHT_AT = (3, 6)
 _CONVERGED_PX = 2e-3
 _ROUNDING = 1e-6
+"""A sum of squares in single precision that grew by less than this share did not grow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +177,7 @@ def _scale(used: NDArray[np.bool_], residual: MapArray) -> MapArray:
     """Robust standard deviation of the residuals of each profile: the median of those that are used, else of all."""
     used = used.copy()
     used[~used.any(axis=1)] = True
-    size = np.sort(np.where(used, np.abs(residual), np.inf), axis=1)
-    count, rows = used.sum(axis=1), np.arange(len(size))
-    middle = 0.5 * (size[rows, (count - 1) // 2] + size[rows, count // 2])
-    return np.asarray(np.maximum(1.4826 * middle, 1e-3))
+    return np.asarray(np.maximum(1.4826 * row_medians(np.abs(residual), used), 1e-3), np.float32)
 
 
 def _robust(weight: MapArray, residual: MapArray) -> MapArray:

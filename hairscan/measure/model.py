@@ -122,20 +122,11 @@ def _step(z: MapArray) -> tuple[MapArray, MapArray]:
     Abramowitz and Stegun 26.2.17: it needs the density that the derivatives need too, and so costs a fraction of
     `scipy.special.ndtr`, in which a fit would spend most of its time.
     """
-    density = z * z
-    density *= -0.5
-    np.exp(density, out=density)
-    density *= 0.3989422804014327
-    t = np.abs(z)
-    t *= 0.2316419
-    t += 1.0
-    np.reciprocal(t, out=t)
-    tail = t * 1.330274429
-    tail -= 1.821255978
+    density = np.exp(-0.5 * z * z) * 0.3989422804014327
+    t = 1.0 / (1.0 + 0.2316419 * np.abs(z))
+    tail = t * (1.330274429 * t - 1.821255978)
     for coefficient in (1.781477937, -0.356563782, 0.319381530):
-        tail *= t
-        tail += coefficient
-    tail *= t
+        tail = t * (tail + coefficient)
     tail *= density
     return np.where(z > 0, 1.0 - tail, tail), density
 

@@ -44,15 +44,15 @@ def robust_lines(series: NDArray[np.intp], arc_px: FloatArray, value: FloatArray
     known[at] = True
     arc, level = np.zeros(known.shape), np.zeros(known.shape)
     arc[at], level[at] = arc_px, value
-    course = np.broadcast_to(_medians(level, known, count), known.shape)
+    course = np.broadcast_to(row_medians(level, known)[:, None], known.shape)
     reach = np.maximum(0.2 * (arc[np.arange(len(count)), count - 1] - arc[:, 0]), 1.0)
     kernel = np.exp(-0.5 * ((arc[:, None] - arc[..., None]) / reach[:, None, None]) ** 2)
     moments = np.stack([np.ones_like(arc), arc, level, arc**2, arc * level], axis=-1)
     enough = count[:, None] >= _LEAST_LINE
     for _ in range(4):
         residual = level - course
-        scale = 1.4826 * _medians(np.abs(residual), known, count)
-        trust = known / (1.0 + (residual / (2.0 * np.maximum(scale, 0.3))) ** 2)
+        scale = np.maximum(1.4826 * row_medians(np.abs(residual), known), 0.3)[:, None]
+        trust = known / (1.0 + (residual / (2.0 * scale)) ** 2)
         total, *sums = np.moveaxis(kernel @ (trust[..., None] * moments), -1, 0)
         mean_arc, mean, square, product = (one / np.maximum(total, 1e-12) for one in sums)
         slope = (product - mean_arc * mean) / np.maximum(square - mean_arc**2, 1e-6)
@@ -60,7 +60,8 @@ def robust_lines(series: NDArray[np.intp], arc_px: FloatArray, value: FloatArray
     return np.asarray(course[at])
 
 
-def _medians(table: FloatArray, known: NDArray[np.bool_], count: NDArray[np.intp]) -> FloatArray:
-    """Median of what is known in every row, shape (R, 1)."""
-    ordered, rows = np.sort(np.where(known, table, np.inf), axis=1), np.arange(len(table))
-    return np.asarray(0.5 * (ordered[rows, (count - 1) // 2] + ordered[rows, count // 2])[:, None])
+def row_medians(table: FloatArray | MapArray, known: NDArray[np.bool_]) -> FloatArray:
+    """Median of what is known in every row, at least one value each, shape (R,)."""
+    ordered = np.sort(np.where(known, table, np.inf), axis=1)
+    count, rows = known.sum(axis=1), np.arange(len(table))
+    return np.asarray(0.5 * (ordered[rows, (count - 1) // 2] + ordered[rows, count // 2]))

@@ -20,7 +20,6 @@ from hairscan.types import FloatArray, Hair, HairMaps, Photo
 
 _STATIONS = 24
 _FEW = 5
-_FEW_SLANTED = 4
 _USUAL_SIGMA_UM = 5.0
 _UNRESOLVED_SIGMAS = 2.0
 _THIN_SIGMAS = 4.0
@@ -166,7 +165,7 @@ def _slants(rows_of: Sequence[NDArray[np.intp]], readings: Readings) -> list[Flo
     courses = robust_lines(np.repeat(np.arange(len(counts)), counts), arc_px, readings.centre_px[rows])
     ends = np.cumsum(counts)[:-1]
     return [
-        1.0 / np.hypot(1.0, np.gradient(course, arc)) if len(arc) >= _FEW_SLANTED else np.ones(len(arc))
+        1.0 / np.hypot(1.0, np.gradient(course, arc)) if len(arc) > 1 else np.ones(len(arc))
         for course, arc in zip(np.split(courses, ends), np.split(arc_px, ends), strict=True)
     ]
 

@@ -71,9 +71,10 @@ def _boxes(gray: _Mask, along_rows: _Mask, along_columns: _Mask) -> list[_Box]:
     boxes = []
     for outline, level in zip(outlines, () if levels is None else levels[0], strict=True):
         x, y, w, h = cv2.boundingRect(outline)
+        # A single run encloses nothing, unless the picture's own borders are its other sides.
         spans_picture = x <= _RIM_OF_BOX_PX and x + w >= runs.shape[1] - _RIM_OF_BOX_PX
         too_small = w <= _MIN_RUN_PX or (h - 2 * _JOIN_Y_PX < _MIN_BOX_PX and not spans_picture)
-        if level[3] >= 0 or too_small:  # a hole, or a single run
+        if level[3] >= 0 or too_small:  # the first is a hole
             continue
         _, labels = cv2.connectedComponents(joined[y : y + h, x : x + w], connectivity=8)
         at_x, at_y = outline[0, 0] - (x, y)

@@ -63,7 +63,7 @@ def run_tiled(backend: Backend, rgb: RgbImage, *, multiple: int) -> MapArray:
     its tiles are of one size; as many as the backend likes are run at once.
     """
     height, width = rgb.shape[:2]
-    maps = np.empty((N_CHANNELS, -(-height // CELL_PX), -(-width // CELL_PX)), np.float32)
+    maps = np.empty((N_CHANNELS, _parts(height, CELL_PX), _parts(width, CELL_PX)), np.float32)
     tiles = _tiles(height + -height % multiple, width + -width % multiple, multiple)
     for first in range(0, len(tiles), backend.batch):
         batch = tiles[first : first + backend.batch]

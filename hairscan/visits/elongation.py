@@ -31,9 +31,9 @@ TURNED = "direction-differs"
 _HEADING_UM = 120.0
 _MOST_TURN = float(np.cos(np.deg2rad(20.0)))
 """Rendered hairs whose elongation came out right differ by 15 degrees at most."""
-_ALONG = float(np.cos(np.deg2rad(25.0)))
 _PASSED_UM = (60.0, 30.0)
-"""A trace passes a root that lies so far along it, at least, and so far beside it, at most."""
+_ALONG = float(np.cos(np.deg2rad(25.0)))
+"""A trace passes a root that lies so far along it, at least, so far beside it, at most, and whose hair runs along."""
 _PULLED_UM = 20.0
 """The last points of a trace, which its tip on the map pulled aside."""
 _MOST_MOVED_UM = 45.0
@@ -167,8 +167,8 @@ def _elongation(one: _Side, other: _Side, shift_um: FloatArray, shift_se_um: flo
 def _is_turned(one: _Side, other: _Side) -> bool:
     """Whether two traces point in different directions, at the root or as far as both are seen."""
     common_um = min(float(arc_lengths(side.path_um)[-1]) for side in (one, other))
-    headings = [[heading_of(side.path_um, reach) for side in (one, other)] for reach in (_HEADING_UM, common_um)]
-    return any(float(a @ b) < _MOST_TURN for a, b in headings)
+    onward, others = (heading_of(side.path_um, common_um) for side in (one, other))
+    return min(float(one.heading @ other.heading), float(onward @ others)) < _MOST_TURN
 
 
 def _up_to_roots(side: _Side, others: Sequence[_Side | None]) -> _Side:
