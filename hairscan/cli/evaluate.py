@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def evaluate(
     data: Annotated[Path | None, typer.Option(help="Annotated photographs: tiles/, vectors.csv, fields.csv.")] = None,
     um_per_px: Annotated[float, typer.Option(help="Scale of the photographs whose fields.csv tells none.")] = 2.78,
-    part: Annotated[str, typer.Option(help="Part of the split: validation or tune.")] = "validation",
+    part: Annotated[str, typer.Option(help="Part of the split: validation, tune or train.")] = "validation",
     masks: Annotated[Path | None, typer.Option(help="Pictures NAME.jpg with hand-traced masks NAME_t.jpg.")] = None,
     visits: Annotated[
         bool, typer.Option("--visits", help="Instead: pairs of visits of known truth, drawn from --data and rendered.")

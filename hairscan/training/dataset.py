@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import cv2
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from hairscan.phantom import KINDS, render_scene, sample_scene
+from hairscan.segment import Segmenter
 from hairscan.training.augment import Augment
 from hairscan.training.example import Example, example_of_phantom, example_of_sample
 from hairscan.training.recipe import Recipe
@@ -25,9 +27,9 @@ SCENES_AT_HAND = 48
 TUNE_CROPS = 64
 
 
-def load_photos(samples: list[Sample], recipe: Recipe) -> list[Example]:
-    """Examples of annotated photographs, in the order of `samples`."""
-    return [example_of_sample(sample, um_per_px=recipe.um_per_px) for sample in samples]
+def load_photos(samples: Iterable[Sample], recipe: Recipe, reviser: Segmenter | None = None) -> list[Example]:
+    """Examples of annotated photographs, in the order of `samples`; a model may revise their labels."""
+    return [example_of_sample(sample, um_per_px=recipe.um_per_px, reviser=reviser) for sample in samples]
 
 
 @lru_cache(maxsize=2 * SCENES_AT_HAND)

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from hairscan.errors import DataError
 from hairscan.phantom import Phantom
+from hairscan.segment import Segmenter
 from hairscan.training.metrics import is_spared
+from hairscan.training.revise import revise_labels, trace_sample
 from hairscan.training.vectors import Sample
 from hairscan.training.weak_labels import SHAFT, UNJUDGED, UNSURE_SHAFT, label_photo
 from hairscan.types import FloatArray, Ignored, LabelImage, RgbImage
@@ -38,8 +40,14 @@ class Example:
     ends_seen: list[tuple[bool, bool]]
 
 
-def example_of_sample(sample: Sample, *, um_per_px: float) -> Example:
-    """The example of one annotated photograph, brought to `um_per_px`."""
+def example_of_sample(sample: Sample, *, um_per_px: float, reviser: Segmenter | None = None) -> Example:
+    """The example of one annotated photograph, brought to `um_per_px`; its labels revised by a model, if one is given.
+
+    Raises
+    ------
+    DataError
+        Where the photograph cannot be read.
+    """
     bgr = cv2.imread(str(sample.image), cv2.IMREAD_COLOR)
     if bgr is None:
         raise DataError(f"{sample.image} is not a readable photograph: replace or remove it")
@@ -48,6 +56,10 @@ def example_of_sample(sample: Sample, *, um_per_px: float) -> Example:
     # Loose and bent hairs ("abnormal") are labelled now and then only: they teach neither yes nor no.
     ignored = is_spared(sample.kinds)
     labels = label_photo(rgb, (sample.vectors_px + 0.5) * factor - 0.5, ignored, um_per_px=um_per_px)
+    if reviser is not None:
+        hairs = trace_sample(sample, reviser)
+        paths_px = [(hair.path_xy + 0.5) * factor - 0.5 for hair in hairs]
+        labels = revise_labels(labels, paths_px, [hair.confidence for hair in hairs], um_per_px=um_per_px)
     return Example(rgb, labels.image, labels.paths_px, [(True, True)] * len(labels.paths_px))
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from hairscan.errors import DataError, DeviceError, ModelError
+from hairscan.segment import load_model
 from hairscan.segment.network import HairNet
 from hairscan.training.curves import append_metrics, draw_curves
 from hairscan.training.dataset import CropStream, load_photos, tune_crops
@@ -32,10 +33,12 @@ def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str,
     Raises
     ------
     DataError
-        Where the checkpoint is of another recipe.
+        Where the checkpoint is of another recipe, or a recipe that revises labels has no model to begin with.
     ModelError
         Where the weights of `start` are missing or of another shape.
     """
+    if recipe.revised and start is None:
+        raise DataError(f"{recipe.name} revises labels by a trained model: give it with --from")
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     network = HairNet(recipe.widths)
@@ -49,7 +52,9 @@ def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str,
     first = _resume(parts, recipe, out / "checkpoint.pt")
     if first >= recipe.steps:
         return _joined(average.cpu(), start, recipe)
-    photos = load_photos([s for s in samples if s.part == "train"], recipe) if recipe.phantom_share < 1.0 else []
+    taught = [sample for sample in samples if sample.part == "train"] if recipe.phantom_share < 1.0 else []
+    reviser = load_model(start, "cpu") if recipe.revised and start is not None else None
+    photos = load_photos(track(taught, "reading photographs", disable=not taught), recipe, reviser)
     tune = tune_crops(samples, recipe)
     stream = CropStream(photos, recipe, first * recipe.batch)
     workers = max(1, (os.cpu_count() or 2) // 2)

@@ -27,6 +27,8 @@ class Recipe(BaseModel):
         Batches seen and crops in each.
     decay_share : float
         Last part of the steps in which the learning rate falls to zero.
+    revised : bool
+        Whether the model that a run begins with revises the labels of the photographs (`hairscan.training.revise`).
     keep_share : float
         Share of the weights that a run began with in its result: a mean of both is often better than either
         (Wortsman et al. 2022, arXiv 2109.01903).
@@ -49,6 +51,7 @@ class Recipe(BaseModel):
     warmup_steps: int = 200
     decay_share: float = 0.4
     average_decay: float = 0.998
+    revised: bool = False
     keep_share: float = Field(0.0, ge=0, lt=1)
     checkpoint_every: int = 250
 

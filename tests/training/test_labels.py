@@ -5,9 +5,10 @@ import pytest
 
 from hairscan.segment.spec import COVERAGE, FIRST_DIRECTION, ROOT, TIP
 from hairscan.training.metrics import match_hairs
+from hairscan.training.revise import revise_labels
 from hairscan.training.targets import render_targets
 from hairscan.training.vectors import part_of, read_samples
-from hairscan.training.weak_labels import SHAFT, UNJUDGED, label_photo
+from hairscan.training.weak_labels import BACKGROUND, SHAFT, UNJUDGED, Labels, label_photo
 from hairscan.types import N_DIRECTIONS
 
 
@@ -52,6 +53,47 @@ def test_dark_things_at_the_border_without_a_label_teach_nothing():
     rgb[100:112, 0:90] = 40
     labels = label_photo(rgb, np.zeros((0, 2, 2)), np.zeros(0, bool), um_per_px=5.56)
     assert (labels.image[100:112, 0:88] == UNJUDGED).all()
+
+
+def bowed_line(aside_px):
+    along = np.linspace(0, 100, 21)
+    return np.column_stack([50 + along, 100 + aside_px * np.sin(np.pi * along / 100)])
+
+
+@pytest.mark.parametrize(("aside_px", "is_taken"), [(0.0, True), (9.0, True), (11.0, False)])
+def test_a_trace_replaces_the_label_that_it_keeps_to(aside_px, is_taken):
+    rough, trace = np.array([[50.0, 100.0], [150.0, 100.0]]), bowed_line(aside_px)
+    labels = revise_labels(Labels(np.zeros((200, 200), np.uint8), [rough]), [trace], [0.4], um_per_px=5.0)
+    assert labels.paths_px[0] is (trace if is_taken else rough)
+    assert (labels.image == BACKGROUND).all()
+
+
+def test_a_trace_the_other_way_round_replaces_no_label():
+    rough = np.array([[50.0, 100.0], [150.0, 100.0]])
+    labels = revise_labels(
+        Labels(np.zeros((200, 200), np.uint8), [rough]), [bowed_line(0.0)[::-1]], [0.9], um_per_px=5.0
+    )
+    assert labels.paths_px[0] is rough
+
+
+@pytest.mark.parametrize(("confidence", "teaches"), [(0.49, True), (0.5, False)])
+def test_a_hair_that_nobody_labelled_teaches_nothing(confidence, teaches):
+    image = np.full((200, 200), SHAFT, np.uint8)
+    labelled = np.array([[50.0, 150.0], [150.0, 150.0]])
+    labels = revise_labels(Labels(image, [labelled]), [bowed_line(0.0)], [confidence], um_per_px=5.0)
+    assert (labels.image[94:107, 60:140] == (SHAFT if teaches else UNJUDGED)).all()
+    assert (labels.image[125:, :] == SHAFT).all()
+    assert (image == SHAFT).all()
+
+
+def test_the_axis_of_a_labelled_hair_is_taught_beside_one_without_a_label():
+    rough = np.array([[50.0, 100.0], [150.0, 100.0]])
+    beside = bowed_line(0.0) + np.array([0.0, 6.0])
+    labels = revise_labels(
+        Labels(np.zeros((200, 200), np.uint8), [rough]), [bowed_line(0.0), beside], [0.9, 0.9], um_per_px=5.0
+    )
+    assert (labels.image[99:102, 60:140] == BACKGROUND).all()
+    assert (labels.image[104:113, 60:140] == UNJUDGED).all()
 
 
 def test_matching_prefers_more_matches_to_shorter_ones():

@@ -15,7 +15,7 @@ pytest.importorskip("matplotlib")
 from hairscan.errors import DataError, DeviceError, ModelError  # noqa: E402
 from hairscan.segment import load_model  # noqa: E402
 from hairscan.segment.network import HairNet  # noqa: E402
-from hairscan.training import loop  # noqa: E402
+from hairscan.training import example, loop  # noqa: E402
 from hairscan.training.augment import Augment  # noqa: E402
 from hairscan.training.curves import MAPS, append_metrics, read_metrics  # noqa: E402
 from hairscan.training.dataset import draw_example  # noqa: E402
@@ -139,6 +139,23 @@ def test_a_run_may_keep_a_share_of_the_weights_it_began_with(recipe, tmp_path, c
     assert not torch.equal(trained, network.stem[0].weight)
     torch.testing.assert_close(kept, 0.75 * trained + 0.25 * network.stem[0].weight)
     assert torch.equal(kept, resumed)
+
+
+def test_labels_are_revised_by_the_model_that_a_run_begins_with(recipe, tmp_path, clinic_samples, monkeypatch):
+    export_model(HairNet(recipe.widths).eval(), recipe, tmp_path / "model", version="0")
+    settings = recipe.model_copy(update={"steps": 1, "phantom_share": 0.0, "revised": True})
+    asked = []
+    monkeypatch.setattr(example, "trace_sample", lambda sample, model: asked.append((sample.field, model)) or [])
+    loop.train_network(settings, clinic_samples, tmp_path / "run", "cpu", start=tmp_path / "model")
+    trained = [sample.field for sample in clinic_samples if sample.part == "train"]
+    assert [field for field, _ in asked] == trained
+    assert asked[0][1].spec.name == "tiny"
+
+
+def test_a_recipe_that_revises_labels_needs_a_model(recipe, tmp_path):
+    with pytest.raises(DataError, match="give it with --from"):
+        loop.train_network(recipe.model_copy(update={"revised": True}), [], tmp_path / "run", "cpu")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_device_that_is_not_there_is_not_replaced():
