@@ -47,18 +47,14 @@ def revise_labels(
     um_per_px : float
         Scale of the labels.
     """
-    vectors = np.array(labels.paths_px, np.float64).reshape(-1, 2, 2)
+    vectors = ends_of(labels.paths_px)
     seen, labelled = match_hairs(ends_of(paths_px), vectors, MATCH_UM / um_per_px)
     revised = list(labels.paths_px)
     for one, label in zip(seen.tolist(), labelled.tolist(), strict=True):
         if _agree(paths_px[one], vectors[label], um_per_px):
             revised[label] = paths_px[one]
-    answered = set(seen.tolist())
-    alone = [
-        path
-        for index, (path, confidence) in enumerate(zip(paths_px, confidences, strict=True))
-        if index not in answered and confidence >= _SEEN_CONFIDENCE
-    ]
+    unlabelled = np.setdiff1d(np.flatnonzero(np.asarray(confidences) >= _SEEN_CONFIDENCE), seen)
+    alone = [paths_px[one] for one in unlabelled]
     shape = (labels.image.shape[0], labels.image.shape[1])
     image = labels.image.copy()
     # The axis of a labelled hair that another one touches is still taught.
