@@ -104,17 +104,20 @@ def _of_sample(sample: Sample, segmenter: Segmenter) -> Candidates:
 
 
 def _of_phantom(kind: str, index: int, segmenter: Segmenter) -> Candidates:
-    """Candidates of a phantom, where it can be judged; matched by root."""
+    """Candidates of a phantom, where it can be judged; matched by root.
+
+    What begins near the border came in from outside: it is a hair, and has no root that could say so.
+    """
     phantom = draw_phantom(kind, index)
     photo = read_photo(phantom.rgb, um_per_px=phantom.um_per_px)
     ends, readings = _shafts(photo, segmenter)
     true = [hair for hair in phantom.hairs if not hair.loose]
     roots = np.array([hair.path_xy[0] for hair in true], np.float64).reshape(-1, 2)
-    label_of = _claim(ends[:, 0], roots, readings, MATCH_UM / phantom.um_per_px)
-    judged = in_judged_field(ends[:, :1], photo.ignored, 0.0)
-    return Candidates(
-        readings[judged], label_of[judged] >= 0, int(in_judged_field(roots[:, None], photo.ignored, 0.0).sum())
-    )
+    border = MATCH_UM / phantom.um_per_px
+    label_of = _claim(ends[:, 0], roots, readings, border)
+    judged = in_judged_field(ends[:, :1], photo.ignored, border)
+    true_count = int(in_judged_field(roots[:, None], photo.ignored, border).sum())
+    return Candidates(readings[judged], label_of[judged] >= 0, true_count)
 
 
 def _shafts(photo: Photo, segmenter: Segmenter) -> tuple[FloatArray, FloatArray]:

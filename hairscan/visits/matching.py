@@ -10,6 +10,7 @@ from math import isfinite
 import numpy as np
 
 from hairscan.measure import measure_hairs
+from hairscan.measure.paths import arc_lengths
 from hairscan.types import FloatArray, Hair
 from hairscan.visits.assignment import Line, Shafts, pair_hairs
 from hairscan.visits.overlap import Overlap
@@ -21,7 +22,9 @@ from hairscan.visits.visit import Visit
 _SHARED = 0.5
 """Share of a hair's place from which hairs of the other visit lie in it."""
 _DOUBLED = 0.25
-"""A hair that shares this much of its place with a surer one of its own visit may be that one, traced twice."""
+_FREE_UM = 300.0
+"""A hair that shares this much of its place with a surer one of its own visit may be that one, traced twice, unless it
+is sure itself and this long where no other hair is."""
 _SAME = 0.85
 _SAME_LOG_CONTRAST = 0.4
 """Correlation, and logarithm of the ratio of contrasts, of two pictures that show the same."""
@@ -181,7 +184,10 @@ def _is_doubled(hair: Hair, side: _Side) -> bool:
     """Whether a hair may be a surer one of its visit, traced twice."""
     stronger = [line for line, one in zip(side.lines, side.hairs, strict=True) if one.confidence > hair.confidence]
     path_um = transform(side.to_baseline, hair.path_xy)
-    return float(Shafts(stronger).cover(path_um).mean()) > _DOUBLED
+    if float(Shafts(stronger).cover(path_um).mean()) <= _DOUBLED:
+        return False
+    free = ~side.shafts_beside(hair).cover(path_um, _HALO_UM)
+    return hair.confidence < _SURE_HAIR or float(free.mean() * arc_lengths(path_um)[-1]) < _FREE_UM
 
 
 def _look_for(hair: Hair, side: _Side, other: _Side) -> Presence:
@@ -225,9 +231,8 @@ def _is_sure(hair: Hair, side: _Side) -> bool:
     if hair.confidence >= _SURE_HAIR:
         return True
     path_um = transform(side.to_baseline, hair.path_xy)
-    length_um = float(np.hypot(*np.diff(path_um, axis=0).T).sum())
     is_apart = float(side.shafts_beside(hair).cover(path_um, _HALO_UM).mean()) <= _APART
-    return hair.confidence >= _LIKELY_HAIR and length_um >= _WHOLE_UM and is_apart
+    return bool(hair.confidence >= _LIKELY_HAIR and arc_lengths(path_um)[-1] >= _WHOLE_UM and is_apart)
 
 
 def _verdict(
@@ -252,7 +257,8 @@ def _verdict(
         return (Status.MATCHED, float(seen.likeness_in_place) * _SECOND_LOOK) if same else (Status.UNDECIDED, 0.5)
     if seen.likeness > _LIKE and seen.contrast > _LEAST_CONTRAST and not taken:
         return Status.MATCHED, float(seen.likeness) * _SECOND_LOOK
-    elsewhere = taken or seen.likeness < _UNLIKE
+    # What is like the hair nearby may owe that to its neighbours: what none of them covers tells more, if anything.
+    elsewhere = taken or seen.likeness < _UNLIKE or isfinite(seen.contrast_alone)
     contrast = seen.contrast_alone if elsewhere else seen.contrast
     # Where a neighbour at home hides what the picture would tell, the network alone is asked, and must see nothing.
     faint = contrast < _BARE_CONTRAST if isfinite(contrast) else max(seen.coverage, seen.line) < _NOTHING
@@ -285,8 +291,7 @@ def _is_judged(pair: _Pair, overlap: Overlap, back: FloatArray) -> bool:
 
 def _line(hair: Hair, to_um: FloatArray) -> Line:
     path_um = transform(to_um, hair.path_xy)
-    grown = np.hypot(*np.diff(path_um, axis=0).T).sum() / max(hair.length_px, 1e-9)
-    return Line(path_um, hair.width_px * float(grown))
+    return Line(path_um, hair.width_px * float(arc_lengths(path_um)[-1]) / max(hair.length_px, 1e-9))
 
 
 def _place(one: ComparedHair, back: FloatArray) -> tuple[float, float]:

@@ -5,7 +5,9 @@ import pytest
 from scipy.special import expit
 
 from hairscan.trace.confidence import READINGS, confidence_of
+from hairscan.training import confidence
 from hairscan.training.confidence import Candidates, fair_threshold, fit_weights
+from hairscan.training.evaluate import PHANTOM_SIZE_PX
 
 
 @pytest.fixture
@@ -40,3 +42,11 @@ def test_the_threshold_counts_as_many_as_there_are(photographs):
     threshold = fair_threshold(photographs, weights)
     counted = sum(int((confidence_of(one.readings, weights) >= threshold).sum()) for one in photographs)
     assert counted == pytest.approx(sum(one.true_count for one in photographs), rel=0.02)
+
+
+def test_what_begins_at_the_border_of_a_phantom_is_no_candidate(monkeypatch):
+    width, height = PHANTOM_SIZE_PX
+    middle = np.array([width / 2, height / 2])
+    ends = np.array([[middle, middle + 60.0], [(2.0, middle[1]), middle]])
+    monkeypatch.setattr(confidence, "_shafts", lambda *_: (ends, np.zeros((2, len(READINGS)))))
+    assert len(confidence._of_phantom("long", 0, None).readings) == 1

@@ -24,10 +24,15 @@ def beside(site):
 @pytest.fixture(scope="module")
 def visits(site, look, beside):
     """The site with both hairs, and later without the second."""
-    with_both = replace(site.scene, hairs=(*site.scene.hairs, beside[1]))
-    rgb = render_scene(with_both, np.random.default_rng((98, site.seed))).rgb
+    return look(_with_one_more(site, beside[1])), look(site.photograph(matrix=moved()))
+
+
+def _with_one_more(site, hair):
+    """The photograph of the site with another hair."""
+    scene = replace(site.scene, hairs=(*site.scene.hairs, hair))
+    rgb = render_scene(scene, np.random.default_rng((98, site.seed))).rgb
     window = tuple(slice(site.margin, site.margin + side) for side in SIZE_PX[::-1])
-    return look(np.ascontiguousarray(rgb[window])), look(site.photograph(matrix=moved()))
+    return np.ascontiguousarray(rgb[window])
 
 
 def test_a_hair_that_went_from_beside_another_is_lost_and_the_other_stays(site, beside, visits):
@@ -44,3 +49,15 @@ def test_a_hair_that_went_from_beside_another_is_lost_and_the_other_stays(site, 
 def test_the_other_way_round_it_is_gained(visits):
     comparison = compare_visits(visits[1], visits[0])
     assert (comparison.number(Status.LOST), comparison.number(Status.GAINED)) == (0, 1)
+
+
+def test_a_hair_that_went_from_the_root_of_another_is_lost(site, look, visits):
+    hair = site.scene.hairs[site.inner()[2]]
+    cos, sin = np.cos(np.deg2rad(20.0)), np.sin(np.deg2rad(20.0))
+    turned_um = hair.path_um[0] + (hair.path_um - hair.path_um[0]) @ np.array([[cos, sin], [-sin, cos]])
+    with_both = look(_with_one_more(site, replace(hair, path_um=turned_um, uid=-2)))
+    comparison = compare_visits(with_both, visits[1])
+    lost = [hair.baseline for hair in comparison.hairs if hair.status is Status.LOST]
+    assert len(lost) == 1
+    gone_px = turned_um.mean(axis=0) / UM_PER_PX - 0.5 - site.margin
+    assert np.hypot(*(lost[0].path_xy.mean(axis=0) - gone_px)) * UM_PER_PX < 60.0
