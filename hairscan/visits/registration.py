@@ -135,7 +135,7 @@ def _search(first: Marks, second: Marks) -> _Candidate | None:
         evidence = log10_both(texture.log10_false_alarms, roots.log10_false_alarms)
         evidence = log10_both(evidence, _dot_evidence(texture.matrix, first, second))
         candidates.append(_Candidate(roots, texture, evidence))
-        if candidates[0].log10_false_alarms < _STRONG:
+        if evidence < _STRONG and not _is_contradicted(roots):
             return candidates[0]
         break
     alone = match_constellations(first.roots, second.roots, second.frame_um)
@@ -145,9 +145,18 @@ def _search(first: Marks, second: Marks) -> _Candidate | None:
     around = match_around_dots(first.roots, second.roots, (first.dots.xy, second.dots.xy), second.frame_um)
     if around is not None:
         candidates.append(_Candidate(around, None, around.log10_false_alarms))
-    if all(one.log10_false_alarms > MOST_FALSE_ALARMS for one in candidates):
+    if all(one.log10_false_alarms > MOST_FALSE_ALARMS or _is_contradicted(one.roots) for one in candidates):
         candidates += _seen_in_skin(alone[:_GUESSES], first, second)
-    return min(candidates, key=lambda one: one.log10_false_alarms, default=None)
+    return min(candidates, key=_rank, default=None)
+
+
+def _rank(candidate: _Candidate) -> tuple[bool, bool, float]:
+    """The less the better: what is no accident first, of these what the hairs do not contradict.
+
+    Features of the skin that lie close together say where they are, and not how far the rest is turned and zoomed.
+    """
+    evidence = candidate.log10_false_alarms
+    return evidence > MOST_FALSE_ALARMS, _is_contradicted(candidate.roots), evidence
 
 
 def _seen_in_skin(guesses: list[RootMatch], first: Marks, second: Marks) -> list[_Candidate]:
@@ -193,7 +202,12 @@ def _count_dots(matrix: FloatArray, first: Marks, second: Marks) -> tuple[int, i
 
 def _is_of_the_camera(roots: RootMatch) -> bool:
     """Whether nothing moved and the hairs are others: burnt-in graphics and dirt on the lens stay put on any skin."""
-    return _is_unmoved(roots.matrix) and roots.shown >= _FEW_UNITS and roots.agreeing < _LEAST_AGREEING * roots.shown
+    return _is_unmoved(roots.matrix) and _is_contradicted(roots)
+
+
+def _is_contradicted(roots: RootMatch) -> bool:
+    """Whether most units of roots are not where a transformation has them."""
+    return roots.shown >= _FEW_UNITS and roots.agreeing < _LEAST_AGREEING * roots.shown
 
 
 def _is_unmoved(matrix: FloatArray) -> bool:

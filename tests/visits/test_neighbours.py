@@ -52,8 +52,8 @@ def test_the_other_way_round_it_is_gained(visits):
 
 
 def test_a_hair_that_went_from_the_root_of_another_is_lost(site, look, visits):
-    hair = site.scene.hairs[site.inner()[2]]
-    cos, sin = np.cos(np.deg2rad(20.0)), np.sin(np.deg2rad(20.0))
+    hair = site.scene.hairs[site.inner()[0]]
+    cos, sin = np.cos(np.deg2rad(17.0)), np.sin(np.deg2rad(17.0))
     turned_um = hair.path_um[0] + (hair.path_um - hair.path_um[0]) @ np.array([[cos, sin], [-sin, cos]])
     with_both = look(_with_one_more(site, replace(hair, path_um=turned_um, uid=-2)))
     comparison = compare_visits(with_both, visits[1])
