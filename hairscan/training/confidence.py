@@ -38,7 +38,7 @@ class Candidates:
     is_hair : bool array, shape (N,)
         Whether an annotated or true hair is there that no clearer shaft answers.
     true_count : int
-        Hairs that are there, whether traced or not.
+        Hairs that a photograph shows, whether traced or not; of a phantom, those that were traced.
     """
 
     readings: FloatArray
@@ -49,7 +49,8 @@ class Candidates:
 def calibrate_model(folder: Path, samples: Sequence[Sample]) -> ModelSpec:
     """Fit the confidence of a model folder on photographs of the tune part and on phantoms, and write it to its spec.
 
-    The network has not seen either. The threshold is the one at which as many hairs are counted as there are.
+    The network has not seen either. The threshold is the one at which as many hairs are counted as the photographs
+    show or, where there are none, as were traced on phantoms.
     """
     segmenter = load_model(folder, "cpu")
     photos = [_of_sample(sample, segmenter) for sample in samples]
@@ -83,7 +84,7 @@ def fit_weights(candidates: Sequence[Candidates]) -> tuple[float, ...]:
 
 
 def fair_threshold(candidates: Sequence[Candidates], weights: tuple[float, ...]) -> float:
-    """Probability above which as many shafts lie as there are hairs."""
+    """Probability above which as many shafts lie as there are hairs to count."""
     readings = np.concatenate([one.readings for one in candidates])
     probability = np.sort(expit(weights[0] + readings @ np.array(weights[1:])))[::-1]
     true_count = sum(one.true_count for one in candidates)
@@ -116,8 +117,9 @@ def _of_phantom(kind: str, index: int, segmenter: Segmenter) -> Candidates:
     border = MATCH_UM / phantom.um_per_px
     label_of = _claim(ends[:, 0], roots, readings, border)
     judged = in_judged_field(ends[:, :1], photo.ignored, border)
-    true_count = int(in_judged_field(roots[:, None], photo.ignored, border).sum())
-    return Candidates(readings[judged], label_of[judged] >= 0, true_count)
+    is_hair = label_of[judged] >= 0
+    # Some true hairs of a phantom are hidden altogether: false ones shall not make up for those.
+    return Candidates(readings[judged], is_hair, int(is_hair.sum()))
 
 
 def _shafts(photo: Photo, segmenter: Segmenter) -> tuple[FloatArray, FloatArray]:
