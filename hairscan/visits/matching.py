@@ -19,7 +19,7 @@ from hairscan.visits.presence import Covered, Presence, look_for
 from hairscan.visits.registration import Registration
 from hairscan.visits.visit import Visit
 
-_SHARED = 0.5
+_SHARED = 0.65
 """Share of a hair's place from which hairs of the other visit lie in it."""
 _DOUBLED = 0.25
 _FREE_UM = 300.0

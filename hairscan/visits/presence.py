@@ -25,7 +25,7 @@ _WHITE = 245.0
 _MOST_BLOWN_OUT = 0.15
 """Where more than this share of a hair's place is white, glare may hide it."""
 _TURNS_DEG = (0.0, -10.0, 10.0)
-_LEAST_FREE = 0.4
+_LEAST_FREE = 0.2
 """Share of a hair's place that must be free of others to be judged by itself."""
 Covered = Callable[[FloatArray], NDArray[np.bool_]]
 
