@@ -30,8 +30,9 @@ REACH_UM = 125.0
 """A hair is the extracted one when its root or its middle lies this near to the label's."""
 REGISTERED_UM = 100.0
 """A registration that misses by more puts hairs on their neighbours."""
+REGISTERED_WORDS = (f"pairs registered, to within {REGISTERED_UM:g} µm", ".1%")
 _WORDS = {
-    "registered": ("pairs registered, to within 100 µm", ".1%"),
+    "registered": REGISTERED_WORDS,
     "registration_error_um": ("registration error, median over pairs, µm", ".1f"),
     "recall": ("recall of lost and gained hairs", ".3f"),
     "false_share": ("falsely lost or gained, of the matched", ".2%"),
@@ -204,6 +205,11 @@ def registration_error_px(matrix: FloatArray, comparison: Comparison) -> float:
     return float(np.median(np.hypot(off[:, 0], off[:, 1])))
 
 
+def share_registered(errors_um: Sequence[float]) -> float:
+    """Share of the registrations, NaN where there is none, that hit; NaN without a pair."""
+    return mean_of_known([float(error_um < REGISTERED_UM) for error_um in errors_um])
+
+
 def summarise_visits(agreements: Sequence[PairAgreement], *, model: str, part: str, fields: int) -> VisitFigures:
     """Figures over pairs, with 95 % intervals over pairs."""
     return VisitFigures(
@@ -266,7 +272,7 @@ def _figures(agreements: Sequence[PairAgreement]) -> dict[str, float]:
     changes = sum(one.found + one.false_changes for one in kept)
     undecided = sum(one.undecided for one in kept)
     return {
-        "registered": mean_of_known([float(one.registered and one.error_um < REGISTERED_UM) for one in agreements]),
+        "registered": share_registered([one.error_um for one in agreements]),
         "registration_error_um": float(np.median([one.error_um for one in kept])) if kept else float("nan"),
         "recall": ratio(sum(one.found for one in kept), sum(one.extracted for one in kept)),
         "false_share": ratio(sum(one.false_changes for one in kept), matched),

@@ -16,7 +16,14 @@ from hairscan.phantom.truth import TrueHair
 from hairscan.photo import read_photo
 from hairscan.segment import Segmenter
 from hairscan.training.bootstrap import Figure, bootstrap
-from hairscan.training.evaluate_visits import REACH_UM, REGISTERED_UM, count_each, found_changes, registration_error_px
+from hairscan.training.evaluate_visits import (
+    REACH_UM,
+    REGISTERED_WORDS,
+    count_each,
+    found_changes,
+    registration_error_px,
+    share_registered,
+)
 from hairscan.training.figures import mean_of_known, ratio
 from hairscan.training.phantom_sites import (
     SIZE_PX,
@@ -38,7 +45,7 @@ _SEED = 2**31 + 23
 _TOUCHING_UM, _TOUCHING_SHARE = 90.0, 0.1
 """Two hairs of usual width whose axes are this near leave hardly any skin between them."""
 _WORDS = {
-    "registered": ("pairs registered, to within 100 µm", ".1%"),
+    "registered": REGISTERED_WORDS,
     "registration_error_um": ("registration error, median over pairs, µm", ".1f"),
     "recall": ("recall of lost and gained hairs", ".3f"),
     "recall_apart": ("the same, of those that stand apart from others", ".3f"),
@@ -227,7 +234,7 @@ def _figures(agreements: Sequence[PhantomAgreement]) -> dict[str, float]:
     called = sum(one.found + one.false_changes for one in kept)
     undecided = sum(one.undecided for one in kept)
     return {
-        "registered": mean_of_known([float(one.registered and one.error_um < REGISTERED_UM) for one in agreements]),
+        "registered": share_registered([one.error_um for one in agreements]),
         "registration_error_um": float(np.median([one.error_um for one in kept])) if kept else nan,
         "recall": ratio(sum(one.found for one in kept), sum(one.changed for one in kept)),
         "recall_apart": ratio(sum(one.found_apart for one in kept), sum(one.changed_apart for one in kept)),

@@ -186,8 +186,10 @@ def _is_doubled(hair: Hair, side: _Side) -> bool:
     path_um = transform(side.to_baseline, hair.path_xy)
     if float(Shafts(stronger).cover(path_um).mean()) <= _DOUBLED:
         return False
+    if hair.confidence < _SURE_HAIR:
+        return True
     free = ~side.shafts_beside(hair).cover(path_um, _HALO_UM)
-    return hair.confidence < _SURE_HAIR or float(free.mean() * arc_lengths(path_um)[-1]) < _FREE_UM
+    return float(free.mean() * arc_lengths(path_um)[-1]) < _FREE_UM
 
 
 def _look_for(hair: Hair, side: _Side, other: _Side) -> Presence:
@@ -258,8 +260,8 @@ def _verdict(
     if seen.likeness > _LIKE and seen.contrast > _LEAST_CONTRAST and not taken:
         return Status.MATCHED, float(seen.likeness) * _SECOND_LOOK
     # What is like the hair nearby may owe that to its neighbours: what none of them covers tells more, if anything.
-    elsewhere = taken or seen.likeness < _UNLIKE or isfinite(seen.contrast_alone)
-    contrast = seen.contrast_alone if elsewhere else seen.contrast
+    is_like = seen.likeness >= _UNLIKE and not taken
+    contrast = seen.contrast if is_like and not isfinite(seen.contrast_alone) else seen.contrast_alone
     # Where a neighbour at home hides what the picture would tell, the network alone is asked, and must see nothing.
     faint = contrast < _BARE_CONTRAST if isfinite(contrast) else max(seen.coverage, seen.line) < _NOTHING
     bare = faint and seen.coverage < _BARE_COVERAGE and seen.line < _BARE_LINE

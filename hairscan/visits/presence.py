@@ -43,10 +43,10 @@ class Presence:
     likeness_in_place, contrast_in_place : float
         The same where the registration puts the hair.
     contrast_alone : float
-        The latter from what no other hair covers at either visit; NaN where others cover most of it.
+        The latter from what no other hair covers at either visit; NaN where others cover nearly all of it.
     coverage, line : float
         Shaft coverage and centre-line evidence of the network where the registration puts the hair, 0 to 1, where no
-        other hair covers it; NaN where others cover most of it.
+        other hair covers it; NaN where others cover nearly all of it.
     path_xy : float array, shape (P, 2)
         The place most like the hair, px of the other visit.
     judged : bool

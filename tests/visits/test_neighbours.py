@@ -1,15 +1,15 @@
 """Hairs that went from beside others that stayed."""
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from hairscan.phantom import render_scene
 from hairscan.visits import compare_visits
 from hairscan.visits.matching import Status
 
-from .conftest import SIZE_PX, UM_PER_PX, moved
+from .conftest import UM_PER_PX, moved
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +29,9 @@ def visits(site, look, beside):
 
 def _with_one_more(site, hair):
     """The photograph of the site with another hair."""
-    scene = replace(site.scene, hairs=(*site.scene.hairs, hair))
-    rgb = render_scene(scene, np.random.default_rng((98, site.seed))).rgb
-    window = tuple(slice(site.margin, site.margin + side) for side in SIZE_PX[::-1])
-    return np.ascontiguousarray(rgb[window])
+    grown = copy(site)
+    grown.scene = replace(site.scene, hairs=(*site.scene.hairs, hair))
+    return grown.photograph()
 
 
 def test_a_hair_that_went_from_beside_another_is_lost_and_the_other_stays(site, beside, visits):

@@ -1,6 +1,6 @@
 """How one photograph lies on another, where what speaks for it is uneven."""
 
-from types import SimpleNamespace
+from copy import copy
 
 import cv2
 import numpy as np
@@ -14,8 +14,9 @@ from .conftest import SIZE_PX, UM_PER_PX, moved
 def test_skin_that_stayed_in_one_place_alone_does_not_turn_the_hairs_away(site, look):
     """Features that lie close together agree on a transformation that misses everything far from them."""
     matrix = moved(tilt=(0.0, 0.0))
-    repainted = SimpleNamespace(seed=site.seed + 50, scene=site.scene, margin=site.margin)
-    after, other = site.photograph(matrix=matrix), type(site).photograph(repainted, matrix=matrix)
+    repainted = copy(site)
+    repainted.seed += 50
+    after, other = site.photograph(matrix=matrix), repainted.photograph(matrix=matrix)
     place = transform(matrix, np.array([[200.0, 180.0]]))[0]
     stayed = cv2.circle(np.zeros(SIZE_PX[::-1], np.float32), tuple(int(value) for value in place), 40, 1.0, -1)
     stayed = cv2.GaussianBlur(stayed, (0, 0), 4.0)[..., None]
