@@ -11,6 +11,7 @@ from hairscan.trace.chains import Chain, link_chains
 from hairscan.trace.confidence import END_REACH_CELLS, READINGS, confidence_of, read_shafts
 from hairscan.trace.joins import join_pieces
 from hairscan.trace.ridges import RidgePoints, find_ridge_points, pair_layers
+from hairscan.trace.rings import open_rings
 from hairscan.trace.shafts import Shaft, doubled_share, find_peaks, follow_merges, highest_near, set_ends
 from hairscan.trace.splits import CLEAR_TIP, split_at_ends
 from hairscan.types import FloatArray, Hair, HairMaps, Photo
@@ -53,10 +54,11 @@ def trace_shafts(maps: HairMaps) -> tuple[list[Shaft], FloatArray]:
     ridge = find_ridge_points(maps.centreline, pairs, threshold=POINT_THRESHOLD)
     shafts = [_shaft_of(ridge, chain) for chain in link_chains(ridge, min_points=3)]
     shafts = join_pieces(shafts, pairs, np.maximum(maps.root, maps.tip))
+    roots, tips = find_peaks(maps.root), find_peaks(maps.tip)
+    shafts = open_rings(shafts, roots, tips)
     doubled = doubled_share(shafts)
     single = doubled < MAX_DOUBLED
     shafts = [_turned(shaft, maps) for shaft, keep in zip(shafts, single, strict=True) if keep]
-    roots, tips = find_peaks(maps.root), find_peaks(maps.tip)
     shafts, kept = follow_merges(shafts, roots, tips)
     clear_tips = find_peaks(maps.tip, least=CLEAR_TIP)
     shafts, source = split_at_ends([set_ends(shaft, roots, tips) for shaft in shafts], roots, tips, clear_tips)

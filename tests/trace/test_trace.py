@@ -171,6 +171,25 @@ def test_a_curved_hair_is_one(photo):
     assert hair.length_px == pytest.approx(np.pi * 80, rel=0.05)
 
 
+@pytest.mark.parametrize("way", [1, -1])
+@pytest.mark.parametrize("turns", [0.92, 1.1])
+def test_a_coiled_hair_is_one_from_its_root_to_its_tip(photo, turns, way):
+    """With the tip just before the root, and with the tip on the first part of the hair."""
+    angles = way * np.linspace(0.0, 2 * np.pi * turns, 400) + 0.6
+    coil = np.array([160.0, 150.0]) + 75 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    (hair,) = trace_hairs(drawn_maps([coil]), photo)
+    assert np.hypot(*(hair.root_xy - coil[0])) < 6.0
+    assert np.hypot(*(hair.tip_xy - coil[-1])) < 6.0
+    assert np.hypot(*np.diff(hair.path_xy, axis=0).T).sum() == pytest.approx(2 * np.pi * 75 * turns, rel=0.05)
+
+
+def test_a_coil_without_an_end_to_see_is_not_cut(photo):
+    angles = np.linspace(0.0, 2 * np.pi, 400)
+    coil = np.array([160.0, 150.0]) + 75 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    maps = drawn_maps([coil], [(False, False)])
+    assert len(trace_shafts(maps)[0]) <= 1
+
+
 def test_a_hair_that_leaves_the_picture_says_so(photo):
     (hair,) = trace_hairs(drawn_maps([[(120, 160), (319, 160)]], [(True, False)]), photo)
     assert hair.root_seen

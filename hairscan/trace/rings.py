@@ -1,0 +1,61 @@
+"""Coiled hairs that close on themselves are opened where they emerge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from hairscan.trace.shafts import MAX_BEND, PEAK_REACH_CELLS, Shaft, concatenated, outward
+from hairscan.types import FloatArray
+
+CLOSED_CELLS = 12.0
+"""Ends that meet in line, this near to each other, are one place of a ring: another hair crosses it there."""
+SHORTEST_CELLS = 40.0
+"""Least length of a ring, a turn of 0.1 mm across at 4.45 um/px."""
+
+
+def open_rings(shafts: list[Shaft], roots: FloatArray, tips: FloatArray) -> list[Shaft]:
+    """The shafts, those that close on themselves made to run from their root to their tip.
+
+    The tip of a coiled hair may lie on its first part: it is followed past its root then. A ring without a root or a
+    tip stays as it is.
+
+    Parameters
+    ----------
+    roots, tips : float arrays, shape (N, 2)
+        Peaks of the root and the tip map, map cells.
+    """
+    return [_opened(shaft, roots, tips) if _is_ring(shaft) else shaft for shaft in shafts]
+
+
+def _is_ring(shaft: Shaft) -> bool:
+    """Tell whether the ends of a shaft meet in line."""
+    gap = float(np.hypot(*(shaft.path[0] - shaft.path[-1])))
+    turn = -float(outward(shaft, tip_side=False) @ outward(shaft, tip_side=True))
+    return len(shaft.path) >= SHORTEST_CELLS and gap <= CLOSED_CELLS and turn > MAX_BEND
+
+
+def _opened(shaft: Shaft, roots: FloatArray, tips: FloatArray) -> Shaft:
+    """The ring from its root to its tip, half a turn or more; a whole turn where one of them is not seen."""
+    turns = concatenated([shaft] * 3)
+    turn = (len(turns.path) - len(shaft.path)) // 2
+    root, tip = (_place_on(turns.path[:turn], peaks) for peaks in (roots, tips))
+    if root is None and tip is None:
+        return shaft
+    length = turn if root is None or tip is None else (tip - root) % turn
+    begin = root if root is not None else tip
+    assert begin is not None
+    end = begin + (length if 2 * length >= turn else length + turn)
+    path, strength = turns.path[begin : end + 1], turns.strength[begin : end + 1]
+    return replace(shaft, path=path, strength=strength, forward=shaft.forward * len(path) / len(shaft.path))
+
+
+def _place_on(path: FloatArray, peaks: FloatArray) -> int | None:
+    """Index of the point of a path that lies nearest to any of the peaks; None where none is near."""
+    if not len(peaks):
+        return None
+    distance, index = cKDTree(path).query(peaks)
+    nearest = int(np.argmin(distance))
+    return int(index[nearest]) if distance[nearest] <= PEAK_REACH_CELLS else None
