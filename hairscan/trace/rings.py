@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from hairscan.trace.shafts import MAX_BEND, PEAK_REACH_CELLS, Shaft, concatenated, outward
 from hairscan.types import FloatArray
@@ -42,11 +41,10 @@ def _opened(shaft: Shaft, roots: FloatArray, tips: FloatArray) -> Shaft:
     turns = concatenated([shaft] * 3)
     turn = (len(turns.path) - len(shaft.path)) // 2
     root, tip = (_place_on(turns.path[:turn], peaks) for peaks in (roots, tips))
-    if root is None and tip is None:
+    begin = tip if root is None else root
+    if begin is None:
         return shaft
     length = turn if root is None or tip is None else (tip - root) % turn
-    begin = root if root is not None else tip
-    assert begin is not None
     end = begin + (length if 2 * length >= turn else length + turn)
     path, strength = turns.path[begin : end + 1], turns.strength[begin : end + 1]
     return replace(shaft, path=path, strength=strength, forward=shaft.forward * len(path) / len(shaft.path))
@@ -54,8 +52,6 @@ def _opened(shaft: Shaft, roots: FloatArray, tips: FloatArray) -> Shaft:
 
 def _place_on(path: FloatArray, peaks: FloatArray) -> int | None:
     """Index of the point of a path that lies nearest to any of the peaks; None where none is near."""
-    if not len(peaks):
-        return None
-    distance, index = cKDTree(path).query(peaks)
-    nearest = int(np.argmin(distance))
-    return int(index[nearest]) if distance[nearest] <= PEAK_REACH_CELLS else None
+    distance = np.hypot(*(peaks[:, None] - path).T)
+    near = distance.min(axis=1, initial=np.inf)
+    return int(near.argmin()) if near.min() <= PEAK_REACH_CELLS else None
