@@ -42,7 +42,7 @@ def convert(
     if problems:
         raise DataError(f"{len(problems)} problems in {source}, named above: mend them; nothing was written")
     write_training_folder(photos, out, um_per_px=um_per_px)
-    for line in _lines(read_samples(out, um_per_px=um_per_px)):
+    for line in _lines(read_samples(out)):
         typer.echo(line)
     if known is None:
         typer.echo(
@@ -50,7 +50,7 @@ def convert(
             "figures flatter when one person is in two parts.",
             err=True,
         )
-    typer.echo(f"{out}  (train with: hairscan train configs/fine-tune.yaml --from default --data {out} --out RUN)")
+    typer.echo(f"{out}  (train with: hairscan train --from default --data {out} --out RUN)")
 
 
 def _lines(samples: list[Sample]) -> list[str]:

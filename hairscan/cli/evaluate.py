@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 def evaluate(
     data: Annotated[Path | None, typer.Option(help="Annotated photographs: tiles/, vectors.csv, fields.csv.")] = None,
-    um_per_px: Annotated[float, typer.Option(help="Scale of the photographs whose fields.csv tells none.")] = 2.78,
+    um_per_px: Annotated[
+        float | None, typer.Option(help="Scale of the photographs whose fields.csv tells none.")
+    ] = None,
     part: Annotated[str, typer.Option(help="Part of the split: validation, tune or train.")] = "validation",
     masks: Annotated[Path | None, typer.Option(help="Pictures NAME.jpg with hand-traced masks NAME_t.jpg.")] = None,
     visits: Annotated[
@@ -46,6 +48,8 @@ def evaluate(
     from hairscan.training.tables import Evaluation, tables_of
     from hairscan.version import __version__
 
+    if visits and masks is not None:
+        raise typer.BadParameter("pairs of visits have no hand-traced masks: leave --masks out", param_hint="--masks")
     if data is None and masks is None and not phantoms:
         raise DataError("nothing to evaluate: give --data, --masks or --phantoms")
     # What can be refused is refused before the network runs for minutes.
@@ -88,6 +92,7 @@ def _evaluate_visits(
     from rich.progress import Progress
 
     from hairscan.batch.files import write_files
+    from hairscan.batch.run_folder import cannot_write
     from hairscan.errors import DataError
     from hairscan.training.visit_evaluation import evaluate_all_visits, visit_tables
     from hairscan.training.visit_pairs import whole_fields
@@ -99,18 +104,28 @@ def _evaluate_visits(
         evaluation = evaluate_all_visits(fields, phantoms, segmenter, part=part, bar=partial(_task, progress))
     _print(visit_tables(evaluation))
     if out is not None:
-        write_files({out / "visits.json": (evaluation.model_dump_json(indent=2) + "\n").encode()})
+        try:
+            write_files({out / "visits.json": (evaluation.model_dump_json(indent=2) + "\n").encode()})
+        except OSError as error:
+            raise cannot_write(out, error) from error
         typer.echo(f"look at {out / 'visits.json'}")
 
 
-def _read_samples(data: Path, part: str, um_per_px: float) -> list[Sample]:
-    """All photographs of the folder; some of them must be of the part."""
+def _read_samples(data: Path, part: str, um_per_px: float | None) -> list[Sample]:
+    """All photographs of the folder; some of them must be of the part, and these must be whole."""
     from hairscan.errors import DataError
+    from hairscan.training.photo_files import check_photos
     from hairscan.training.vectors import read_samples
 
     samples = read_samples(data, um_per_px=um_per_px)
-    if not any(sample.part == part for sample in samples):
+    judged = [sample for sample in samples if sample.part == part]
+    if not judged:
         raise DataError(f"no photographs of the part {part!r} in {data}: give validation, tune or train")
+    check_photos(judged)
+    if bald := sum(not len(sample.vectors_px) for sample in judged):
+        typer.echo(
+            f"note: {bald} of {len(judged)} photographs have no hair in vectors.csv and are judged as bald", err=True
+        )
     return samples
 
 

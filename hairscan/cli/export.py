@@ -18,7 +18,9 @@ def export(
     data: Annotated[
         Path | None, typer.Option(help="Annotated photographs, to calibrate int8 on beside phantoms.")
     ] = None,
-    um_per_px: Annotated[float, typer.Option(help="Scale of the annotated photographs.")] = 2.78,
+    um_per_px: Annotated[
+        float | None, typer.Option(help="Scale of the photographs whose fields.csv tells none.")
+    ] = None,
     verify: Annotated[Path | None, typer.Option(help="Bundle to check; nothing is written.")] = None,
 ) -> None:
     """Write a model as a bundle for other programs, or check one with --verify (exit code 1 where it fails)."""
@@ -44,7 +46,7 @@ def _verify(bundle: Path) -> None:
     typer.echo(f"{bundle} is whole: {describe(spec, difference)}")
 
 
-def _write(out: Path, precision: str, model: str, data: Path | None, um_per_px: float) -> None:
+def _write(out: Path, precision: str, model: str, data: Path | None, um_per_px: float | None) -> None:
     from typing import cast
 
     from hairscan.errors import DataError

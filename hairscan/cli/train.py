@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,11 @@ import typer
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="Training recipe, such as configs/default.yaml.")],
-    out: Annotated[Path, typer.Option(help="Folder for the checkpoint, the metrics and the model.")],
+    recipe: Annotated[
+        Path | None,
+        typer.Argument(help="Training recipe, such as configs/default.yaml; fine-tuning without one."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the checkpoint, the metrics and the model.")] = Path("run"),
     data: Annotated[
         Path | None, typer.Option(help="Annotated photographs: tiles/, vectors.csv, fields.csv. Not for phantoms only.")
     ] = None,
@@ -20,19 +24,23 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Train the network; a run that was stopped goes on where it was."""
+    from hairscan.batch.run_folder import check_writable
     from hairscan.errors import DataError
     from hairscan.segment import find_model
-    from hairscan.training.recipe import read_recipe
+    from hairscan.training.recipe import fine_tuning, read_recipe
     from hairscan.training.vectors import check_parts, read_samples
 
-    settings = read_recipe(recipe)
+    if recipe is None and start is None:
+        raise DataError("give a training recipe such as configs/default.yaml, or --from MODEL to fine-tune that model")
+    settings = read_recipe(recipe or fine_tuning())
     if data is None and settings.phantom_share < 1.0:
         raise DataError("this recipe learns from photographs: give their folder with --data, or set phantom_share: 1")
     samples = []
     if data is not None:
-        samples = read_samples(data, um_per_px=settings.photo_um_per_px)
+        samples = read_samples(data)
         check_parts(samples, data)
     begin = None if start is None else find_model(start)
+    check_writable(out)
     try:
         from hairscan.training.export import export_model
         from hairscan.training.loop import choose_device, train_network
@@ -42,6 +50,10 @@ def train(
     from hairscan.version import __version__
 
     network = train_network(settings, samples, out, choose_device(device), begin)
-    export_model(network, settings, out / "model", version=__version__)
-    spec = calibrate_model(out / "model", [sample for sample in samples if sample.part == "tune"])
-    typer.echo(f"{out / 'model'}  sha256 {spec.sha256[:12]}  (use it with --model {out / 'model'})")
+    # A model without its confidence would count wrongly: none is there until it is whole.
+    model, partial = out / "model", out / "model.part"
+    export_model(network, settings, partial, version=__version__)
+    spec = calibrate_model(partial, [sample for sample in samples if sample.part == "tune"])
+    shutil.rmtree(model, ignore_errors=True)
+    partial.replace(model)
+    typer.echo(f"{model}  sha256 {spec.sha256[:12]}  (use it with --model {model})")

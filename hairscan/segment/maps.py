@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from hairscan.errors import ScaleError
 from hairscan.segment.model import Segmenter
@@ -58,9 +62,7 @@ def _check_extent(shape: tuple[int, ...], um_per_px: float, network_um_per_px: f
 
 def _maps_at(photo: Photo, segmenter: Segmenter, um_per_px: float) -> HairMaps:
     factor = um_per_px / segmenter.spec.um_per_px
-    method = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_LINEAR
-    rgb = photo.rgb if factor == 1.0 else cv2.resize(photo.rgb, None, fx=factor, fy=factor, interpolation=method)
-    maps = run_tiled(segmenter.backend, rgb, multiple=segmenter.spec.multiple)
+    maps = run_tiled(segmenter.backend, resized(photo.rgb, factor), multiple=segmenter.spec.multiple)
     return HairMaps(
         coverage=maps[COVERAGE],
         centreline=maps[FIRST_DIRECTION:],
@@ -92,3 +94,11 @@ def _mean_shaft_cells(maps: HairMaps) -> float:
     """
     length = float(_line(maps).sum()) / 2.35
     return float(maps.coverage[maps.coverage > 0.5].sum()) / length if length > 0 else 0.0
+
+
+def resized(image: NDArray[Any], factor: float) -> NDArray[Any]:
+    """An image `factor` times as large: the network learns from pictures that are resized as those it is shown."""
+    if factor == 1.0:
+        return image
+    method = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=method))

@@ -40,16 +40,19 @@ def assess_photos(
     judged = [sample for sample in samples if sample.part == part]
     if not judged:
         return {}, []
+    # What reads other photographs than the judged ones comes first: a broken one is told before the network runs.
+    twice = label_noise(samples)
+    taught = [sample for sample in samples if sample.part == "train"]
+    usual = median_count(taught) if taught else None
     by_model, by_ridges = evaluate_photos(
         judged, [partial(find_hairs, segmenter=segmenter), find_ridges], progress=progress
     )
     columns = {"model": _photo_column(by_model)}
-    if twice := label_noise(samples):
+    if twice:
         columns["labelled_twice"] = _photo_column(twice)
     columns["ridge_filter"] = _photo_column(by_ridges, without=_WITHOUT_ROOT)
-    if taught := [sample for sample in samples if sample.part == "train"]:
-        always = answer_always(median_count(taught), by_model)
-        columns["median_count"] = _photo_column(always, only=COUNT_FIGURES)
+    if usual is not None:
+        columns["median_count"] = _photo_column(answer_always(usual, by_model), only=COUNT_FIGURES)
     return columns, by_model
 
 

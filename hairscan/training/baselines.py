@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 from skimage.filters import sato, threshold_otsu
 
-from hairscan.errors import DataError, ScaleError
-from hairscan.photo.headers import UnreadableHeaderError, read_header
+from hairscan.errors import ScaleError
 from hairscan.training.metrics import MATCH_UM, Agreement, FoundHairs, is_inside, is_spared, straight_hairs
+from hairscan.training.photo_files import upright_shape
 from hairscan.training.vectors import Sample
 from hairscan.types import FloatArray, LabelImage, Photo, RgbImage
 
@@ -32,12 +32,12 @@ def median_count(samples: Sequence[Sample]) -> float:
 
     Raises
     ------
-    DataError
+    DataError, PhotoError
         Where a photograph cannot be read.
     """
     counts = []
     for sample in samples:
-        inside = is_inside(sample.vectors_px, _shape_of(sample), MATCH_UM / sample.um_per_px)
+        inside = is_inside(sample.vectors_px, upright_shape(sample.image), MATCH_UM / sample.um_per_px)
         counts.append(int((inside & ~is_spared(sample.kinds)).sum()))
     return float(np.median(counts))
 
@@ -96,15 +96,3 @@ def _farthest_pair(contour: NDArray[np.int32]) -> FloatArray:
     distance = cdist(corners, corners)
     first, second = np.unravel_index(distance.argmax(), distance.shape)
     return corners[[first, second]]
-
-
-def _shape_of(sample: Sample) -> tuple[int, int]:
-    """Height and width of a photograph, upright, px."""
-    try:
-        header = read_header(sample.image.read_bytes())
-    except (UnreadableHeaderError, OSError):
-        header = None
-    if header is None:
-        raise DataError(f"{sample.image} is not a readable photograph: replace or remove it")
-    turned = header.orientation >= 5
-    return (header.width_px, header.height_px) if turned else (header.height_px, header.width_px)

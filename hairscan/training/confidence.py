@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from hairscan.errors import ModelError
 from hairscan.phantom import KINDS
 from hairscan.photo import read_photo
 from hairscan.segment import Segmenter, load_model, segment_photo
@@ -51,12 +52,19 @@ def calibrate_model(folder: Path, samples: Sequence[Sample]) -> ModelSpec:
 
     The network has not seen either. The threshold is the one at which as many hairs are counted as the photographs
     show or, where there are none, as were traced on phantoms.
+
+    Raises
+    ------
+    ModelError
+        Where the network sees no hair yet.
     """
     segmenter = load_model(folder, "cpu")
     photos = [_of_sample(sample, segmenter) for sample in samples]
     phantoms = [
         _of_phantom(kind, FIRST_PHANTOM + index, segmenter) for kind in KINDS for index in range(PHANTOMS_PER_KIND)
     ]
+    if not any(one.is_hair.any() for one in photos + phantoms):
+        raise ModelError("the network sees no hair yet: train it for more steps")
     weights = fit_weights(photos + phantoms)
     threshold = fair_threshold(photos or phantoms, weights)
     spec = segmenter.spec.model_copy(update={"confidence_weights": weights, "hair_threshold": threshold})

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hairscan.errors import DataError
 from hairscan.phantom import Phantom
-from hairscan.segment import Segmenter
+from hairscan.photo import read_rgb
+from hairscan.segment import Segmenter, resized
 from hairscan.training.metrics import is_spared
 from hairscan.training.revise import revise_labels, trace_sample
 from hairscan.training.vectors import Sample
@@ -45,14 +43,11 @@ def example_of_sample(sample: Sample, *, um_per_px: float, reviser: Segmenter | 
 
     Raises
     ------
-    DataError
+    PhotoError
         Where the photograph cannot be read.
     """
-    bgr = cv2.imread(str(sample.image), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise DataError(f"{sample.image} is not a readable photograph: replace or remove it")
     factor = sample.um_per_px / um_per_px
-    rgb = _resized(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), factor)
+    rgb = resized(read_rgb(sample.image)[0], factor)
     # Loose and bent hairs ("abnormal") are labelled now and then only: they teach neither yes nor no.
     ignored = is_spared(sample.kinds)
     labels = label_photo(rgb, (sample.vectors_px + 0.5) * factor - 0.5, ignored, um_per_px=um_per_px)
@@ -68,22 +63,16 @@ def example_of_phantom(phantom: Phantom, *, um_per_px: float) -> Example:
     factor = phantom.um_per_px / um_per_px
     # A hair under a text box, in glare or outside the lens can be drawn, but it cannot be asked for.
     hidden = (phantom.ignored > 0) & (phantom.ignored != Ignored.INK)
-    rgb, coverage = _resized(phantom.rgb, factor), _resized(phantom.coverage, factor)
+    rgb, coverage = resized(phantom.rgb, factor), resized(phantom.coverage, factor)
     labels = np.where(coverage >= 0.5, SHAFT, 0).astype(np.uint8)
     labels[(coverage > 0.15) & (coverage < 0.5)] = UNSURE_SHAFT
-    labels[(_resized(hidden.astype(np.float32), factor) > 0) & (coverage > 0.15)] = UNJUDGED
+    labels[(resized(hidden.astype(np.float32), factor) > 0) & (coverage > 0.15)] = UNJUDGED
     hairs = [hair for hair in phantom.hairs if not hair.loose and "hidden" not in hair.flags]
     ends_seen = [
         (hair.root_seen and not _at(hidden, hair.path_xy[0]), hair.tip_seen and not _at(hidden, hair.path_xy[-1]))
         for hair in hairs
     ]
     return Example(rgb, labels, [(hair.path_xy + 0.5) * factor - 0.5 for hair in hairs], ends_seen)
-
-
-def _resized(image: NDArray[Any], factor: float) -> NDArray[Any]:
-    """An image `factor` times as large."""
-    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=method))
 
 
 def _at(mask: NDArray[np.bool_], place: FloatArray) -> bool:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import os
+import platform
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from rich.progress import track
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from hairscan.batch.files import write_files
 from hairscan.errors import DataError, DeviceError, ModelError
 from hairscan.segment import load_model
 from hairscan.segment.network import HairNet
@@ -22,24 +28,28 @@ from hairscan.training.dataset import CropStream, load_photos, tune_crops
 from hairscan.training.losses import map_loss
 from hairscan.training.recipe import Recipe
 from hairscan.training.vectors import Sample
+from hairscan.version import __version__
 
 
 def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str, start: Path | None = None) -> HairNet:
     """The trained network (running average of its weights), on the CPU and ready for use.
 
-    Writes `checkpoint.pt`, `metrics.jsonl` and `curves.png` to `out`, and goes on from the checkpoint where there is
-    one. `start` is a model folder whose weights a new run begins with, in place of random ones.
+    Writes `config.yaml`, `env.json`, `checkpoint.pt`, `metrics.jsonl` and `curves.png` to `out`, and goes on from the
+    checkpoint where there is one. `start` is a model folder whose weights a new run begins with, in place of random
+    ones.
 
     Raises
     ------
     DataError
-        Where the checkpoint is of another recipe, or a recipe that revises labels has no model to begin with.
+        Where the checkpoint is of another recipe or began with another model, or a recipe that goes on from a trained
+        model is given none.
     ModelError
         Where the weights of `start` are missing or of another shape.
     """
-    if recipe.revised and start is None:
-        raise DataError(f"{recipe.name} revises labels by a trained model: give it with --from")
+    if (recipe.revised or recipe.keep_share) and start is None:
+        raise DataError(f"{recipe.name} goes on from a trained model: give it with --from")
     out.mkdir(parents=True, exist_ok=True)
+    begun = "" if start is None else hashlib.sha256(_weights_of(start).read_bytes()).hexdigest()
     torch.manual_seed(recipe.seed)
     network = HairNet(recipe.widths)
     if start is not None:
@@ -49,9 +59,10 @@ def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str,
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe))
     parts = {"network": network, "average": average, "optimizer": optimizer, "schedule": schedule}
-    first = _resume(parts, recipe, out / "checkpoint.pt")
+    first, spent = _resume(parts, recipe, begun, out / "checkpoint.pt")
     if first >= recipe.steps:
         return _joined(average.cpu(), start, recipe)
+    _describe(out, recipe, device, begun)
     taught = [sample for sample in samples if sample.part == "train"] if recipe.phantom_share < 1.0 else []
     reviser = load_model(start, "cpu") if recipe.revised and start is not None else None
     photos = load_photos(track(taught, "reading photographs", disable=not taught), recipe, reviser)
@@ -59,7 +70,7 @@ def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str,
     stream = CropStream(photos, recipe, first * recipe.batch)
     workers = max(1, (os.cpu_count() or 2) // 2)
     loader = DataLoader(stream, recipe.batch, num_workers=workers, pin_memory=device == "cuda", prefetch_factor=4)
-    started = time.perf_counter()
+    started = time.perf_counter() - spent
     total = recipe.steps - first
     for step, batch in enumerate(track(loader, f"training {recipe.name}", total=total), start=first + 1):
         losses = _losses(network, batch, device)
@@ -70,13 +81,14 @@ def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str,
         schedule.step()
         _update_average(average, network, min(recipe.average_decay, step / (step + 10)))
         is_saved = step % recipe.checkpoint_every == 0 or step == recipe.steps
+        seconds = round(time.perf_counter() - started, 1)
         if is_saved or step % 50 == 0:
-            seconds = round(time.perf_counter() - started, 1)
             figures = {name: round(float(loss.detach()), 5) for name, loss in losses.items()}
             tuned = _tune_losses(average, tune, device) if is_saved else {}
             append_metrics(out, {"step": step, "seconds": seconds, **figures, **tuned})
         if is_saved:
-            _save(parts, step, recipe, out / "checkpoint.pt")
+            about = {"step": step, "seconds": seconds, "recipe": recipe.model_dump_json(), "begun": begun}
+            _save(about | {name: part.state_dict() for name, part in parts.items()}, out / "checkpoint.pt")
             draw_curves(out)
     return _joined(average.cpu(), start, recipe)
 
@@ -139,32 +151,55 @@ def _joined(average: HairNet, start: Path | None, recipe: Recipe) -> HairNet:
     return average
 
 
-def _load_weights(network: HairNet, model: Path) -> None:
-    """Give the network the weights of a model folder."""
+def _weights_of(model: Path) -> Path:
+    """The file of a model folder's weights."""
     weights = model / "weights.safetensors"
     if not weights.is_file():
         raise ModelError(f"{weights} is missing: a run can only begin with a model that keeps its weights")
+    return weights
+
+
+def _load_weights(network: HairNet, model: Path) -> None:
+    """Give the network the weights of a model folder."""
+    weights = _weights_of(model)
     try:
         network.load_state_dict(load_file(weights))
     except RuntimeError as error:
         raise ModelError(f"{weights} has other layers: give the recipe the widths that it was trained with") from error
+    except SafetensorError as error:
+        raise ModelError(f"{weights} is damaged: restore it") from error
 
 
-def _save(parts: dict[str, Any], step: int, recipe: Recipe, path: Path) -> None:
+def _describe(out: Path, recipe: Recipe, device: str, begun: str) -> None:
+    """Write down what the run is made of."""
+    env = {
+        "hairscan": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "device": torch.cuda.get_device_name() if device == "cuda" else device,
+        "cores": os.cpu_count(),
+        "begun_with_sha256": begun,
+    }
+    config = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+    write_files({out / "config.yaml": config.encode(), out / "env.json": (json.dumps(env, indent=2) + "\n").encode()})
+
+
+def _save(state: dict[str, Any], path: Path) -> None:
     """Write the checkpoint whole or not at all."""
     partial = path.with_suffix(".part")
-    states = {name: part.state_dict() for name, part in parts.items()}
-    torch.save({"step": step, "recipe": recipe.model_dump_json(), **states}, partial)
+    torch.save(state, partial)
     partial.replace(path)
 
 
-def _resume(parts: dict[str, Any], recipe: Recipe, path: Path) -> int:
-    """Steps already done; loads the checkpoint into `parts`."""
+def _resume(parts: dict[str, Any], recipe: Recipe, begun: str, path: Path) -> tuple[int, float]:
+    """Steps already done, and the seconds that they took; loads the checkpoint into `parts`."""
     if not path.exists():
-        return 0
+        return 0, 0.0
     saved = torch.load(path, map_location="cpu", weights_only=True)
     if saved.get("recipe") != recipe.model_dump_json():
         raise DataError(f"{path} is of a run with another recipe: give a new --out, or that recipe")
+    if saved.get("begun") != begun:
+        raise DataError(f"{path} is of a run that began with another model: give a new --out, or --from that model")
     for name, part in parts.items():
         part.load_state_dict(saved[name])
-    return int(saved["step"])
+    return int(saved["step"]), float(saved["seconds"])

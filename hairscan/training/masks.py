@@ -17,6 +17,7 @@ from hairscan.photo import read_photo
 from hairscan.segment import Segmenter, segment_photo
 from hairscan.training.baselines import ridge_mask
 from hairscan.training.bootstrap import Figure, bootstrap
+from hairscan.training.photo_files import upright_shape
 from hairscan.types import HairMaps
 
 MASK_ENDING = "_t"
@@ -48,8 +49,8 @@ def read_masks(folder: Path) -> list[MaskedPicture]:
 
     Raises
     ------
-    DataError
-        Where there is none, or a mask or its picture cannot be found or read.
+    DataError, PhotoError
+        Where there is none, a mask or its picture cannot be found or read, or the two differ in size.
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder: give one with pictures NAME.jpg and masks NAME{MASK_ENDING}.jpg")
@@ -59,6 +60,8 @@ def read_masks(folder: Path) -> list[MaskedPicture]:
         levels = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         if levels is None or not picture.is_file():
             raise DataError(f"{path} is not a readable mask of a picture {picture.name}: restore or remove it")
+        if levels.shape != upright_shape(picture):
+            raise DataError(f"the mask of {picture} is of another size: restore or remove it")
         pictures.append(MaskedPicture(picture, np.asarray(levels < DARK)))
     if not pictures:
         raise DataError(f"no masks in {folder}: put pictures NAME.jpg and masks NAME{MASK_ENDING}.jpg there")
@@ -72,17 +75,10 @@ def evaluate_masks(
 
     The pictures are read as a user's: without a scale beside them the one is taken at which shafts are of typical
     width, by the model; the ridge filter is told the same.
-
-    Raises
-    ------
-    DataError
-        Where a mask is not of its picture's size.
     """
     by_model, by_ridges = [], []
     for picture in pictures:
         photo, mask = read_photo(picture.path), picture.mask
-        if photo.ignored.shape != mask.shape:
-            raise DataError(f"the mask of {picture.path} is of another size: restore or remove it")
         maps = segment_photo(photo, segmenter)
         ridges = ridge_mask(photo.rgb, np.zeros_like(photo.ignored), maps.um_per_cell / maps.px_per_cell)
         by_model.append(judge_mask(coverage_mask(maps, mask.shape), mask))

@@ -15,8 +15,8 @@ class Recipe(BaseModel):
 
     Attributes
     ----------
-    photo_um_per_px, um_per_px : float
-        Scale of the annotated photographs whose `fields.csv` tells none, and the scale at which the network sees all.
+    um_per_px : float
+        Scale at which the network sees every photograph.
     widths : tuple of int
         Channels per level of the network.
     phantom_share : float
@@ -27,6 +27,8 @@ class Recipe(BaseModel):
         Batches seen and crops in each.
     decay_share : float
         Last part of the steps in which the learning rate falls to zero.
+    augment_strength : float
+        How much and how often scale, colour and sharpness of a crop change (`hairscan.training.augment`).
     revised : bool
         Whether the model that a run begins with revises the labels of the photographs (`hairscan.training.revise`).
     keep_share : float
@@ -38,8 +40,7 @@ class Recipe(BaseModel):
 
     name: str
     seed: int = 0
-    photo_um_per_px: float = 2.78
-    um_per_px: float = 5.56
+    um_per_px: float = Field(5.56, ge=1, le=50)
     widths: tuple[int, ...] = (32, 64, 96, 160, 192)
     crop_px: int = Field(320, multiple_of=32)
     phantom_share: float = Field(0.3, ge=0, le=1)
@@ -48,12 +49,21 @@ class Recipe(BaseModel):
     batch: int = Field(8, gt=0)
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
-    warmup_steps: int = 200
+    warmup_steps: int = Field(200, gt=0)
     decay_share: float = 0.4
     average_decay: float = 0.998
+    augment_strength: float = Field(1.0, ge=0, le=1)
     revised: bool = False
     keep_share: float = Field(0.0, ge=0, lt=1)
-    checkpoint_every: int = 250
+    checkpoint_every: int = Field(250, gt=0)
+
+
+def fine_tuning() -> Path:
+    """The recipe that fine-tunes a model on a user's own photographs."""
+    package = Path(__file__).resolve().parent.parent
+    # A wheel carries the recipe inside the package, a checkout beside it.
+    shipped = package / "_configs"
+    return (shipped if shipped.is_dir() else package.parent / "configs") / "fine-tune.yaml"
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -68,5 +78,5 @@ def read_recipe(path: Path) -> Recipe:
         raise DataError(f"{path} is missing: give a training recipe such as configs/default.yaml")
     try:
         return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (ValidationError, yaml.YAMLError) as error:
+    except (ValidationError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise DataError(f"{path} is not a training recipe: {' '.join(str(error).split())}") from error

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from hairscan.errors import DataError
 from hairscan.phantom import KINDS, render_scene, sample_scene
 from hairscan.photo import read_rgb
+from hairscan.segment import resized
 from hairscan.training.vectors import Sample
 from hairscan.types import MapArray, RgbImage
 
@@ -67,8 +67,7 @@ def _phantom(
 
 def _middle(sample: Sample, factor: float) -> RgbImage:
     """Middle of a photograph that is brought to the network's scale."""
-    method = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_LINEAR
-    rgb = cv2.resize(read_rgb(sample.image)[0], None, fx=factor, fy=factor, interpolation=method)
+    rgb = resized(read_rgb(sample.image)[0], factor)
     top, left = ((side - SIDE_PX) // 2 for side in rgb.shape[:2])
     if min(top, left) < 0:
         raise DataError(f"{sample.image.name} is smaller than a calibration tile: give photographs of 1.8 mm or more")

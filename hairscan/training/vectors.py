@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,11 @@ SHARES = (("validation", 0.15), ("tune", 0.10))
 
 PARTS = ("train", *(part for part, _ in SHARES))
 
-MIXED_GROUPS = frozenset({"230219"})
-"""Groups of the FDU set that hold many persons: split by field inside."""
+FDU_TILE = re.compile(r"\d{6}_[A-Z]\d{3}_\d")
+"""Names of the photographs of the FDU set, which tells neither scale nor persons: what is known of it stands here."""
+FDU_UM_PER_PX = 2.78
+FDU_MIXED_GROUPS = frozenset({"230219"})
+"""Groups that hold many persons: split by field inside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def _position(key: str) -> float:
     return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) / 2**32
 
 
-def read_samples(folder: Path, *, um_per_px: float) -> list[Sample]:
+def read_samples(folder: Path, *, um_per_px: float | None = None) -> list[Sample]:
     """All annotated photographs of a folder laid out as `tiles/`, `vectors.csv` and `fields.csv`.
 
     `vectors.csv` needs `tile, root_x_px, root_y_px, tip_x_px, tip_y_px` and may have `field, kind`; `fields.csv` (may
@@ -100,13 +104,13 @@ def read_samples(folder: Path, *, um_per_px: float) -> list[Sample]:
 
     Parameters
     ----------
-    um_per_px : float
+    um_per_px : float, optional
         Scale of the photographs of which `fields.csv` tells none.
 
     Raises
     ------
     DataError
-        Where a file or a column is missing, a part is unknown, or a group lies in two parts.
+        Where a file or a column is missing, a part is unknown, a scale is not told, or a group lies in two parts.
     ScaleError
         Where a scale is impossible.
     """
@@ -117,7 +121,7 @@ def read_samples(folder: Path, *, um_per_px: float) -> list[Sample]:
     for row in rows:
         hairs[row["tile"]].append(row)
     samples = []
-    for image in sorted((folder / "tiles").glob("*")):
+    for image in _photographs(folder / "tiles"):
         rows = hairs.get(image.stem, [])
         field = _field_of(image.stem, rows, fields)
         about = fields.get(field, {"group": field})
@@ -125,8 +129,6 @@ def read_samples(folder: Path, *, um_per_px: float) -> list[Sample]:
             samples.append(_sample(image, field, about, rows, um_per_px))
         except ValueError as error:
             raise DataError(f"{folder}: {image.name} is described by something that is no number: {error}") from error
-    if not samples:
-        raise DataError(f"no photographs in {folder / 'tiles'}: put the annotated photographs there")
     if missing := hairs.keys() - {sample.name for sample in samples}:
         raise DataError(f"{folder / 'vectors.csv'} names {min(missing)!r}, of which no photograph lies in tiles/")
     _check_groups(samples, fields_csv)
@@ -157,6 +159,22 @@ def _field_of(stem: str, rows: list[dict[str, str]], fields: dict[str, dict[str,
     return trimmed if trimmed in fields and stem not in fields else stem
 
 
+def _photographs(tiles: Path) -> list[Path]:
+    """The files of a folder, those left out that systems hide in it."""
+    images = sorted(path for path in tiles.glob("*") if path.is_file() and not path.name.startswith("."))
+    if not images:
+        raise DataError(f"no photographs in {tiles}: put the annotated photographs there")
+    stem, count = Counter(image.stem for image in images).most_common(1)[0]
+    if count > 1:
+        raise DataError(f"{tiles} has {count} files named {stem}: keep the one that was annotated")
+    return images
+
+
+def _is_mixed(name: str, group: str) -> bool:
+    """Whether the group of a photograph holds many persons."""
+    return group in FDU_MIXED_GROUPS and bool(FDU_TILE.fullmatch(name))
+
+
 def _check_groups(samples: list[Sample], fields_csv: Path) -> None:
     """Make sure that the parts which fields.csv names are parts, and keep every group together."""
     part_of_group: dict[str, str] = {}
@@ -165,31 +183,44 @@ def _check_groups(samples: list[Sample], fields_csv: Path) -> None:
             raise DataError(
                 f"{fields_csv} puts {sample.field} into {sample.part!r}: give {', '.join(PARTS)} or nothing"
             )
-        if sample.group not in MIXED_GROUPS and part_of_group.setdefault(sample.group, sample.part) != sample.part:
+        if (
+            not _is_mixed(sample.name, sample.group)
+            and part_of_group.setdefault(sample.group, sample.part) != sample.part
+        ):
             raise DataError(
                 f"{fields_csv} puts {sample.group!r} into two parts: give all photographs of a group one part"
             )
 
 
-def _sample(image: Path, field: str, about: dict[str, str], rows: list[dict[str, str]], um_per_px: float) -> Sample:
-    group = about["group"]
-    # Photographs that were labelled twice share a key, or one copy would teach what the other asks.
-    key = (about.get("duplicate_of") or field) if group in MIXED_GROUPS else group
+def _sample(
+    image: Path, field: str, about: dict[str, str], rows: list[dict[str, str]], um_per_px: float | None
+) -> Sample:
+    group, first = about["group"], about.get("duplicate_of") or ""
+    if not group:
+        raise DataError(f"fields.csv names no group of {field}: write down whose photographs they are")
+    told = about.get("um_per_px") or um_per_px or (FDU_UM_PER_PX if FDU_TILE.fullmatch(image.stem) else None)
+    if told is None:
+        raise DataError(f"nothing tells the scale of {image.name}: write it into a column um_per_px of fields.csv")
+    scale = checked_scale(float(told), None, source=f"of {field}")
     columns = ("root_x_px", "root_y_px", "tip_x_px", "tip_y_px")
     vectors = np.array([[float(row[c]) for c in columns] for row in rows], dtype=np.float64).reshape(-1, 2, 2)
     kinds = tuple(row.get("kind") or "single" for row in rows)
-    first = about.get("duplicate_of") or ""
-    copy_of = first + image.stem.removeprefix(field) if first else ""
-    scale = checked_scale(float(about.get("um_per_px") or um_per_px), None, source=f"of {field}")
+    # Photographs that were labelled twice share a key, or one copy would teach what the other asks.
+    key = (first or field) if _is_mixed(image.stem, group) else group
     part = about.get("part") or part_of(key)
+    copy_of = first + image.stem.removeprefix(field) if first else ""
     return Sample(image, image.stem, field, group, part, vectors, kinds, scale.um_per_px, copy_of)
 
 
 def _read_csv(path: Path, columns: set[str]) -> list[dict[str, str]]:
+    """Rows of a table in UTF-8, a cell that is cut off empty."""
     if not path.exists():
         raise DataError(f"{path} is missing: give a folder with tiles/ and vectors.csv")
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file, restval=""))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is no CSV in UTF-8: save it as one") from error
     missing = columns - set(rows[0] if rows else ())
     if missing:
         raise DataError(f"{path} lacks the columns {', '.join(sorted(missing))}")

@@ -16,9 +16,9 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import onnxruntime
 
 from hairscan.segment import find_model
+from hairscan.segment.onnx_backend import OnnxBackend
 from hairscan.training.bundle import write_bundle
 
 ROUNDS = 15
@@ -30,12 +30,8 @@ def run_of(path, threads):
     """Give a function that runs the network of this file once."""
     image = np.random.default_rng(0).random(SHAPE, np.float32)
     if path.suffix == ".onnx":
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        # As hairscan runs it.
-        options.enable_cpu_mem_arena = False
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        return lambda: session.run(["maps"], {"image": image})
+        network = OnnxBackend(path, "cpu", threads)
+        return lambda: network.run(image)
     import torch
 
     from hairscan.segment.torch_backend import TorchBackend

@@ -1,8 +1,10 @@
 """Times one photograph stage by stage, beside a Sato ridge filter on the same picture, and asks for the memory.
 
 Run ``python tests/benchmarks/bench_score.py [PHOTO] [--um-per-px X] [--large]``; without a photograph a real one of
-1280 x 1024 px is taken where it is there, else a phantom is drawn. The two are timed in turn, in one run. ``--large``
-scores a 48-megapixel mosaic of the photograph too.
+1280 x 1024 px is taken where it is there, else a phantom is drawn. The two are timed in turn, in one run. The stages
+add up to the result from decoded pixels, which is compared with the filter. Below stands what ``hairscan score --out``
+does besides: decoding the file (here a JPEG), drawing the overlay, and writing the run folder. ``--large`` scores a
+48-megapixel mosaic of the photograph too.
 """
 
 import argparse
@@ -17,12 +19,16 @@ import cv2
 import numpy as np
 from skimage.filters import sato
 
+from hairscan.batch.run_folder import RunRecord, now_utc, write_run
+from hairscan.cli.versions import library_versions
 from hairscan.phantom import render_scene, sample_scene
 from hairscan.photo import read_photo, read_rgb
+from hairscan.report.overlay import draw_overlay
 from hairscan.score import score_read_photo
 from hairscan.segment import Segmenter, load_model
 
 RUNS = 11
+FILES = ("decode", "overlay", "write")
 REAL = Path(__file__).parents[3] / "shared" / "data" / "fdu" / "tiles" / "220106_A207_2.jpg"
 LARGE_PX = (8000, 6000)
 # Asked of the process itself: what the system reports of a child includes the parent it was forked from.
@@ -64,7 +70,7 @@ def photo_to_score(path):
 
 
 def time_stages(rgb, um_per_px):
-    """Seconds of every stage, of the whole and of Sato's filter, each a list with one entry per run."""
+    """Seconds of every stage, of the whole, of Sato's filter and of the files, each a list with one entry per run."""
     loaded = load_model("default", "cpu")
     backend = TimedBackend(loaded.backend)
     segmenter = Segmenter(loaded.spec, backend)
@@ -81,14 +87,30 @@ def time_stages(rgb, um_per_px):
         sato(gray, sigmas=(2, 4, 6))
         ridges = time.perf_counter() - end
         seconds = {"field": read - start, **result.seconds, "network": backend.seconds, "whole": end - start}
-        for name, value in {**seconds, "sato": ridges}.items():
+        for name, value in {**seconds, "sato": ridges, **time_files(photo, result)}.items():
             times.setdefault(name, []).extend([value] * (run > 0))
     return times, result
+
+
+def time_files(photo, result):
+    """Seconds of what ``hairscan score`` does around the result, by the names of `FILES`."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "photo.jpg"
+        cv2.imwrite(str(path), cv2.cvtColor(photo.rgb, cv2.COLOR_RGB2BGR))
+        start = time.perf_counter()
+        read_rgb(path)
+        decoded = time.perf_counter()
+        picture = draw_overlay(photo, result)
+        drawn = time.perf_counter()
+        record = RunRecord(now_utc(), now_utc(), {}, library_versions())
+        write_run(Path(folder) / "out", [result], record, overlays={photo.name: picture})
+        return dict(zip(FILES, (decoded - start, drawn - decoded, time.perf_counter() - drawn), strict=True))
 
 
 def print_stages(rgb, times, result):
     """Print one line per stage."""
     whole, network, ridges = (times.pop(name) for name in ("whole", "network", "sato"))
+    files = {name: times.pop(name) for name in FILES}
     of_whole = median(whole)
     print(f"{rgb.shape[1]} x {rgb.shape[0]} px, {result.photo.hair_count} hairs, {RUNS} runs: median (fastest), share")
     for name, seconds in [*times.items(), ("  inside the network", network), ("decoded pixels to result", whole)]:
@@ -96,6 +118,8 @@ def print_stages(rgb, times, result):
         print(f"  {name:26s} {median(seconds) * 1e3:7.1f} ms ({min(seconds) * 1e3:.1f}) {share:6.0%}")
     print(f"  {'skimage.filters.sato':26s} {median(ridges) * 1e3:7.1f} ms ({min(ridges) * 1e3:.1f})")
     print(f"  result : sato              {of_whole / median(ridges):8.2f}")
+    for name, seconds in files.items():
+        print(f"  besides: {name:17s} {median(seconds) * 1e3:7.1f} ms ({min(seconds) * 1e3:.1f})")
 
 
 def score_in_process(rgb, um_per_px):

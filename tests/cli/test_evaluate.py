@@ -7,6 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
+from hairscan.errors import ModelError
+from hairscan.training.visit_evaluation import VisitEvaluation
+
 BARS = [[(150, 120), (200, 220)], [(320, 150), (300, 260)], [(450, 130), (520, 210)]]
 VALIDATION, TRAIN = "220128", "220106"
 
@@ -96,6 +99,59 @@ def test_a_folder_without_vectors(refused, data):
 
 def test_a_part_that_has_no_photographs(refused, data):
     assert "no photographs of the part 'tune'" in refused("--data", data, "--part", "tune")
+
+
+def test_a_photograph_that_is_cut_off(refused, data):
+    photo = data / "tiles" / "a_1.png"
+    photo.write_bytes(photo.read_bytes()[:-100])
+    assert "a_1.png is not a readable photograph: replace or remove it" in refused("--data", data)
+
+
+def test_a_mask_of_another_size(refused, data, masks):
+    cv2.imwrite(str(masks / "0_t.png"), np.zeros((64, 64), np.uint8))
+    assert "0.png is of another size" in refused("--data", data, "--masks", masks)
+
+
+def test_a_photograph_to_train_on_that_is_none(hairscan, data, monkeypatch):
+    (data / "tiles" / "b_1.png").write_bytes(b"no picture")
+    monkeypatch.setattr("hairscan.segment.load_model", lambda *_: None)
+    monkeypatch.setattr("hairscan.training.assess.evaluate_photos", lambda *_, **__: pytest.fail("the network ran"))
+    code, out, err = hairscan("evaluate", "--data", data, "--phantoms", 0)
+    assert (code, out) == (2, "")
+    assert "b_1.png is not a readable photograph" in err
+
+
+def test_photographs_without_hair_are_named(hairscan, data, monkeypatch):
+    (data / "vectors.csv").write_text("tile,root_x_px,root_y_px,tip_x_px,tip_y_px\nb_1,1,2,3,4\n")
+    (data / "fields.csv").write_text(f"field,group\na_1,{VALIDATION}\nb_1,{TRAIN}\n")
+
+    def stop(*_):
+        raise ModelError("far enough")
+
+    monkeypatch.setattr("hairscan.segment.load_model", stop)
+    _, _, err = hairscan("evaluate", "--data", data)
+    assert err.splitlines()[0] == "note: 1 of 1 photographs have no hair in vectors.csv and are judged as bald"
+    _, _, err = hairscan("evaluate", "--data", data, "--part", "train")
+    assert "note: " not in err
+
+
+def test_masks_show_no_pairs_of_visits(hairscan, masks):
+    code, _, err = hairscan("evaluate", "--masks", masks, "--visits")
+    assert code == 2
+    assert "pairs of visits have no hand-traced masks" in err
+
+
+def test_figures_of_visits_on_a_full_disk(hairscan, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    figures = VisitEvaluation(photographs=None, phantoms=None, growth=None)
+    monkeypatch.setattr("hairscan.segment.load_model", lambda *_: None)
+    monkeypatch.setattr("hairscan.training.visit_evaluation.evaluate_all_visits", lambda *_, **__: figures)
+    monkeypatch.setattr("hairscan.batch.files.write_files", fail)
+    code, _, err = hairscan("evaluate", "--visits", "--out", tmp_path)
+    assert code == 2
+    assert err.splitlines()[-1].startswith(f"error: cannot write to {tmp_path}: No space left on device; free some")
 
 
 def test_an_output_folder_that_is_a_file(refused, masks, tmp_path):

@@ -12,7 +12,7 @@ for extra in ("torch", "torchvision", "albumentations", "onnx", "safetensors", "
     pytest.importorskip(extra)
 
 from hairscan.segment import load_model  # noqa: E402
-from hairscan.training.recipe import read_recipe  # noqa: E402
+from hairscan.training.recipe import fine_tuning, read_recipe  # noqa: E402
 
 pytestmark = pytest.mark.train
 
@@ -20,7 +20,7 @@ HOME = Path(__file__).resolve().parents[2]
 
 
 def test_the_shipped_recipe_fits_the_shipped_model():
-    recipe = read_recipe(HOME / "configs" / "fine-tune.yaml")
+    recipe = read_recipe(fine_tuning())
     assert recipe.um_per_px == load_model("default", "cpu").spec.um_per_px
     assert 0 < recipe.phantom_share < 1
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hairscan.errors import DataError
 from hairscan.segment.spec import COVERAGE, FIRST_DIRECTION, ROOT, TIP
 from hairscan.training.metrics import match_hairs
 from hairscan.training.revise import revise_labels
@@ -103,17 +104,75 @@ def test_matching_prefers_more_matches_to_shorter_ones():
     assert list(zip(rows, columns, strict=True)) == [(0, 0), (1, 1)]
 
 
+def folder_with(path, names, vectors="", fields=None):
+    """A folder of annotated photographs, the photographs themselves empty."""
+    (path / "tiles").mkdir()
+    for name in names:
+        (path / "tiles" / name).write_bytes(b"")
+    head = "tile,field,quadrant,kind,root_x_px,root_y_px,tip_x_px,tip_y_px\n"
+    (path / "vectors.csv").write_text(head + (vectors or f"{names[0].split('.')[0]},a,1,single,1,2,3,4\n"))
+    if fields is not None:
+        (path / "fields.csv").write_text(fields)
+    return path
+
+
 def test_the_split_is_stable_and_keeps_copies_together(tmp_path):
     assert [part_of(key) for key in ("220128", "220908", "220106")] == ["validation", "tune", "train"]
-    (tmp_path / "tiles").mkdir()
-    for name in ("a_1", "a_2", "b_1"):
-        (tmp_path / "tiles" / f"{name}.jpg").write_bytes(b"")
-    (tmp_path / "vectors.csv").write_text(
-        "tile,field,quadrant,kind,root_x_px,root_y_px,tip_x_px,tip_y_px\na_1,a,1,single,1,2,3,4\n"
+    a, b = "230219_A001", "230219_B002"
+    folder_with(
+        tmp_path,
+        [f"{a}_1.jpg", f"{a}_2.jpg", f"{b}_1.jpg"],
+        f"{a}_1,{a},1,single,1,2,3,4\n",
+        f"field,group,duplicate_of\n{a},230219,\n{b},230219,{a}\n",
     )
-    (tmp_path / "fields.csv").write_text("field,group,duplicate_of\na,230219,\nb,230219,a\n")
-    samples = read_samples(tmp_path, um_per_px=2.78)
-    assert [sample.field for sample in samples] == ["a", "a", "b"]
+    samples = read_samples(tmp_path)
+    assert [sample.field for sample in samples] == [a, a, b]
     assert len({sample.part for sample in samples}) == 1
     assert samples[0].vectors_px.tolist() == [[[1.0, 2.0], [3.0, 4.0]]]
     assert samples[1].vectors_px.shape == (0, 2, 2)
+    assert {sample.um_per_px for sample in samples} == {2.78}
+
+
+def test_there_is_no_default_scale(tmp_path):
+    folder_with(tmp_path, ["a.jpg"])
+    with pytest.raises(DataError, match=r"scale of a\.jpg: write it into a column um_per_px"):
+        read_samples(tmp_path)
+    assert read_samples(tmp_path, um_per_px=4.2)[0].um_per_px == 4.2
+
+
+def test_a_date_like_that_of_a_mixed_group_is_a_group_elsewhere(tmp_path):
+    fields = "field,group,um_per_px\na,230219,4\nb,230219,4\nc,230219,4\n"
+    folder_with(tmp_path, ["a.jpg", "b.jpg", "c.jpg"], fields=fields)
+    assert len({sample.part for sample in read_samples(tmp_path)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("vectors", "fields", "words"),
+    [
+        ("a,a,1,single,1,2,3\n", None, "no number"),
+        ("", "field,group\na,\n", "no group of a"),
+        ("", "field\na\n", "lacks the columns group"),
+    ],
+)
+def test_a_table_that_is_cut_off_is_named(tmp_path, vectors, fields, words):
+    folder_with(tmp_path, ["a.jpg"], vectors, fields)
+    with pytest.raises(DataError, match=words):
+        read_samples(tmp_path, um_per_px=4.0)
+
+
+def test_tables_of_spreadsheets_are_read_or_refused_in_one_line(tmp_path):
+    table = folder_with(tmp_path, ["a.jpg"]) / "vectors.csv"
+    text = table.read_text()
+    table.write_text(text, encoding="utf-8-sig")
+    assert len(read_samples(tmp_path, um_per_px=4.0)[0].kinds) == 1
+    table.write_bytes(text.replace("single", "dünn").encode("cp1252"))
+    with pytest.raises(DataError, match="no CSV in UTF-8"):
+        read_samples(tmp_path, um_per_px=4.0)
+
+
+def test_one_photograph_has_one_file(tmp_path):
+    folder_with(tmp_path, ["a.jpg", ".DS_Store"])
+    assert [sample.name for sample in read_samples(tmp_path, um_per_px=4.0)] == ["a"]
+    (tmp_path / "tiles" / "a.png").write_bytes(b"")
+    with pytest.raises(DataError, match="2 files named a"):
+        read_samples(tmp_path, um_per_px=4.0)

@@ -20,7 +20,7 @@ from hairscan.training.augment import Augment  # noqa: E402
 from hairscan.training.curves import MAPS, append_metrics, read_metrics  # noqa: E402
 from hairscan.training.dataset import draw_example  # noqa: E402
 from hairscan.training.export import export_model  # noqa: E402
-from hairscan.training.recipe import Recipe  # noqa: E402
+from hairscan.training.recipe import Recipe, read_recipe  # noqa: E402
 from hairscan.training.vectors import Sample  # noqa: E402
 from hairscan.training.weak_labels import BACKGROUND  # noqa: E402
 
@@ -72,6 +72,27 @@ def test_a_run_is_not_taken_up_with_another_recipe(recipe, tmp_path, clinic_samp
     longer = short.model_copy(update={"steps": 9})
     with pytest.raises(DataError, match="another recipe"):
         loop.train_network(longer, clinic_samples, tmp_path, "cpu")
+
+
+def test_a_run_is_not_taken_up_with_another_model(recipe, tmp_path, clinic_samples):
+    short = recipe.model_copy(update={"steps": 1, "phantom_share": 0.0})
+    for name in ("one", "two"):
+        export_model(HairNet(recipe.widths).eval(), recipe, tmp_path / name, version="0")
+    loop.train_network(short, clinic_samples, tmp_path / "run", "cpu", start=tmp_path / "one")
+    for other in (tmp_path / "two", None):
+        with pytest.raises(DataError, match="another model"):
+            loop.train_network(short, clinic_samples, tmp_path / "run", "cpu", start=other)
+
+
+def test_a_run_says_what_it_is_made_of(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "track", lambda batches, *args, **kwargs: itertools.islice(batches, 3))
+    loop.train_network(recipe, [], tmp_path, "cpu")
+    assert read_recipe(tmp_path / "config.yaml") == recipe
+    env = json.loads((tmp_path / "env.json").read_text())
+    assert (env["device"], env["torch"]) == ("cpu", torch.__version__)
+    before = read_metrics(tmp_path)[-1]["seconds"]
+    loop.train_network(recipe, [], tmp_path, "cpu")
+    assert read_metrics(tmp_path)[-1]["seconds"] > before
 
 
 def test_the_seed_alone_decides_the_weights(recipe, tmp_path, clinic_samples):
@@ -152,9 +173,10 @@ def test_labels_are_revised_by_the_model_that_a_run_begins_with(recipe, tmp_path
     assert asked[0][1].spec.name == "tiny"
 
 
-def test_a_recipe_that_revises_labels_needs_a_model(recipe, tmp_path):
+@pytest.mark.parametrize("goes_on", [{"revised": True}, {"keep_share": 0.5}])
+def test_a_recipe_that_goes_on_from_a_model_needs_one(recipe, tmp_path, goes_on):
     with pytest.raises(DataError, match="give it with --from"):
-        loop.train_network(recipe.model_copy(update={"revised": True}), [], tmp_path / "run", "cpu")
+        loop.train_network(recipe.model_copy(update=goes_on), [], tmp_path / "run", "cpu")
     assert not (tmp_path / "run").exists()
 
 

@@ -1,0 +1,49 @@
+"""Files of photographs before they are decoded: a broken one is told before the network runs for minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from hairscan.errors import DataError
+from hairscan.photo import read_rgb
+from hairscan.photo.headers import UnreadableHeaderError, read_header
+from hairscan.photo.read import check_size
+from hairscan.training.vectors import Sample
+
+
+def check_photos(samples: Iterable[Sample]) -> None:
+    """Make sure that the files of these photographs are whole, as `upright_shape` does for one.
+
+    Raises
+    ------
+    DataError, PhotoError
+        Where one is not.
+    """
+    for sample in samples:
+        upright_shape(sample.image)
+
+
+def upright_shape(path: Path) -> tuple[int, int]:
+    """Height and width of a photograph, upright, px.
+
+    Raises
+    ------
+    DataError
+        Where the file is no photograph, or a part of it is missing.
+    PhotoError
+        Where it is too small or too large, or a TIFF that cannot be decoded.
+    """
+    try:
+        header = read_header(path.read_bytes())
+    except (UnreadableHeaderError, OSError):
+        header = None
+    if header is None or not header.complete:
+        raise DataError(f"{path} is not a readable photograph: replace or remove it")
+    check_size(header.width_px, header.height_px, path.name)
+    if header.kind == "TIFF":
+        # Its decoder turns the picture, and the header does not say how.
+        height_px, width_px = read_rgb(path)[0].shape[:2]
+        return height_px, width_px
+    turned = header.orientation >= 5
+    return (header.width_px, header.height_px) if turned else (header.height_px, header.width_px)

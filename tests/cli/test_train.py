@@ -1,0 +1,54 @@
+"""What `hairscan train` says to what it cannot use, and that it leaves no half model. Needs the train extra."""
+
+import pytest
+
+for extra in ("torch", "torchvision", "albumentations", "onnx", "safetensors", "matplotlib"):
+    pytest.importorskip(extra)
+
+from hairscan.training import confidence  # noqa: E402
+
+pytestmark = pytest.mark.train
+
+TINY = "name: tiny\nwidths: [8, 12]\ncrop_px: 96\nphantom_share: 1\nphantom_scenes: 1\nsteps: 1\nbatch: 2\n"
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    return path
+
+
+def test_a_network_that_sees_no_hair_becomes_no_model(hairscan, recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(confidence, "PHANTOMS_PER_KIND", 1)
+    monkeypatch.setattr(confidence, "KINDS", ("clipped",))
+    code, _, said = hairscan("train", recipe, "--out", tmp_path / "run")
+    assert code != 0
+    assert "train it for more steps" in said
+    assert not (tmp_path / "run" / "model").exists()
+
+
+def test_a_run_without_recipe_goes_on_from_a_model(hairscan, tmp_path):
+    code, _, said = hairscan("train", "--out", tmp_path / "run")
+    assert code != 0
+    assert "give a training recipe" in said
+    code, _, said = hairscan("train", "--from", "default", "--out", tmp_path / "run")
+    assert code != 0
+    assert "give their folder with --data" in said
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("wrong", ["um_per_px: 0.9", "warmup_steps: 0", "checkpoint_every: 0", "unknown: 1"])
+def test_a_recipe_out_of_its_limits_is_refused_at_once(hairscan, recipe, tmp_path, wrong):
+    recipe.write_text(f"{TINY}{wrong}\n")
+    code, _, said = hairscan("train", recipe, "--out", tmp_path / "run")
+    assert code != 0
+    assert wrong.split(":")[0] in said
+    assert len(said.strip().splitlines()) == 1
+
+
+def test_a_folder_that_is_a_file_is_named(hairscan, recipe, tmp_path):
+    (tmp_path / "run").write_text("")
+    code, _, said = hairscan("train", recipe, "--out", tmp_path / "run")
+    assert code != 0
+    assert "is a file" in said
