@@ -21,20 +21,18 @@ class Augment:
     ----------
     crop_px : int
         Side of the square that comes out.
-    strength : float
-        How much and how often scale, colour and sharpness change, 0 to 1; turning and mirroring stay as they are.
     """
 
-    def __init__(self, crop_px: int, strength: float = 1.0) -> None:
+    def __init__(self, crop_px: int) -> None:
         reach = int(np.ceil(crop_px * 1.42))
         self._compose = A.Compose(
             [
                 A.PadIfNeeded(reach, reach, border_mode=cv2.BORDER_CONSTANT, fill=0, fill_mask=UNJUDGED),
                 A.RandomCrop(reach, reach),
                 A.Affine(
-                    scale=(1.0 - 0.2 * strength, 1.0 + 0.25 * strength),
+                    scale=(0.8, 1.25),
                     rotate=(-180, 180),
-                    shear=(-6 * strength, 6 * strength),
+                    shear=(-6, 6),
                     interpolation=cv2.INTER_LINEAR,
                     mask_interpolation=cv2.INTER_NEAREST,
                     border_mode=cv2.BORDER_CONSTANT,
@@ -44,16 +42,14 @@ class Augment:
                 ),
                 A.CenterCrop(crop_px, crop_px),
                 A.HorizontalFlip(p=0.5),
-                A.RandomBrightnessContrast(0.25, 0.3, p=0.7 * strength),
-                A.HueSaturationValue(18, 35, 12, p=0.6 * strength),
-                A.RGBShift(15, 15, 15, p=0.3 * strength),
-                A.RandomGamma((70, 140), p=0.3 * strength),
-                A.ToGray(p=0.06 * strength),
-                A.OneOf(
-                    [A.GaussianBlur(sigma_limit=(0.4, 1.4)), A.Downscale((0.45, 0.8)), A.Sharpen()], p=0.4 * strength
-                ),
-                A.GaussNoise(std_range=(0.01, 0.05), p=0.25 * strength),
-                A.ImageCompression(quality_range=(45, 95), p=0.3 * strength),
+                A.RandomBrightnessContrast(0.25, 0.3, p=0.7),
+                A.HueSaturationValue(18, 35, 12, p=0.6),
+                A.RGBShift(15, 15, 15, p=0.3),
+                A.RandomGamma((70, 140), p=0.3),
+                A.ToGray(p=0.06),
+                A.OneOf([A.GaussianBlur(sigma_limit=(0.4, 1.4)), A.Downscale((0.45, 0.8)), A.Sharpen()], p=0.4),
+                A.GaussNoise(std_range=(0.01, 0.05), p=0.25),
+                A.ImageCompression(quality_range=(45, 95), p=0.3),
             ],
             keypoint_params=A.KeypointParams(format="xy", remove_invisible=False),
         )

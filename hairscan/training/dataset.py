@@ -56,7 +56,7 @@ class CropStream(Dataset[tuple[Tensor, Tensor, Tensor]]):
         self._photos = photos
         self._recipe = recipe
         self._first = first
-        self._augment = Augment(recipe.crop_px, recipe.augment_strength)
+        self._augment = Augment(recipe.crop_px)
 
     def __len__(self) -> int:
         return self._recipe.steps * self._recipe.batch - self._first

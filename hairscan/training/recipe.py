@@ -27,8 +27,6 @@ class Recipe(BaseModel):
         Batches seen and crops in each.
     decay_share : float
         Last part of the steps in which the learning rate falls to zero.
-    augment_strength : float
-        How much and how often scale, colour and sharpness of a crop change (`hairscan.training.augment`).
     revised : bool
         Whether the model that a run begins with revises the labels of the photographs (`hairscan.training.revise`).
     keep_share : float
@@ -52,7 +50,6 @@ class Recipe(BaseModel):
     warmup_steps: int = Field(200, gt=0)
     decay_share: float = 0.4
     average_decay: float = 0.998
-    augment_strength: float = Field(1.0, ge=0, le=1)
     revised: bool = False
     keep_share: float = Field(0.0, ge=0, lt=1)
     checkpoint_every: int = Field(250, gt=0)
