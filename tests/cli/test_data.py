@@ -102,6 +102,7 @@ def test_a_folder_that_cannot_be_split_is_not_trained_on(hairscan, tmp_path):
     (tmp_path / "tiles").mkdir()
     (tmp_path / "tiles" / "a.png").write_bytes(b"")
     (tmp_path / "vectors.csv").write_text("tile,root_x_px,root_y_px,tip_x_px,tip_y_px\na,1,2,3,4\n")
+    (tmp_path / "fields.csv").write_text("field,group,um_per_px\na,a,5\n")
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("name: small\n")
     code, out, err = hairscan("train", recipe, "--data", tmp_path, "--out", tmp_path / "run")

@@ -24,7 +24,7 @@ def data(tmp_path, draw_scalp):
         cv2.imwrite(str(folder / "tiles" / f"{field}_1.png"), draw_scalp(BARS, 14, 640, 400)[..., ::-1])
         rows += [f"{field}_1,{field},single,{x},{y},{u},{v}" for (x, y), (u, v) in BARS]
     (folder / "vectors.csv").write_text("\n".join(rows) + "\n")
-    (folder / "fields.csv").write_text(f"field,group,duplicate_of\na,{VALIDATION},\nb,{TRAIN},\n")
+    (folder / "fields.csv").write_text(f"field,group,duplicate_of,um_per_px\na,{VALIDATION},,5\nb,{TRAIN},,5\n")
     return folder
 
 
@@ -43,7 +43,7 @@ def masks(tmp_path):
 def test_it_prints_and_writes_figures_and_a_page(hairscan, data, masks, tmp_path):
     out = tmp_path / "new" / "out"
     code, printed, _ = hairscan(
-        "evaluate", "--data", data, "--um-per-px", 5, "--masks", masks, "--phantoms", 0, "--device", "cpu", "--out", out
+        "evaluate", "--data", data, "--masks", masks, "--phantoms", 0, "--device", "cpu", "--out", out
     )
     assert code == 0
     assert sorted(path.name for path in out.iterdir()) == ["figures.json", "report.html"]
@@ -123,7 +123,7 @@ def test_a_photograph_to_train_on_that_is_none(hairscan, data, monkeypatch):
 
 def test_photographs_without_hair_are_named(hairscan, data, monkeypatch):
     (data / "vectors.csv").write_text("tile,root_x_px,root_y_px,tip_x_px,tip_y_px\nb_1,1,2,3,4\n")
-    (data / "fields.csv").write_text(f"field,group\na_1,{VALIDATION}\nb_1,{TRAIN}\n")
+    (data / "fields.csv").write_text(f"field,group,um_per_px\na_1,{VALIDATION},5\nb_1,{TRAIN},5\n")
 
     def stop(*_):
         raise ModelError("far enough")
@@ -133,6 +133,14 @@ def test_photographs_without_hair_are_named(hairscan, data, monkeypatch):
     assert err.splitlines()[0] == "note: 1 of 1 photographs have no hair in vectors.csv and are judged as bald"
     _, _, err = hairscan("evaluate", "--data", data, "--part", "train")
     assert "note: " not in err
+
+
+def test_a_scale_that_no_table_tells_is_asked_for(hairscan, data, monkeypatch):
+    (data / "fields.csv").write_text(f"field,group\na,{VALIDATION}\nb,{TRAIN}\n")
+    monkeypatch.setattr("hairscan.segment.load_model", lambda *_: pytest.fail("the network was asked"))
+    code, _, err = hairscan("evaluate", "--data", data)
+    assert code == 2
+    assert "nothing tells the scale of a_1.png" in err
 
 
 def test_masks_show_no_pairs_of_visits(hairscan, masks):
