@@ -14,7 +14,7 @@ def train(
         Path | None,
         typer.Argument(help="Training recipe, such as configs/default.yaml; fine-tuning without one."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the checkpoint, the metrics and the model.")] = Path("run"),
+    out: Annotated[Path, typer.Option(help="Folder for the checkpoint, the metrics and the model.")] = Path("trained"),
     data: Annotated[
         Path | None, typer.Option(help="Annotated photographs: tiles/, vectors.csv, fields.csv. Not for phantoms only.")
     ] = None,
