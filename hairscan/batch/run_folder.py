@@ -187,7 +187,7 @@ def write_picture(path: Path, picture: RgbImage) -> None:
 
 
 def cannot_write(folder: Path, error: OSError) -> OutputError:
-    """Give the error of a run folder that cannot be written."""
+    """Give the error of a folder that cannot be written."""
     return OutputError(f"cannot write to {folder}: {error.strerror}; free some space or name another")
 
 

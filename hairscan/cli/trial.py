@@ -45,7 +45,7 @@ def trial(
 def _move(folder: Path, out: Path) -> None:
     """Bring every file of the folder to `out`, or none; tables and figures of an earlier report go."""
     from hairscan.batch.files import write_files
-    from hairscan.errors import OutputError
+    from hairscan.batch.run_folder import cannot_write
 
     files = {out / path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     stale = {path for pattern in ("tables/*.csv", "figures/*.svg", "figures/*.png") for path in out.glob(pattern)}
@@ -54,7 +54,7 @@ def _move(folder: Path, out: Path) -> None:
         for path in stale - files.keys():
             path.unlink()
     except OSError as error:
-        raise OutputError(f"cannot write to {out}: {error.strerror}; free some space or name another") from error
+        raise cannot_write(out, error) from error
 
 
 def _print_effects(result: TrialResult) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from hairscan.batch.files import write_files
-from hairscan.errors import OutputError
+from hairscan.batch.run_folder import cannot_write
 from hairscan.report.embed import page_style, svg_uri
 from hairscan.report.trial_figures import Drawing, draw_trial
 from hairscan.report.trial_matched import matched_change_table
@@ -86,7 +86,7 @@ def write_report(result: TrialResult, folder: Path, *, run: Path | None = None) 
     try:
         write_files(files)
     except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror}; free some space or name another") from error
+        raise cannot_write(folder, error) from error
     return page
 
 

@@ -11,6 +11,7 @@ from hairscan.errors import ModelError
 from hairscan.segment.backend import Backend
 from hairscan.segment.device import open_backend
 from hairscan.segment.spec import BundleSpec, ModelSpec, channel_names
+from hairscan.shipped import shipped
 
 SPECS: TypeAdapter[ModelSpec | BundleSpec] = TypeAdapter(ModelSpec | BundleSpec)
 """A model folder's `spec.json` is one or the other: neither takes the other's fields."""
@@ -36,12 +37,7 @@ class Segmenter:
 
 def model_folders() -> dict[str, Path]:
     """Name and folder of every model that came with the package."""
-    package = Path(__file__).resolve().parent.parent
-    # A wheel carries the models inside the package, a checkout beside it.
-    for home in (package / "_models", package.parent / "models"):
-        if home.is_dir():
-            return {folder.name: folder for folder in sorted(home.iterdir()) if (folder / "spec.json").is_file()}
-    return {}
+    return {spec.parent.name: spec.parent for spec in sorted(shipped("models").glob("*/spec.json"))}
 
 
 def load_model(name: str | Path = "default", device: str = "auto", *, threads: int | None = None) -> Segmenter:
@@ -74,12 +70,10 @@ def find_model(name: str | Path) -> Path:
     ModelError
         Where there is neither.
     """
-    shipped = model_folders()
-    folder = shipped.get(str(name)) or Path(name)
+    ours = model_folders()
+    folder = ours.get(str(name)) or Path(name)
     if not (folder / "spec.json").is_file():
-        raise ModelError(
-            f"no model {str(name)!r}: give one of {', '.join(shipped) or 'none shipped'}, or a model folder"
-        )
+        raise ModelError(f"no model {str(name)!r}: give one of {', '.join(ours) or 'none shipped'}, or a model folder")
     return folder
 
 

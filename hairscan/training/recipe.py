@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hairscan.errors import DataError
+from hairscan.shipped import shipped
 
 
 class Recipe(BaseModel):
@@ -57,10 +58,7 @@ class Recipe(BaseModel):
 
 def fine_tuning() -> Path:
     """The recipe that fine-tunes a model on a user's own photographs."""
-    package = Path(__file__).resolve().parent.parent
-    # A wheel carries the recipe inside the package, a checkout beside it.
-    shipped = package / "_configs"
-    return (shipped if shipped.is_dir() else package.parent / "configs") / "fine-tune.yaml"
+    return shipped("configs") / "fine-tune.yaml"
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hairscan.batch.files import write_files
-from hairscan.errors import OutputError
+from hairscan.batch.run_folder import cannot_write
 from hairscan.training.evaluate import PhantomAgreement
 from hairscan.training.figures import counts_by_field
 from hairscan.training.metrics import Agreement
@@ -44,5 +44,5 @@ def write_report(
     try:
         write_files({folder / "figures.json": figures.encode(), folder / "report.html": page.encode()})
     except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror}; free some space or name another") from error
+        raise cannot_write(folder, error) from error
     return folder / "report.html"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from hairscan.shipped import shipped
 
 CHANGE, AGAINST = "change from baseline", "against control"
 """The two kinds of published numbers: they are never set side by side."""
@@ -36,7 +37,7 @@ def published_trials() -> pd.DataFrame:
 
     Numbers are float, NaN where nothing was published; texts are empty there.
     """
-    table = pd.read_csv(_home() / "published_trials.csv", dtype=str, keep_default_na=False)
+    table = pd.read_csv(shipped("datasets") / "published_trials.csv", dtype=str, keep_default_na=False)
     return table.assign(**{name: pd.to_numeric(table[name]) for name in _NUMBERS})
 
 
@@ -117,10 +118,3 @@ def _time_difference(week: float, weeks: list[float]) -> Iterator[str]:
         nearest = min(weeks, key=lambda own: abs(own - week))
         if abs(nearest - week) > _SAME_TIME_WEEKS:
             yield f"other time: week {week:g}, here {nearest:g}"
-
-
-def _home() -> Path:
-    """Folder of the table: inside the package in a wheel, beside it in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    shipped = package / "_datasets"
-    return shipped if shipped.is_dir() else package.parent / "datasets"
