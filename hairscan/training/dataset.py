@@ -15,6 +15,7 @@ from hairscan.phantom import KINDS, render_scene, sample_scene
 from hairscan.segment import Segmenter
 from hairscan.training.augment import Augment
 from hairscan.training.example import Example, example_of_phantom, example_of_sample
+from hairscan.training.grafts import cut_grafts, graft_hairs
 from hairscan.training.recipe import Recipe
 from hairscan.training.targets import render_targets
 from hairscan.training.vectors import Sample
@@ -54,6 +55,7 @@ class CropStream(Dataset[tuple[Tensor, Tensor, Tensor]]):
         # Many workers must not take the processor from the network.
         cv2.setNumThreads(1)
         self._photos = photos
+        self._grafts = cut_grafts(photos, um_per_px=recipe.um_per_px) if recipe.grafts else []
         self._recipe = recipe
         self._first = first
         self._augment = Augment(recipe.crop_px)
@@ -69,6 +71,9 @@ class CropStream(Dataset[tuple[Tensor, Tensor, Tensor]]):
             example = draw_example(oldest + int(rng.integers(SCENES_AT_HAND)), recipe.seed, recipe.um_per_px)
         else:
             example = self._photos[rng.integers(len(self._photos))]
+            if recipe.grafts:
+                count = int(rng.integers(recipe.grafts + 1))
+                example = graft_hairs(example, self._grafts, count, rng, um_per_px=recipe.um_per_px)
         example = self._augment(example, seed=int(rng.integers(2**31)))
         target, weight = render_targets(example.labels, example.paths_px, example.ends_seen)
         image = torch.from_numpy(example.rgb.transpose(2, 0, 1).copy()).float().div_(255.0)
@@ -81,5 +86,5 @@ def tune_crops(samples: list[Sample], recipe: Recipe) -> list[list[Tensor]]:
     if not chosen:
         return []
     photos = load_photos(chosen[:: -(-len(chosen) // TUNE_CROPS)], recipe)
-    stream = CropStream(photos, recipe.model_copy(update={"phantom_share": 0.0}), 0)
+    stream = CropStream(photos, recipe.model_copy(update={"phantom_share": 0.0, "grafts": 0}), 0)
     return list(DataLoader(Subset(stream, range(TUNE_CROPS)), recipe.batch))

@@ -30,6 +30,8 @@ class Recipe(BaseModel):
         Last part of the steps in which the learning rate falls to zero.
     revised : bool
         Whether the model that a run begins with revises the labels of the photographs (`hairscan.training.revise`).
+    grafts : int
+        Most hairs that are set into a photograph, each time it is shown, from others (`hairscan.training.grafts`).
     keep_share : float
         Share of the weights that a run began with in its result: a mean of both is often better than either
         (Wortsman et al. 2022, arXiv 2109.01903).
@@ -52,6 +54,7 @@ class Recipe(BaseModel):
     decay_share: float = 0.4
     average_decay: float = 0.998
     revised: bool = False
+    grafts: int = Field(0, ge=0)
     keep_share: float = Field(0.0, ge=0, lt=1)
     checkpoint_every: int = Field(250, gt=0)
 
