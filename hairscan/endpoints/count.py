@@ -4,10 +4,10 @@ The rule. A hair belongs to the place where it emerges, its root, and is counted
 that the count is divided by:
 
 1. Root seen: counted when the root lies in the counting area and on a judged pixel.
-2. Root not seen, and within one hair width (its own or the photograph's median, whichever is larger) behind the first
-   visible point the hair meets the edge of the picture or an ignored zone (glare, ink, ...): it came in from there,
-   its root lies where nothing is judged and where the area is not part of the denominator. Not counted. A hair that
-   passes under a glare is so counted once, by the piece that has the root.
+2. Root not seen, and within three hair widths (its own or the photograph's median, whichever is larger) behind the
+   first visible point the hair meets the edge of the picture or an ignored zone (glare, ink, ...): it came in from
+   there, its root lies where nothing is judged and where the area is not part of the denominator. Not counted. A hair
+   that passes under a glare is so counted once, by the piece that has the root.
 3. Root not seen for another reason (under a crossing hair, in the shadow of its neighbour): the first visible point
    stands for the root, as in 1.
 
@@ -36,7 +36,9 @@ ROOT_HIDDEN = "root-hidden"
 TIP_HIDDEN = "tip-hidden"
 """The tip was not seen; the tip position is the last visible point."""
 
-_LEAST_REACH_PX = 4.0
+REACH_WIDTHS = 3.0
+"""The trace of a hair that comes in is lost up to so many hair widths before the edge."""
+_LEAST_WIDTH_PX = 4.0
 
 
 def count_hairs(hairs: Sequence[Hair], area: CountingArea, ignored: LabelImage) -> list[Hair]:
@@ -49,7 +51,7 @@ def count_hairs(hairs: Sequence[Hair], area: CountingArea, ignored: LabelImage) 
     """
     widths_px = np.array([hair.width_px for hair in hairs], dtype=np.float64)
     known_px = widths_px[np.isfinite(widths_px)]
-    usual_px = float(np.median(known_px)) if known_px.size else _LEAST_REACH_PX
+    usual_px = float(np.median(known_px)) if known_px.size else _LEAST_WIDTH_PX
     return [_count_hair(hair, area, ignored, usual_px) for hair in hairs]
 
 
@@ -57,7 +59,8 @@ def _count_hair(hair: Hair, area: CountingArea, ignored: LabelImage, usual_width
     """Hair marked as counted or flagged with the reason why not."""
     points_xy = hair.root_xy[None, :]
     if not hair.root_seen:
-        points_xy = _behind_first_point_xy(hair, float(np.fmax(hair.width_px, max(usual_width_px, _LEAST_REACH_PX))))
+        width_px = float(np.fmax(hair.width_px, max(usual_width_px, _LEAST_WIDTH_PX)))
+        points_xy = _behind_first_point_xy(hair, REACH_WIDTHS * width_px)
     reason = _reason_not_counted(points_xy, area, ignored)
     flags = [*hair.flags, *([] if hair.root_seen else [ROOT_HIDDEN]), *([] if hair.tip_seen else [TIP_HIDDEN])]
     if reason is not None:

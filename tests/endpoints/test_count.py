@@ -39,6 +39,12 @@ def test_a_hair_along_the_edge_whose_root_is_hidden_inside_is_counted(make_hair)
     assert counted([make_hair(0, (100, 3), (160, 3), root_seen=False)], place_whole()) == [True]
 
 
+@pytest.mark.parametrize(("widths", "is_counted"), [(2.5, False), (4.0, True)])
+def test_the_trace_of_a_hair_that_comes_in_may_begin_a_few_widths_from_the_edge(make_hair, widths, is_counted):
+    hair = make_hair(0, (8.0 * widths, 100), (150, 100), 8.0, root_seen=False)
+    assert counted([hair], place_whole()) == [is_counted]
+
+
 def test_a_hidden_root_inside_is_represented_by_the_first_visible_point(make_hair):
     [result] = count_hairs([make_hair(0, (100, 100), (160, 100), root_seen=False, tip_seen=False)], AREA, FIELD)
     assert result.counted
