@@ -12,10 +12,11 @@ from hairscan.errors import ModelError
 from hairscan.trace.shafts import Shaft, highest_near
 from hairscan.types import FloatArray, HairMaps, MapArray
 
-READINGS = ("weakest", "root", "tip", "coverage", "doubled", "log_length", "shared", "directed", "root_taken")
+READINGS = ("weakest", "root", "tip", "coverage", "doubled", "log_length", "shared", "directed", "root_taken", "rooted")
 """In order: logit of the 20 % quantile of the centre-line evidence; evidence of a root and of a tip at the ends; mean
 shaft coverage; share beside a stronger shaft; logarithm of the length in um; share that was taken from another shaft;
-evidence that it runs root to tip, per evidence of a centre-line; 1 where a stronger shaft has the same root."""
+evidence that it runs root to tip, per evidence of a centre-line; 1 where a stronger shaft has the same root; 1 where
+its root was seen, or may lie beyond the border."""
 END_REACH_CELLS = 2
 """A root or tip peak this near to the end of a path speaks for it."""
 BORDER_EVIDENCE = 0.5
@@ -54,7 +55,8 @@ def read_shafts(shafts: list[Shaft], doubled: FloatArray, maps: HairMaps) -> Flo
         coverage = map_coordinates(maps.coverage, shaft.path.T[::-1], order=1, mode="nearest").mean()
         length_um = float(np.hypot(*np.diff(shaft.path, axis=0).T).sum()) * maps.um_per_cell
         directed = float(np.clip(shaft.forward / max(float(shaft.strength.sum()), 1e-9), -1.0, 2.0))
-        of_path = [coverage, share, np.log(max(length_um, 1.0)), shaft.shared, directed, taken]
+        rooted = shaft.root_seen or _is_at_border(maps.root, shaft.path[0])
+        of_path = [coverage, share, np.log(max(length_um, 1.0)), shaft.shared, directed, taken, rooted]
         rows.append([np.log(weakest / (1.0 - weakest)), *at_ends, *of_path])
     return np.array(rows, np.float64).reshape(-1, len(READINGS))
 
@@ -78,7 +80,11 @@ def _root_taken(shafts: list[Shaft]) -> NDArray[np.bool_]:
 
 def _end_value(layer: MapArray, place: FloatArray) -> float:
     """Evidence of an end at a place; neutral at the border."""
+    return max(highest_near(layer, place, END_REACH_CELLS), BORDER_EVIDENCE if _is_at_border(layer, place) else 0.0)
+
+
+def _is_at_border(layer: MapArray, place: FloatArray) -> bool:
+    """Tell whether a place lies at the border of a map."""
     height, width = layer.shape
     x, y = place
-    at_border = min(x, y, width - 1 - x, height - 1 - y) < BORDER_CELLS
-    return max(highest_near(layer, place, END_REACH_CELLS), BORDER_EVIDENCE if at_border else 0.0)
+    return bool(min(x, y, width - 1 - x, height - 1 - y) < BORDER_CELLS)

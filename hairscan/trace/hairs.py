@@ -14,6 +14,7 @@ from hairscan.trace.ridges import RidgePoints, find_ridge_points, pair_layers
 from hairscan.trace.rings import open_rings
 from hairscan.trace.shafts import Shaft, doubled_share, find_peaks, follow_merges, highest_near, set_ends
 from hairscan.trace.splits import CLEAR_TIP, split_at_ends
+from hairscan.trace.stubs import find_stubs
 from hairscan.types import FloatArray, Hair, HairMaps, Photo
 
 POINT_THRESHOLD = 0.2
@@ -63,6 +64,8 @@ def trace_shafts(maps: HairMaps) -> tuple[list[Shaft], FloatArray]:
     clear_tips = find_peaks(maps.tip, least=CLEAR_TIP)
     shafts, source = split_at_ends([set_ends(shaft, roots, tips) for shaft in shafts], roots, tips, clear_tips)
     doubled = doubled[single][kept][source]
+    stubs = find_stubs(shafts, roots, tips, maps.centreline)
+    shafts, doubled = shafts + stubs, np.concatenate([doubled, np.zeros(len(stubs))])
     readings = read_shafts(shafts, doubled, maps)
     long_enough = readings[:, READINGS.index("log_length")] >= np.log(MIN_LENGTH_UM)
     return [shaft for shaft, keep in zip(shafts, long_enough, strict=True) if keep], readings[long_enough]

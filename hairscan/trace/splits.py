@@ -41,10 +41,10 @@ def split_at_ends(
     clear_tips : float array, shape (N, 2)
         Those of the tips that reach `CLEAR_TIP`.
     """
-    root_at = _along(_free(roots, [shaft.path[0] for shaft in shafts]), shafts, FROM_ROOT_CELLS, FROM_TIP_CELLS)
+    root_at = _along(free_peaks(roots, [shaft.path[0] for shaft in shafts]), shafts, FROM_ROOT_CELLS, FROM_TIP_CELLS)
     last_points = [shaft.path[-1] for shaft in shafts]
-    tip_at = _along(_free(tips, last_points), shafts, SHORTEST_CELLS, SHORTEST_CELLS)
-    cut_at = _along(_free(clear_tips, last_points), shafts, FROM_ENDS_CELLS, FROM_ENDS_CELLS)
+    tip_at = _along(free_peaks(tips, last_points), shafts, SHORTEST_CELLS, SHORTEST_CELLS)
+    cut_at = _along(free_peaks(clear_tips, last_points), shafts, FROM_ENDS_CELLS, FROM_ENDS_CELLS)
     split, source = [], []
     for index, shaft in enumerate(shafts):
         last = len(shaft.path) - 1
@@ -55,7 +55,7 @@ def split_at_ends(
     return split, np.array(source, np.intp)
 
 
-def _free(peaks: FloatArray, ends: list[FloatArray]) -> FloatArray:
+def free_peaks(peaks: FloatArray, ends: list[FloatArray]) -> FloatArray:
     """The peaks at which no shaft ends."""
     if not len(peaks) or not ends:
         return peaks

@@ -27,7 +27,7 @@ def drawn_maps(paths, ends_seen=None):
         tip=target[TIP],
         px_per_cell=float(CELL_PX),
         um_per_cell=UM_PER_PX * CELL_PX,
-        confidence_weights=(0.0, 1.0, 1.0, 1.0, 1.0, -1.0, 0.0, 0.0, 0.0, 0.0),
+        confidence_weights=(0.0, 1.0, 1.0, 1.0, 1.0, -1.0, *([0.0] * (len(READINGS) - 5))),
         hair_threshold=0.5,
         device="cpu",
     )
@@ -216,3 +216,12 @@ def test_rotating_the_maps_rotates_the_hairs(photo):
     rotated = trace_hairs(drawn_maps(turned), photo)
     roots = sorted((SIZE_PX - 1 - hair.root_xy[1], hair.root_xy[0]) for hair in plain)
     assert np.allclose(roots, sorted(map(tuple, (hair.root_xy for hair in rotated))), atol=1.5)
+
+
+def test_a_root_that_is_not_seen_is_told_unless_it_may_lie_beyond_the_border():
+    paths = [[(60, 60), (120, 80)], [(0, 160), (70, 170)], [(150, 240), (220, 250)]]
+    maps = drawn_maps(paths, ends_seen=[(True, True), (False, True), (False, True)])
+    shafts, readings = trace_shafts(maps)
+    rooted = dict(zip([round(shaft.path[0, 1] * CELL_PX) for shaft in shafts], readings[:, -1], strict=True))
+    assert READINGS[-1] == "rooted"
+    assert [rooted[y] for y in sorted(rooted)] == [1.0, 1.0, 0.0]
