@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from hairscan.phantom.visits import rotation
 from hairscan.training.example import Example
 from hairscan.training.extraction import hair_mask, paint_out
 from hairscan.training.weak_labels import BACKGROUND, SHAFT, UNJUDGED, UNSURE_SHAFT
 from hairscan.types import FloatArray, MapArray, RgbImage
+from hairscan.visits.plane import transform
 
 PER_PHOTO = 2
 """Hairs taken from one photograph at most."""
@@ -86,24 +88,25 @@ def _with_hair(example: Example, graft: Graft, rng: np.random.Generator, um_per_
     """The example with one more hair; the same where it would lie beyond the judged field or below others."""
     height, width = example.labels.shape
     move = _placement(example, graft, rng, um_per_px)
-    path = _moved(graft.path_px, move)
+    path = transform(move, graft.path_px)
     if (path < 0).any() or (path > (width - 1, height - 1)).any() or np.hypot(*(path[-1] - path[0])) < _MIN_PATH_PX:
         return example
     rows, columns = graft.shaft.shape
-    corners = _moved(np.array([[0, 0], [columns, 0], [0, rows], [columns, rows]], np.float64), move)
+    corners = transform(move, np.array([[0, 0], [columns, 0], [0, rows], [columns, rows]], np.float64))
     x0, y0 = np.floor(corners.min(axis=0)).astype(int).clip(0)
     x1, y1 = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, (width, height))
     window, size = np.s_[y0:y1, x0:x1], (int(x1 - x0), int(y1 - y0))
-    inside = move - np.array([[0.0, 0.0, x0], [0.0, 0.0, y0]])
+    inside = move[:2] - np.array([[0.0, 0.0, x0], [0.0, 0.0, y0]])
     shaft = cv2.warpAffine(graft.shaft, inside, size)
     solid = shaft > 0.5
-    labels, rgb = example.labels.copy(), example.rgb.copy()
-    own = labels[window]
-    if not solid.any() or (own[solid] == UNJUDGED).any() or (own[solid] == SHAFT).mean() > MOST_COVERED:
+    beneath = example.labels[window][solid]
+    if not beneath.size or (beneath == UNJUDGED).any() or (beneath == SHAFT).mean() > MOST_COVERED:
         return example
     transmission = cv2.warpAffine(graft.transmission, inside, size, borderValue=(1.0, 1.0, 1.0))
     transmission **= np.float32(rng.uniform(*DEPTH_RANGE))
+    labels, rgb = example.labels.copy(), example.rgb.copy()
     rgb[window] = _painted(rgb[window], np.asarray(transmission, np.float32), on_top=rng.random() < 0.5)
+    own = labels[window]
     own[(shaft > 0.2) & ~solid & (own == BACKGROUND)] = UNSURE_SHAFT
     own[solid] = SHAFT
     paths_px, ends_seen = [*example.paths_px, path], [*example.ends_seen, (True, True)]
@@ -111,7 +114,7 @@ def _with_hair(example: Example, graft: Graft, rng: np.random.Generator, um_per_
 
 
 def _placement(example: Example, graft: Graft, rng: np.random.Generator, um_per_px: float) -> FloatArray:
-    """Affine map, shape (2, 3), from the patch to the photograph."""
+    """Homography, shape (3, 3), from the patch to the photograph."""
     height, width = example.labels.shape
     if example.paths_px and rng.random() > ALONE_SHARE:
         beside = example.paths_px[int(rng.integers(len(example.paths_px)))]
@@ -123,18 +126,10 @@ def _placement(example: Example, graft: Graft, rng: np.random.Generator, um_per_
         root = rng.uniform((0.0, 0.0), (width, height))
     own = graft.path_px[-1] - graft.path_px[0]
     stretch = np.diag([rng.uniform(*LENGTH_RANGE), rng.uniform(*WIDTH_RANGE) * rng.choice((-1.0, 1.0))])
-    turn = _rotation(angle) @ stretch @ _rotation(-np.arctan2(own[1], own[0]))
-    return np.column_stack([turn, root - turn @ graft.path_px[0]])
-
-
-def _rotation(angle: float) -> FloatArray:
-    """Matrix that turns by an angle, shape (2, 2)."""
-    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-
-
-def _moved(points: FloatArray, move: FloatArray) -> FloatArray:
-    """Points, shape (N, 2), under an affine map."""
-    return np.asarray(points @ move[:, :2].T + move[:, 2], np.float64)
+    move = np.eye(3)
+    move[:2, :2] = rotation(angle) @ stretch @ rotation(-np.arctan2(own[1], own[0]))
+    move[:2, 2] = root - move[:2, :2] @ graft.path_px[0]
+    return move
 
 
 def _painted(rgb: RgbImage, transmission: MapArray, *, on_top: bool) -> RgbImage:
