@@ -11,6 +11,7 @@ from hairscan.photo.bars import is_bar
 _Mask = NDArray[np.uint8]
 _Box = tuple[int, int, int, int]
 _MIN_STEP = 8
+_STRIP_PX = 64
 _ROW_GAP = np.ones((1, 5), np.uint8)
 _MIN_RUN_PX, _MIN_LINE_PX, _MAX_BAR_PX = 21, 60, 16
 _MIN_BOX_PX, _MIN_ROW_PX = 9, 100
@@ -37,15 +38,14 @@ def find_straight(gray: NDArray[np.uint8], bands: NDArray[np.uint8]) -> _Mask:
     side of a straight hair gives such runs too, but hair is not of one level, nor does it enclose a box.
     """
     turned = cv2.transpose(gray)
-    level, upright = _steps(gray, bands), _steps(turned, cv2.transpose(bands))
-    along_rows, along_columns = _runs(level), _runs(upright)
+    steps, along_rows = _steps_and_runs(gray, bands)
+    steps_turned, along_columns = _steps_and_runs(turned, cv2.transpose(bands))
     drawn = _lines(gray, along_rows) | cv2.transpose(_lines(turned, along_columns))
     # The headers of a photograph that lies on its side run along columns.
     for x0, y0, x1, y1 in _boxes(gray, along_rows, cv2.transpose(along_columns)):
         drawn[y0:y1, x0:x1] = 1
     for y0, x0, y1, x1 in _boxes(turned, along_columns, cv2.transpose(along_rows)):
         drawn[y0:y1, x0:x1] = 1
-    steps, steps_turned = level[0] | level[1], upright[0] | upright[1]
     drawn |= _ticks(steps, cv2.transpose(steps_turned))
     return np.asarray(drawn | cv2.transpose(_ticks(steps_turned, cv2.transpose(steps))), dtype=np.uint8)
 
@@ -147,6 +147,19 @@ def _has_four_sides(runs: NDArray[np.bool_], corner_xy: tuple[int, int], shape: 
             runs[:, -rim:].any(axis=1).mean() >= _SIDE_SHARE or x + runs.shape[1] >= shape[1] - rim,
         )
     )
+
+
+def _steps_and_runs(gray: _Mask, bands: _Mask) -> tuple[_Mask, _Mask]:
+    """Steps of either sign within one row, and their long straight runs along rows; 0 or 1."""
+    steps, runs = np.empty_like(gray), np.empty_like(gray)
+    # A few rows at a time stay in the processor's cache; a step is told by the rows within two of its own.
+    for top in range(0, len(gray), _STRIP_PX):
+        first, end = max(top - 2, 0), top + _STRIP_PX
+        signs = _steps(gray[first : end + 2], bands[first : end + 2])
+        strip = slice(top - first, end - first)
+        signs = signs[0][strip], signs[1][strip]
+        steps[top:end], runs[top:end] = signs[0] | signs[1], _runs(signs)
+    return steps, runs
 
 
 def _steps(gray: _Mask, bands: _Mask) -> tuple[_Mask, _Mask]:
