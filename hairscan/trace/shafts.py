@@ -18,6 +18,8 @@ DOUBLE_TURN = np.cos(np.deg2rad(20.0))
 MERGE_CELLS = 7.0
 TIP_SHARE = 0.5
 """A tip that is lost beside another shaft lies anywhere along it: half way is never far from where it is."""
+WHOLE_CELLS, BESIDE_CELLS, MOST_BESIDE = 15.0, 5.0, 0.5
+"""A shaft of this length of which less than this share has another so near is a hair, though both its ends are lost."""
 PEAK_REACH_CELLS = 4.5
 PEAK_HEIGHT = 0.15
 _AROUND = np.ones((5, 5), np.uint8)
@@ -73,8 +75,8 @@ def outward(shaft: Shaft, *, tip_side: bool) -> FloatArray:
     return step / max(float(np.hypot(*step)), 1e-9)
 
 
-def doubled_share(shafts: list[Shaft]) -> FloatArray:
-    """Share of each shaft that runs on one with more evidence in all; shape (N,)."""
+def doubled_share(shafts: list[Shaft], reach_cells: float = DOUBLE_CELLS) -> FloatArray:
+    """Share of each shaft that runs within reach of one with more evidence in all; shape (N,)."""
     share = np.zeros(len(shafts))
     if not shafts:
         return share
@@ -82,7 +84,7 @@ def doubled_share(shafts: list[Shaft]) -> FloatArray:
     owner = np.repeat(np.arange(len(shafts)), [len(shaft.path) for shaft in shafts])
     points = np.concatenate([shaft.path for shaft in shafts])
     tangents = np.concatenate([_tangents(shaft.path) for shaft in shafts])
-    first, second = cKDTree(points).query_pairs(DOUBLE_CELLS, output_type="ndarray").T
+    first, second = cKDTree(points).query_pairs(reach_cells, output_type="ndarray").T
     first, second = np.concatenate([first, second]), np.concatenate([second, first])
     parallel = np.abs((tangents[first] * tangents[second]).sum(axis=1)) > DOUBLE_TURN
     doubled = np.zeros(len(points), bool)
@@ -108,19 +110,26 @@ def follow_merges(shafts: list[Shaft], roots: FloatArray, tips: FloatArray) -> t
     followed : list of Shaft
     kept : bool array, shape (N,)
         Which of the shafts given those are. One that runs into others at both ends has no end of its own: it is a rough
-        edge of the shaft beside it, or the middle of a crossing, and no hair.
+        edge of the shaft beside it, or the middle of a crossing, and no hair; unless it is long and stands alone.
     """
     if not shafts:
         return [], np.zeros(0, bool)
     forward = _followed(shafts, roots)
     backward = _followed([shaft.reversed() for shaft in shafts], tips)
-    kept = np.array([stem is None or beyond is None for stem, beyond in zip(forward, backward, strict=True)])
-    followed = [
-        _continued(shaft, stem, None if beyond is None else beyond[::-1][: int(len(beyond) * TIP_SHARE)])
-        for shaft, stem, beyond, keep in zip(shafts, forward, backward, kept, strict=True)
-        if keep
-    ]
+    endless = np.array([one is not None and two is not None for one, two in zip(forward, backward, strict=True)])
+    alone = doubled_share(shafts, BESIDE_CELLS) < MOST_BESIDE
+    kept = ~endless | (alone & (np.array([_length(shaft) for shaft in shafts]) >= WHOLE_CELLS))
+    followed = []
+    for index in np.flatnonzero(kept):
+        stem, beyond = (None, None) if endless[index] else (forward[index], backward[index])
+        after = None if beyond is None else beyond[::-1][: int(len(beyond) * TIP_SHARE)]
+        followed.append(_continued(shafts[index], stem, after))
     return followed, kept
+
+
+def _length(shaft: Shaft) -> float:
+    """Length along a shaft, cells."""
+    return float(np.hypot(*np.diff(shaft.path, axis=0).T).sum())
 
 
 def _followed(shafts: list[Shaft], peaks: FloatArray) -> list[FloatArray | None]:

@@ -131,6 +131,14 @@ def test_the_rough_edge_of_a_shaft_is_no_hair(photo):
     assert np.abs(hair.path_xy[:, 1] - 160).max() < 1.0
 
 
+def test_a_long_hair_is_one_though_others_lie_across_both_its_ends(photo):
+    paths = [[(40, 197.5), (170, 122.5)], [(150, 197.5), (280, 122.5)], [(117, 160), (203, 160)]]
+    hairs = trace_hairs(drawn_maps(paths, [(True, True), (True, True), (False, False)]), photo)
+    assert len(hairs) == 3
+    between = min(hairs, key=lambda hair: np.ptp(hair.path_xy[:, 1]))
+    assert np.ptp(between.path_xy[:, 0]) == pytest.approx(86, abs=12)
+
+
 def test_a_flat_ridge_has_one_crest():
     maps = drawn_maps([[(60, 160), (250, 160)]])
     rough = np.random.default_rng(1).uniform(0.97, 1.03, maps.centreline.shape[1:])
