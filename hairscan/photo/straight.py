@@ -11,7 +11,7 @@ from hairscan.photo.bars import is_bar
 _Mask = NDArray[np.uint8]
 _Box = tuple[int, int, int, int]
 _MIN_STEP = 8
-_STRIP_PX = 64
+_STRIP_PX, _STRIP_MARGIN_PX = 64, 3
 _ROW_GAP = np.ones((1, 5), np.uint8)
 _MIN_RUN_PX, _MIN_LINE_PX, _MAX_BAR_PX = 21, 60, 16
 _MIN_BOX_PX, _MIN_ROW_PX = 9, 100
@@ -152,13 +152,13 @@ def _has_four_sides(runs: NDArray[np.bool_], corner_xy: tuple[int, int], shape: 
 def _steps_and_runs(gray: _Mask, bands: _Mask) -> tuple[_Mask, _Mask]:
     """Steps of either sign within one row, and their long straight runs along rows; 0 or 1."""
     steps, runs = np.empty_like(gray), np.empty_like(gray)
-    # A few rows at a time stay in the processor's cache; a step is told by the rows within two of its own.
+    # A few rows at a time stay in the processor's cache. A step is told by the rows within two of its own, and `_steps`
+    # needs four: a last strip of a single row has three before it.
     for top in range(0, len(gray), _STRIP_PX):
-        first, end = max(top - 2, 0), top + _STRIP_PX
-        signs = _steps(gray[first : end + 2], bands[first : end + 2])
-        strip = slice(top - first, end - first)
-        signs = signs[0][strip], signs[1][strip]
-        steps[top:end], runs[top:end] = signs[0] | signs[1], _runs(signs)
+        first, end = max(top - _STRIP_MARGIN_PX, 0), top + _STRIP_PX
+        rows, strip = slice(first, end + _STRIP_MARGIN_PX), slice(top - first, end - first)
+        rises, falls = (sign[strip] for sign in _steps(gray[rows], bands[rows]))
+        steps[top:end], runs[top:end] = rises | falls, _runs((rises, falls))
     return steps, runs
 
 

@@ -53,7 +53,7 @@ def read_shafts(shafts: list[Shaft], doubled: FloatArray, maps: HairMaps) -> Flo
         weakest = float(np.clip(_quantile(shaft.strength, 0.2), 0.02, 0.98))
         at_ends = [_end_value(layer, shaft.path[side]) for layer, side in ((maps.root, 0), (maps.tip, -1))]
         coverage = map_coordinates(maps.coverage, shaft.path.T[::-1], order=1, mode="nearest").mean()
-        length_um = float(np.hypot(*np.diff(shaft.path, axis=0).T).sum()) * maps.um_per_cell
+        length_um = shaft.length_cells * maps.um_per_cell
         directed = float(np.clip(shaft.forward / max(float(shaft.strength.sum()), 1e-9), -1.0, 2.0))
         rooted = shaft.root_seen or _is_at_border(maps.root, shaft.path[0])
         of_path = [coverage, share, np.log(max(length_um, 1.0)), shaft.shared, directed, taken, rooted]

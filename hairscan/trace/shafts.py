@@ -51,6 +51,11 @@ class Shaft:
     tip_seen: bool = False
     shared: float = 0.0
 
+    @property
+    def length_cells(self) -> float:
+        """Length along the path, cells."""
+        return float(np.hypot(*np.diff(self.path, axis=0).T).sum())
+
     def reversed(self) -> Shaft:
         """The same shaft, other end first."""
         return replace(self, path=self.path[::-1], strength=self.strength[::-1], forward=-self.forward)
@@ -117,19 +122,17 @@ def follow_merges(shafts: list[Shaft], roots: FloatArray, tips: FloatArray) -> t
     forward = _followed(shafts, roots)
     backward = _followed([shaft.reversed() for shaft in shafts], tips)
     endless = np.array([one is not None and two is not None for one, two in zip(forward, backward, strict=True)])
-    alone = doubled_share(shafts, BESIDE_CELLS) < MOST_BESIDE
-    kept = ~endless | (alone & (np.array([_length(shaft) for shaft in shafts]) >= WHOLE_CELLS))
+    whole = endless & (np.array([shaft.length_cells for shaft in shafts]) >= WHOLE_CELLS)
+    # Few photographs hold any; what lies beside them takes time to find.
+    if whole.any():
+        whole &= doubled_share(shafts, BESIDE_CELLS) < MOST_BESIDE
+    kept = ~endless | whole
     followed = []
     for index in np.flatnonzero(kept):
         stem, beyond = (None, None) if endless[index] else (forward[index], backward[index])
         after = None if beyond is None else beyond[::-1][: int(len(beyond) * TIP_SHARE)]
         followed.append(_continued(shafts[index], stem, after))
     return followed, kept
-
-
-def _length(shaft: Shaft) -> float:
-    """Length along a shaft, cells."""
-    return float(np.hypot(*np.diff(shaft.path, axis=0).T).sum())
 
 
 def _followed(shafts: list[Shaft], peaks: FloatArray) -> list[FloatArray | None]:

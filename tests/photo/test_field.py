@@ -72,6 +72,18 @@ def test_header_text_box_scale_bar_and_bands(make_skin, through_jpeg):
     assert (ignored[120:250, 100:] == Ignored.JUDGED).mean() > 0.99
 
 
+@pytest.mark.parametrize("shape", [(64, 129), (65, 66), (257, 450), (512, 321)])
+def test_a_bar_is_drawn_whatever_the_height_and_wherever_it_lies(make_skin, monkeypatch, shape):
+    """As in one piece: rows are looked at a few at a time, and the last time may be a single row."""
+    picture = make_skin()[: shape[0], : shape[1]].copy()
+    for row in range(10, shape[0] - 10, 27):
+        picture[row : row + 3, 3:-3] = 250
+    found = judge_field(picture).ignored
+    assert (found == Ignored.GRAPHICS).any()
+    monkeypatch.setattr("hairscan.photo.straight._STRIP_PX", 100_000)
+    np.testing.assert_array_equal(found, judge_field(picture).ignored)
+
+
 def test_two_hairs_along_a_row_or_a_column_are_no_box(make_skin):
     picture = make_skin(hairs=0)
     shaft = np.array([[90, 200], [300, 200], [316, 226], [84, 226]])
