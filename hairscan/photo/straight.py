@@ -12,6 +12,7 @@ _Mask = NDArray[np.uint8]
 _Box = tuple[int, int, int, int]
 _MIN_STEP = 8
 _STRIP_PX, _STRIP_MARGIN_PX = 64, 3
+_BESIDE = np.array([[1], [1], [0], [1], [1]], np.uint8)
 _ROW_GAP = np.ones((1, 5), np.uint8)
 _MIN_RUN_PX, _MIN_LINE_PX, _MAX_BAR_PX = 21, 60, 16
 _MIN_BOX_PX, _MIN_ROW_PX = 9, 100
@@ -152,8 +153,7 @@ def _has_four_sides(runs: NDArray[np.bool_], corner_xy: tuple[int, int], shape: 
 def _steps_and_runs(gray: _Mask, bands: _Mask) -> tuple[_Mask, _Mask]:
     """Steps of either sign within one row, and their long straight runs along rows; 0 or 1."""
     steps, runs = np.empty_like(gray), np.empty_like(gray)
-    # A few rows at a time stay in the processor's cache. A step is told by the rows within two of its own, and `_steps`
-    # needs four: a last strip of a single row has three before it.
+    # A few rows at a time stay in the processor's cache. A step is told by the rows within three of its own.
     for top in range(0, len(gray), _STRIP_PX):
         first, end = max(top - _STRIP_MARGIN_PX, 0), top + _STRIP_PX
         rows, strip = slice(first, end + _STRIP_MARGIN_PX), slice(top - first, end - first)
@@ -163,13 +163,13 @@ def _steps_and_runs(gray: _Mask, bands: _Mask) -> tuple[_Mask, _Mask]:
 
 
 def _steps(gray: _Mask, bands: _Mask) -> tuple[_Mask, _Mask]:
-    """Pixels, 1 in two masks, below which a level rises or falls within one row, and hardly changes beside it."""
+    """Pixels, 1 in two masks, at which a level rises or falls within one row, and hardly changes in the two beside it."""
     after, before = gray[1:], gray[:-1]
     masks = np.zeros((2, *gray.shape), np.uint8)
     for steps, size in zip(masks, (cv2.subtract(after, before), cv2.subtract(before, after)), strict=True):
-        # Only a change of the same sign makes a step soft: the other one is the far side of a thin line.
-        beside = np.zeros_like(size)
-        beside[1:-1] = cv2.max(size[:-2], size[2:])
+        # Only a change of the same sign makes a step soft: the other one is the far side of a thin line. Two rows are
+        # asked on each side: photographs that were enlarged change in every other row only.
+        beside = cv2.dilate(size, _BESIDE)
         sharp = cv2.compare(size, cv2.add(cv2.convertScaleAbs(beside, alpha=2.0), _MIN_STEP // 2), cv2.CMP_GE)
         steps[1:] = cv2.compare(size, _MIN_STEP, cv2.CMP_GE) & sharp & (1 - bands[1:])
     return masks[0], masks[1]

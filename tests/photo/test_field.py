@@ -99,6 +99,30 @@ def test_real_hairs_along_a_row_are_no_box(fdu):
         assert _share(judge_field(np.ascontiguousarray(rgb)).ignored, Ignored.GRAPHICS) < 0.001
 
 
+def test_hairs_of_an_enlarged_photograph_are_no_box(make_skin):
+    """Every other row of it repeats the one before: each soft edge is a ladder of steps within one row."""
+    picture = make_skin(256, 320, hairs=0)
+    for y in (60, 78):
+        cv2.line(picture, (40, y), (319, y - 3), (34, 30, 28), 7, cv2.LINE_AA)
+    picture = cv2.GaussianBlur(picture, (0, 0), 1.5).repeat(2, axis=0).repeat(2, axis=1)
+    for turns in range(2):
+        ignored = judge_field(np.ascontiguousarray(np.rot90(picture, turns))).ignored
+        assert not (ignored == Ignored.GRAPHICS).any()
+
+
+def test_real_hairs_of_an_enlarged_photograph_are_no_box(fdu):
+    rgb = cv2.imread(str(fdu / "tiles" / "220106_A207_2.jpg"))[..., ::-1]
+    ignored = judge_field(np.ascontiguousarray(rgb)).ignored
+    for part in (ignored[55:110, 20:540], ignored[550:600, 1130:]):
+        assert not (part == Ignored.GRAPHICS).any()
+
+
+def test_a_real_text_box_with_hairs_below_it(fdu):
+    rgb = cv2.imread(str(fdu / "tiles" / "220822_B660_4.jpg"))[..., ::-1]
+    ignored = judge_field(np.ascontiguousarray(rgb)).ignored
+    assert (ignored[200:410, 862:1240] == Ignored.GRAPHICS).mean() > 0.98
+
+
 def test_a_ruler_is_ignored_tick_by_tick(make_skin):
     picture = make_skin()
     picture[480:482, 10:630] = 20
