@@ -31,6 +31,8 @@ _LEAST_GOOD = 0.5
 _MOST_TAPER_SHARE = 0.2
 _DISAGREEMENT = 0.35
 _COVERAGE_CELLS = 1.2
+_SCENE_SD_PX = 0.2
+"""What a width is off beyond what its own profiles tell, on phantoms: by shadows, depth and what lies beside it."""
 _UNSEEN_EDGE_SHARE = 0.1
 """Standard error, as a share of the width, where two shafts touch without a gap to see, or a width is doubtful."""
 
@@ -60,6 +62,9 @@ def measure_hairs(photo: Photo, hairs: Sequence[Hair], maps: HairMaps) -> list[H
     Profile model: a box convolved with the photograph's Gaussian blur on a sloping background, the two edges free,
     the inside of thick shafts left out because of highlights. The blur is `photo.psf_sigma_px` to start with and
     then the robust median over the hairs' own edges. Unbiased above about two standard deviations of the blur.
+
+    The standard error is that of a hair among the hairs of its photograph. What all of them have in common is not in
+    it: the light that throws their shadows, and the scale.
     """
     image = photo.rgb.astype(np.float32)
     curves = [smooth_curve(hair.path_xy, 2.0 * maps.px_per_cell) for hair in hairs]
@@ -184,7 +189,7 @@ def _finished(hair: Hair, found: Width, blur: Blur, flags: tuple[str, ...]) -> H
         flags = (*flags, "unresolved")
         if se > _BOUNDED_SHARE * width:
             width, se = nan, nan
-    return replace(hair, width_px=width, width_se_px=se, flags=(*hair.flags, *flags))
+    return replace(hair, width_px=width, width_se_px=hypot(se, _SCENE_SD_PX), flags=(*hair.flags, *flags))
 
 
 def _unresolved(width_px: float, se_px: float, blur: Blur) -> bool:

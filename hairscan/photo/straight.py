@@ -163,7 +163,7 @@ def _steps_and_runs(gray: _Mask, bands: _Mask) -> tuple[_Mask, _Mask]:
 
 
 def _steps(gray: _Mask, bands: _Mask) -> tuple[_Mask, _Mask]:
-    """Pixels, 1 in two masks, at which a level rises or falls within one row, and hardly changes in the two beside it."""
+    """Pixels, 1 in two masks, below which a level rises or falls within one row, and hardly changes beside it."""
     after, before = gray[1:], gray[:-1]
     masks = np.zeros((2, *gray.shape), np.uint8)
     for steps, size in zip(masks, (cv2.subtract(after, before), cv2.subtract(before, after)), strict=True):

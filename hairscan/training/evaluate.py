@@ -42,6 +42,8 @@ class PhantomAgreement:
         Hairs found, there, and both.
     mean_width_error_um : float
         Mean measured width less mean true width; NaN where one of the two is missing.
+    width_off_se : float array, shape (W,)
+        Error of the width of every matched hair that was measured, in its standard errors.
     paths_xy : tuple of float arrays, shape (P, 2)
         Centre-lines of the found hairs, px.
     found_verdicts, true_verdicts : uint8 arrays
@@ -53,6 +55,7 @@ class PhantomAgreement:
     true: int
     matched: int
     mean_width_error_um: float
+    width_off_se: FloatArray
     paths_xy: tuple[FloatArray, ...]
     found_verdicts: NDArray[np.uint8]
     true_verdicts: NDArray[np.uint8]
@@ -62,8 +65,8 @@ def find_hairs(photo: Photo, segmenter: Segmenter) -> FoundHairs:
     """The hairs that are counted in a photograph, scored as a user would score it."""
     counted = [hair for hair in score_read_photo(photo, segmenter).traced if hair.counted]
     um_per_px = photo.scale.um_per_px if photo.scale else np.nan
-    width_um = np.array([hair.width_px for hair in counted], np.float64) * um_per_px
-    return FoundHairs(tuple(hair.path_xy for hair in counted), width_um)
+    widths_px = np.array([(hair.width_px, hair.width_se_px) for hair in counted], np.float64).reshape(-1, 2)
+    return FoundHairs(tuple(hair.path_xy for hair in counted), *(widths_px.T * um_per_px))
 
 
 def evaluate_photos(
@@ -107,12 +110,14 @@ def evaluate_phantom(phantom: Phantom, segmenter: Segmenter) -> PhantomAgreement
         np.repeat(found.ends_xy[:, :1], 2, axis=1), np.repeat(roots, 2, axis=1), ROOT_REACH_UM / phantom.um_per_px
     )
     true_um = np.array([hair.width_um for hair in phantom.hairs], np.float64)[judged]
+    off_se = (found.width_um[rows] - true_um[columns]) / found.width_se_um[rows]
     return PhantomAgreement(
         kind=phantom.kind,
         found=len(found.paths_xy),
         true=int(judged.sum()),
         matched=len(rows),
         mean_width_error_um=mean_of_known(found.width_um) - mean_of_known(true_um),
+        width_off_se=off_se[np.isfinite(off_se)],
         paths_xy=found.paths_xy,
         found_verdicts=verdicts(np.ones(len(found.paths_xy), bool), rows),
         true_verdicts=verdicts(judged, np.nonzero(judged)[0][columns]),
@@ -136,17 +141,20 @@ def summarise_phantoms(agreements: Sequence[PhantomAgreement]) -> dict[str, floa
     -----
     ``root_f1`` and ``bias`` (``(found - true) / true``) are of all hairs together; ``count_error`` is the mean of
     ``|found - true| / true`` over phantoms; the width errors are means over phantoms of the error of a phantom's mean
-    width, with its sign and without.
+    width, with its sign and without; ``width_within`` is the share of the hairs found whose true width lies within
+    1.96 standard errors of the measured one.
     """
     found, true, matched = np.array([(a.found, a.true, a.matched) for a in agreements], np.float64).reshape(-1, 3).T
     some = true > 0
     errors_um = np.array([a.mean_width_error_um for a in agreements], np.float64)
+    off_se = np.concatenate([np.zeros(0), *(a.width_off_se for a in agreements)])
     return {
         "root_f1": ratio(2.0 * matched.sum(), found.sum() + true.sum()),
         "count_error": mean_of_known(np.abs(found - true)[some] / true[some]),
         "bias": ratio(found.sum() - true.sum(), true.sum()),
         "mean_width_error_um": mean_of_known(errors_um),
         "mean_width_abs_error_um": mean_of_known(np.abs(errors_um)),
+        "width_within": ratio((np.abs(off_se) < 1.96).sum(), len(off_se)),
     }
 
 

@@ -36,12 +36,13 @@ class FoundHairs:
     ----------
     paths_xy : tuple of float arrays, shape (P, 2)
         Centre-lines root to tip, px.
-    width_um : float array, shape (N,)
-        Width of every hair; NaN where it was not measured.
+    width_um, width_se_um : float array, shape (N,)
+        Width of every hair and its standard error; NaN where it was not measured.
     """
 
     paths_xy: tuple[FloatArray, ...]
     width_um: FloatArray
+    width_se_um: FloatArray
 
     @property
     def ends_xy(self) -> FloatArray:
@@ -88,7 +89,8 @@ class Agreement:
 
 def straight_hairs(ends_xy: FloatArray) -> FoundHairs:
     """Hairs of which no more is known than root and tip, shape (N, 2, 2), px."""
-    return FoundHairs(tuple(ends_xy), np.full(len(ends_xy), np.nan))
+    unknown = np.full(len(ends_xy), np.nan)
+    return FoundHairs(tuple(ends_xy), unknown, unknown)
 
 
 def ends_of(paths_xy: Iterable[FloatArray]) -> FloatArray:

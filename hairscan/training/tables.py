@@ -26,6 +26,7 @@ _WORDS = {
     "count_error": ("count error per phantom", ".1%"),
     "mean_width_error_um": ("mean width error, µm", "+.1f"),
     "mean_width_abs_error_um": ("the same without its sign, µm", ".1f"),
+    "width_within": ("true widths within 1.96 standard errors", ".0%"),
     "dice": ("Dice", ".3f"),
     "cldice": ("centre-line Dice", ".3f"),
 }

@@ -14,10 +14,8 @@ from hairscan.visits.registration import Registration
 from hairscan.visits.visit import Visit
 
 _USUAL_WIDTH_UM = 70.0
-_HAIR_SD_PX = 0.2
-"""What a width is off beyond its standard error, on phantoms: each hair by itself, ..."""
 _PHOTO_SD_PX = 0.19
-"""... and all hairs of a photograph together (its light, noise and compression)."""
+"""What the widths of a photograph are off together (by its light, noise and compression), on phantoms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +82,4 @@ def _width(hair: Hair | None, um_per_px: float) -> tuple[float, float]:
     """Width and its standard error, um."""
     if hair is None:
         return nan, nan
-    return hair.width_px * um_per_px, hypot(hair.width_se_px, _HAIR_SD_PX) * um_per_px
+    return hair.width_px * um_per_px, hair.width_se_px * um_per_px

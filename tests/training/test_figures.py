@@ -1,5 +1,6 @@
 """Agreement and its figures: hand-made photographs whose answer is known."""
 
+from dataclasses import replace
 from math import isnan
 
 import numpy as np
@@ -14,7 +15,7 @@ from hairscan.training.figures import (
     summarise,
     summarise_with_intervals,
 )
-from hairscan.training.metrics import FoundHairs, Verdict, judge_photo, straight_hairs
+from hairscan.training.metrics import Verdict, judge_photo, straight_hairs
 
 UM_PER_PX = 2.78
 LABELS = np.array([[[200, 200], [300, 200]], [[500, 500], [600, 500]], [[800, 300], [800, 400]]], float)
@@ -24,7 +25,7 @@ KINDS = ("single", "premium", "undersize")
 def judge(found, labelled=LABELS, kinds=KINDS, field="f", width_um=None, ignored=None):
     hairs = straight_hairs(np.array(found, float).reshape(-1, 2, 2))
     if width_um is not None:
-        hairs = FoundHairs(hairs.paths_xy, np.array(width_um, float))
+        hairs = replace(hairs, width_um=np.array(width_um, float))
     return judge_photo(
         field,
         hairs,
@@ -163,7 +164,8 @@ def test_a_figure_that_cannot_be_told_has_no_interval():
 
 def phantom(found, true, matched, width_error_um):
     none = np.zeros(0, np.uint8)
-    return PhantomAgreement("clipped", found, true, matched, width_error_um, (), none, none)
+    off_se = np.array([0.5, -1.9, 2.0, 3.0])[:matched]
+    return PhantomAgreement("clipped", found, true, matched, width_error_um, off_se, (), none, none)
 
 
 def test_figures_of_phantoms():
@@ -174,6 +176,7 @@ def test_figures_of_phantoms():
     assert figures["bias"] == pytest.approx(-0.2)
     assert figures["mean_width_error_um"] == pytest.approx(1.0)
     assert figures["mean_width_abs_error_um"] == pytest.approx(3.0)
+    assert figures["width_within"] == pytest.approx(0.5)
     intervals = summarise_phantoms_with_intervals(agreements[:2])
     assert (intervals["count_error"].low, intervals["count_error"].high) == (0.0, 0.4)
     assert {name: figure.value for name, figure in intervals.items()} == summarise_phantoms(agreements[:2])
