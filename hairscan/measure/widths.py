@@ -31,7 +31,7 @@ _LEAST_GOOD = 0.5
 _MOST_TAPER_SHARE = 0.2
 _DISAGREEMENT = 0.35
 _COVERAGE_CELLS = 1.2
-_SCENE_SD_PX = 0.2
+SCENE_SD_PX = 0.2
 """What a width is off beyond what its own profiles tell, on phantoms: by shadows, depth and what lies beside it."""
 _UNSEEN_EDGE_SHARE = 0.1
 """Standard error, as a share of the width, where two shafts touch without a gap to see, or a width is doubtful."""
@@ -189,7 +189,7 @@ def _finished(hair: Hair, found: Width, blur: Blur, flags: tuple[str, ...]) -> H
         flags = (*flags, "unresolved")
         if se > _BOUNDED_SHARE * width:
             width, se = nan, nan
-    return replace(hair, width_px=width, width_se_px=hypot(se, _SCENE_SD_PX), flags=(*hair.flags, *flags))
+    return replace(hair, width_px=width, width_se_px=hypot(se, SCENE_SD_PX), flags=(*hair.flags, *flags))
 
 
 def _unresolved(width_px: float, se_px: float, blur: Blur) -> bool:
