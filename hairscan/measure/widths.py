@@ -32,7 +32,7 @@ _MOST_TAPER_SHARE = 0.2
 _DISAGREEMENT = 0.35
 _COVERAGE_CELLS = 1.2
 SCENE_SD_PX = 0.2
-"""What a width is off beyond what its own profiles tell, on phantoms: by shadows, depth and what lies beside it."""
+"""What a width is off beyond what its own profiles tell, each hair by itself, on phantoms."""
 _UNSEEN_EDGE_SHARE = 0.1
 """Standard error, as a share of the width, where two shafts touch without a gap to see, or a width is doubtful."""
 

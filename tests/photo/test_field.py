@@ -12,6 +12,11 @@ def _share(ignored, code):
     return float((ignored == code).mean())
 
 
+def _ignored_of_tile(fdu, tile):
+    rgb = cv2.imread(str(fdu / "tiles" / f"{tile}.jpg"))[..., ::-1]
+    return judge_field(np.ascontiguousarray(rgb)).ignored
+
+
 def test_plain_skin_with_hairs_is_judged_all_over(make_skin, through_jpeg):
     for seed in range(3):
         field = judge_field(through_jpeg(make_skin(seed=seed)))
@@ -95,8 +100,7 @@ def test_two_hairs_along_a_row_or_a_column_are_no_box(make_skin):
 
 def test_real_hairs_along_a_row_are_no_box(fdu):
     for quarter in range(1, 5):
-        rgb = cv2.imread(str(fdu / "tiles" / f"230219_A008_{quarter}.jpg"))[..., ::-1]
-        assert _share(judge_field(np.ascontiguousarray(rgb)).ignored, Ignored.GRAPHICS) < 0.001
+        assert _share(_ignored_of_tile(fdu, f"230219_A008_{quarter}"), Ignored.GRAPHICS) < 0.001
 
 
 def test_hairs_of_an_enlarged_photograph_are_no_box(make_skin):
@@ -111,15 +115,13 @@ def test_hairs_of_an_enlarged_photograph_are_no_box(make_skin):
 
 
 def test_real_hairs_of_an_enlarged_photograph_are_no_box(fdu):
-    rgb = cv2.imread(str(fdu / "tiles" / "220106_A207_2.jpg"))[..., ::-1]
-    ignored = judge_field(np.ascontiguousarray(rgb)).ignored
+    ignored = _ignored_of_tile(fdu, "220106_A207_2")
     for part in (ignored[55:110, 20:540], ignored[550:600, 1130:]):
         assert not (part == Ignored.GRAPHICS).any()
 
 
 def test_a_real_text_box_with_hairs_below_it(fdu):
-    rgb = cv2.imread(str(fdu / "tiles" / "220822_B660_4.jpg"))[..., ::-1]
-    ignored = judge_field(np.ascontiguousarray(rgb)).ignored
+    ignored = _ignored_of_tile(fdu, "220822_B660_4")
     assert (ignored[200:410, 862:1240] == Ignored.GRAPHICS).mean() > 0.98
 
 
@@ -158,7 +160,7 @@ def test_real_hairs_lie_in_the_judged_field(fdu):
     tiles = sorted({row["tile"] for row in rows})[::90]
     codes = []
     for tile in tiles:
-        ignored = judge_field(cv2.imread(str(fdu / "tiles" / f"{tile}.jpg"))[..., ::-1]).ignored
+        ignored = _ignored_of_tile(fdu, tile)
         for row in rows:
             if row["tile"] == tile:
                 x, y = ((float(row[f"root_{k}_px"]) + float(row[f"tip_{k}_px"])) / 2 for k in "xy")
