@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hairscan.measure.robust import median
 from hairscan.types import FloatArray, Hair, RgbImage
 
 _GREY = np.array([0.299, 0.587, 0.114])
@@ -42,7 +43,7 @@ def _contrast(rgb: RgbImage, hair: Hair) -> float:
     across_xy /= np.maximum(np.hypot(*across_xy.T), 1e-9)[:, None]
     offset_xy = (hair.width_px + _CLEAR_PX) * across_xy
     flanks = np.concatenate([_grey_at(rgb, hair.path_xy + offset_xy), _grey_at(rgb, hair.path_xy - offset_xy)])
-    return float(np.median(flanks) - np.median(_grey_at(rgb, hair.path_xy)))
+    return median(flanks) - median(_grey_at(rgb, hair.path_xy))
 
 
 def _grey_at(rgb: RgbImage, points_xy: FloatArray) -> FloatArray:

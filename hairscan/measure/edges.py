@@ -12,9 +12,9 @@ from hairscan.measure.model import PER_SHAFT, Grid, Prior, Profiles, shaft_model
 from hairscan.measure.robust import row_medians
 from hairscan.types import FloatArray, MapArray
 
-_STEPS = 14
-_REWEIGHT_AT = (3, 6)
-_CONVERGED_PX = 2e-3
+_STEPS = 12
+_REWEIGHT_AT = (2, 4)
+_CONVERGED_PX = 1e-2
 _ROUNDING = 1e-6
 """A sum of squares in single precision that grew by less than this share did not grow."""
 
@@ -124,7 +124,7 @@ def fit_edges(profiles: Profiles, sigma_px: FloatArray, *, free_sigma: bool = Fa
             stand, active = _stand(problem, state), everyone
         if not len(active):
             continue
-        some = problem.take(active)
+        some = problem if len(active) == len(everyone) else problem.take(active)
         change = _solve(stand.normal[active], stand.gradient[active], damping[active])
         trial = _bounded(state[active] + change, profiles.edge_px.shape[1], free_sigma)
         new = _stand(some, trial)

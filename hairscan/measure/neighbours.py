@@ -127,17 +127,19 @@ def _note(
     ahead = tangent @ line.xy.T - (tangent * stations.xy[rows]).sum(axis=1)[:, None]
     aside = normal @ line.xy.T - (normal * stations.xy[rows]).sum(axis=1)[:, None]
     cosine, sine = tangent @ line.along.T, normal @ line.along.T
+    away, apart, parallel = np.abs(ahead), np.abs(aside), np.abs(cosine)
     own = float(half_px[stations.hair[rows.start]])
     clear = 0.5 * own + margin_px + half_px[line.hair] / np.maximum(np.abs(sine), 0.3)
-    steep = np.abs(cosine) < PARALLEL
-    found.crossed[rows] |= (steep & (np.abs(aside) < own + margin_px) & (np.abs(ahead) < clear)).any(axis=1)
+    steep = parallel < PARALLEL
+    found.crossed[rows] |= (steep & (apart < own + margin_px) & (away < clear)).any(axis=1)
     # A point stands for its stretch of the line: half the spacing, seen under the angle of the two hairs.
-    met = (np.abs(ahead) <= 0.5 * _POINT_EVERY_PX * np.maximum(np.abs(cosine), 0.1) + 0.6) & (np.abs(aside) < reach_px)
+    met = (away <= 0.5 * _POINT_EVERY_PX * np.maximum(parallel, 0.1) + 0.6) & (apart < reach_px)
     if not met.any():
         return
     here = np.arange(len(ahead))
+    distances = np.where(met, apart, np.inf)
     for side, right in enumerate((aside < 0, aside >= 0)):
-        distance = np.where(met & right, np.abs(aside), np.inf)
+        distance = np.where(right, distances, np.inf)
         nearest = distance.argmin(axis=1)
         run = cosine[here, nearest]
         # The line is straight between its points: slide from the nearest point to the normal itself.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hairscan.photo.drawn import find_drawn
 from hairscan.photo.focus import find_blurred, find_edges, psf_sigma_px
-from hairscan.types import Ignored, LabelImage, MapArray, RgbImage
+from hairscan.types import Ignored, LabelImage, RgbImage
 
 _SMALL_SIDE_PX = 256
 _LENS_LEVEL = 40
@@ -171,15 +171,15 @@ def _ink(small: RgbImage, judged: NDArray[np.bool_]) -> _Mask:
     nothing = np.zeros(small.shape[:2], np.uint8)
     if judged.mean() < 0.05:
         return nothing
-    lab = cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), 1.5), cv2.COLOR_RGB2LAB).astype(np.float32)
-    green_red, blue_yellow = lab[..., 1] - 128, lab[..., 2] - 128
-    middle = (float(np.median(green_red[judged])), float(np.median(blue_yellow[judged])))
-    shifted = ((blue_yellow < middle[1] - 20) | (green_red < middle[0] - 25)) & judged  # bluer or greener
-    if not shifted.any():
+    lab = cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), 1.5), cv2.COLOR_RGB2LAB)
+    usual = [float(np.median(lab[..., channel][judged])) for channel in (1, 2)]
+    green_red, blue_yellow = lab[..., 1].astype(np.float32), lab[..., 2].astype(np.float32)
+    shifted = ((blue_yellow < usual[1] - 20) | (green_red < usual[0] - 25)) & judged  # bluer or greener
+    away2 = (green_red - usual[0]) ** 2 + (blue_yellow - usual[1]) ** 2
+    chroma2 = (green_red - 128) ** 2 + (blue_yellow - 128) ** 2
+    stained = (shifted & (away2 > 28**2) & (chroma2 > 30**2)).astype(np.uint8)
+    if not stained.any():
         return nothing
-    away: MapArray = np.hypot(green_red - middle[0], blue_yellow - middle[1])
-    chroma = np.hypot(green_red, blue_yellow)
-    stained = (shifted & (away > 28) & (chroma > 30)).astype(np.uint8)
     radius = max(2, min(small.shape[:2]) // 64)
     stained = cv2.morphologyEx(stained, cv2.MORPH_CLOSE, _disk(radius))
     stained = cv2.morphologyEx(stained, cv2.MORPH_OPEN, _disk(radius))

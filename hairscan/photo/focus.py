@@ -18,6 +18,7 @@ _BLOCKS_ACROSS = 11
 _EDGES_PER_BLOCK = 10
 _MIN_EDGES = 30
 _MIN_STEP, _MIN_SLOPE = 20.0, 0.5
+_STEEP, _LEAST_STEEP = 0.6, 0.3
 _SMOOTH = cv2.getGaussianKernel(13, 1.5)
 _REACH_PX = 24.0
 _STEP_PX = 0.5
@@ -159,24 +160,31 @@ def _strip_edges(green: NDArray[np.uint8], allowed: NDArray[np.uint8], block_px:
     slope[:3] = slope[-3:] = slope[:, :3] = slope[:, -3:] = 0
     slope *= allowed
     width = green.shape[1]
+    blocks = np.arange(width) // block_px
     steepest = np.maximum.reduceat(slope.max(axis=0), np.arange(0, width, block_px))
-    least = np.maximum(0.3 * steepest, _MIN_SLOPE).astype(np.float32).repeat(block_px)[:width]
-    across, down, slope, at = across.ravel(), down.ravel(), slope.ravel(), np.flatnonzero(slope > least)
-    # An edge point is no less steep than its two neighbours along the rise.
-    beside = np.where(np.abs(across[at]) >= np.abs(down[at]), 1, width)
-    at = at[slope[at] >= np.maximum(slope[at - beside], slope[at + beside])]
-    block = at % width // block_px
-    # Few of many are kept: where enough are steep, the others need not be put in order.
-    steep = slope[at] > 0.6 * steepest[block]
-    enough = np.bincount(block[steep], minlength=len(steepest)) >= _EDGES_PER_BLOCK
-    chosen = steep | ~enough[block]
-    at, block = at[chosen], block[chosen]
+    # Few of many are kept: where enough are steep, the others need not be looked at.
+    share = np.full(len(steepest), _STEEP)
+    at = _edge_points(slope, across, down, np.maximum(share * steepest, _MIN_SLOPE)[blocks])
+    few = np.bincount(blocks[at % width], minlength=len(steepest)) < _EDGES_PER_BLOCK
+    if few.any():
+        share[few] = _LEAST_STEEP
+        at = _edge_points(slope, across, down, np.maximum(share * steepest, _MIN_SLOPE)[blocks])
+    block = blocks[at % width]
+    across, down, slope = across.ravel(), down.ravel(), slope.ravel()
     order = np.lexsort((-slope[at], block))
     block = block[order]
     rank = np.arange(block.size) - np.searchsorted(block, block)
     at = np.sort(at[order[rank < _EDGES_PER_BLOCK]])
     size = slope[at]
     return np.column_stack([at % width, at // width, across[at] / size, down[at] / size, size]).astype(np.float64)
+
+
+def _edge_points(slope: MapArray, across: MapArray, down: MapArray, least: FloatArray) -> NDArray[np.intp]:
+    """Flat indices of points steeper than their column asks for, and no less than both neighbours along the rise."""
+    at = np.flatnonzero(slope > least.astype(np.float32))
+    beside = np.where(np.abs(across.ravel()[at]) >= np.abs(down.ravel()[at]), 1, slope.shape[1])
+    size = slope.ravel()
+    return at[size[at] >= np.maximum(size[at - beside], size[at + beside])]
 
 
 def _profiles(green: NDArray[np.uint8], at_xy: FloatArray, rise_xy: FloatArray) -> MapArray:
@@ -200,16 +208,19 @@ def _rise_sigmas(profiles: MapArray, smooth_px: float) -> FloatArray:
     smooth = cv2.GaussianBlur(profiles, (0, 0), smooth_px / _STEP_PX, sigmaY=1e-6)
     lag = round(1 / _STEP_PX)
     slope = smooth[:, lag:] - smooth[:, :-lag]
-    centre = slope.shape[1] // 2
-    near = slope[:, centre - 3 : centre + 4]
+    first, end = slope.shape[1] // 2 - 3, slope.shape[1] // 2 + 4
+    near = slope[:, first:end]
     peak = near.max(axis=1)
-    peak_at = centre - 3 + near.argmax(axis=1)
+    peak_at = first + near.argmax(axis=1)[:, None]
     falling = slope <= _FOOT * peak[:, None]
     index = np.arange(slope.shape[1], dtype=np.int16)
-    left = np.where(falling & (index < peak_at[:, None]), index + 1, 0).max(axis=1)
-    right = np.where(falling & (index > peak_at[:, None]), index - 1, slope.shape[1] - 1).min(axis=1)
-    within = (index >= left[:, None]) & (index <= right[:, None])
-    height = np.where(within, slope, 0).sum(axis=1) * _STEP_PX / _SHARE_ABOVE_FOOT
+    before, after = index[:end], index[first:]
+    left = np.where(falling[:, :end] & (before < peak_at), before + 1, 0).max(axis=1)
+    right = np.where(falling[:, first:] & (after > peak_at), after - 1, index[-1]).min(axis=1)
+    # The differences between the two add up to what lies beyond them at either end.
+    rows, ends = np.arange(len(smooth))[:, None], np.arange(1, lag + 1)
+    rise = smooth[rows, right[:, None] + ends] - smooth[rows, left[:, None] + ends - 1]
+    height = rise.sum(axis=1) * _STEP_PX / _SHARE_ABOVE_FOOT
     variance = (height / (sqrt(2 * pi) * np.maximum(peak, 1e-6))) ** 2
     sigma = np.sqrt(np.maximum(variance - smooth_px**2 - _SAMPLING_VARIANCE_PX2, 0.0))
     return np.where(height >= _MIN_STEP, sigma, nan).astype(np.float64)

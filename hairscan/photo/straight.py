@@ -11,9 +11,10 @@ from hairscan.photo.bars import is_bar
 _Mask = NDArray[np.uint8]
 _Box = tuple[int, int, int, int]
 _MIN_STEP = 8
-_STRIP_PX, _STRIP_MARGIN_PX = 64, 3
+_STRIP_PX, _STRIP_MARGIN_PX = 256, 3
 _BESIDE = np.array([[1], [1], [0], [1], [1]], np.uint8)
-_ROW_GAP = np.ones((1, 5), np.uint8)
+_PAIR_GAP = np.ones((13, 1), np.uint8)
+_ROW_GAP_PX = 5
 _MIN_RUN_PX, _MIN_LINE_PX, _MAX_BAR_PX = 21, 60, 16
 _MIN_BOX_PX, _MIN_ROW_PX = 9, 100
 _JOIN_X_PX, _JOIN_Y_PX = 3, 6
@@ -38,30 +39,27 @@ def find_straight(gray: NDArray[np.uint8], bands: NDArray[np.uint8]) -> _Mask:
     a few pixels away, of one level between, is a line; runs around a rectangle are a box, drawn inside as well. The
     side of a straight hair gives such runs too, but hair is not of one level, nor does it enclose a box.
     """
-    turned = cv2.transpose(gray)
-    steps, along_rows = _steps_and_runs(gray, bands)
-    steps_turned, along_columns = _steps_and_runs(turned, cv2.transpose(bands))
-    drawn = _lines(gray, along_rows) | cv2.transpose(_lines(turned, along_columns))
-    # The headers of a photograph that lies on its side run along columns.
-    for x0, y0, x1, y1 in _boxes(gray, along_rows, cv2.transpose(along_columns)):
-        drawn[y0:y1, x0:x1] = 1
-    for y0, x0, y1, x1 in _boxes(turned, along_columns, cv2.transpose(along_rows)):
-        drawn[y0:y1, x0:x1] = 1
-    drawn |= _ticks(steps, cv2.transpose(steps_turned))
-    return np.asarray(drawn | cv2.transpose(_ticks(steps_turned, cv2.transpose(steps))), dtype=np.uint8)
-
-
-def _lines(gray: _Mask, runs: _Mask) -> _Mask:
-    """Thin lines along rows, with one pixel around them."""
     drawn = np.zeros(gray.shape, np.uint8)
-    pairs = cv2.morphologyEx(runs, cv2.MORPH_CLOSE, np.ones((13, 1), np.uint8))
-    pairs = cv2.morphologyEx(pairs, cv2.MORPH_CLOSE, np.ones((1, _MIN_RUN_PX), np.uint8))
-    for outline in cv2.findContours(_keep_long(pairs, _MIN_LINE_PX), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]:
+    # The headers of a photograph that lies on its side run along columns.
+    turned = cv2.transpose(gray)
+    ways = (gray, *_steps_and_runs(gray, bands)), (turned, *_steps_and_runs(turned, cv2.transpose(bands)))
+    for (level, steps, runs), (_, across, runs_across), part in zip(ways, ways[::-1], (drawn, drawn.T), strict=True):
+        for x0, y0, x1, y1 in _lines(level, runs) + _boxes(level, runs, cv2.transpose(runs_across)):
+            part[y0:y1, x0:x1] = 1
+        _draw_ticks(part, steps, across)
+    return drawn
+
+
+def _lines(gray: _Mask, runs: _Mask) -> list[_Box]:
+    """Boxes around thin lines along rows, with one pixel around them."""
+    boxes = []
+    pairs = _keep_long(cv2.morphologyEx(runs, cv2.MORPH_CLOSE, _PAIR_GAP), _MIN_LINE_PX, gap_px=_MIN_RUN_PX)
+    for outline in cv2.findContours(pairs, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]:
         x, y, w, h = cv2.boundingRect(outline)
         # The last row of a pair is the first one below the bar.
         if 2 <= h <= _MAX_BAR_PX and is_bar(gray, (x, y, x + w, y + h - 1)):
-            drawn[max(y - 2, 0) : y + h + 1, max(x - 1, 0) : x + w + 1] = 1
-    return drawn
+            boxes.append((max(x - 1, 0), max(y - 2, 0), x + w + 1, y + h + 1))
+    return boxes
 
 
 def _boxes(gray: _Mask, along_rows: _Mask, along_columns: _Mask) -> list[_Box]:
@@ -165,41 +163,41 @@ def _steps_and_runs(gray: _Mask, bands: _Mask) -> tuple[_Mask, _Mask]:
 def _steps(gray: _Mask, bands: _Mask) -> tuple[_Mask, _Mask]:
     """Pixels, 1 in two masks, below which a level rises or falls within one row, and hardly changes beside it."""
     after, before = gray[1:], gray[:-1]
+    counted = 1 - bands[1:]
     masks = np.zeros((2, *gray.shape), np.uint8)
     for steps, size in zip(masks, (cv2.subtract(after, before), cv2.subtract(before, after)), strict=True):
         # Only a change of the same sign makes a step soft: the other one is the far side of a thin line. Two rows are
         # asked on each side: photographs that were enlarged change in every other row only.
-        beside = cv2.dilate(size, _BESIDE)
-        sharp = cv2.compare(size, cv2.add(cv2.convertScaleAbs(beside, alpha=2.0), _MIN_STEP // 2), cv2.CMP_GE)
-        steps[1:] = cv2.compare(size, _MIN_STEP, cv2.CMP_GE) & sharp & (1 - bands[1:])
+        beside = cv2.convertScaleAbs(cv2.dilate(size, _BESIDE), alpha=2.0, beta=_MIN_STEP // 2)
+        np.bitwise_and(cv2.compare(size, cv2.max(beside, _MIN_STEP), cv2.CMP_GE), counted, out=steps[1:])
     return masks[0], masks[1]
 
 
 def _runs(steps: tuple[_Mask, _Mask]) -> _Mask:
     """Long straight runs along rows of steps of one sign, 0 or 1."""
-    rises, falls = (_keep_long(cv2.morphologyEx(sign, cv2.MORPH_CLOSE, _ROW_GAP), _MIN_RUN_PX) for sign in steps)
+    rises, falls = (_keep_long(sign, _MIN_RUN_PX, gap_px=_ROW_GAP_PX) for sign in steps)
     return rises | falls
 
 
-def _keep_long(mask: _Mask, length_px: int) -> _Mask:
-    """Runs of a mask along rows that have at least a length, or half of it where they touch the border."""
+def _keep_long(mask: _Mask, length_px: int, *, gap_px: int = 1) -> _Mask:
+    """Runs along rows, closed over gaps shorter than `gap_px`, that have at least a length; at the border half."""
     kept = np.zeros_like(mask)
-    # Few rows hold any.
-    rows = np.flatnonzero(cv2.reduce(mask, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S) >= length_px // 2)
+    # Few rows hold as many pixels as the shortest run that is kept.
+    rows = np.flatnonzero(cv2.reduce(mask, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S) >= length_px // 2 // gap_px)
     if rows.size:
-        kept[rows] = cv2.morphologyEx(mask[rows], cv2.MORPH_OPEN, np.ones((1, length_px), np.uint8))
+        closed = cv2.morphologyEx(mask[rows], cv2.MORPH_CLOSE, np.ones((1, gap_px), np.uint8))
+        kept[rows] = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, length_px), np.uint8))
     return kept
 
 
-def _ticks(base: _Mask, cross: _Mask) -> _Mask:
-    """Ticks of a ruler: many short steps across that stand on one long line along a row."""
-    ticks = np.zeros_like(base)
+def _draw_ticks(drawn: _Mask, base: _Mask, across: _Mask) -> None:
+    """Draw the ticks of a ruler: many short steps across, given turned, that stand on one long line along a row."""
     lines = _keep_long(cv2.morphologyEx(base, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), base.shape[1] // 3)
     rows = np.flatnonzero(cv2.reduce(lines, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S))
     if not rows.size:
-        return ticks
+        return
     zone = slice(max(rows[0] - 2 * _TICK_REACH_PX, 0), rows[-1] + 2 * _TICK_REACH_PX)
-    lines, cross = lines[zone], cross[zone]
+    lines, cross = lines[zone], cv2.transpose(across[:, zone])
     near = cv2.dilate(lines, np.ones((2 * _TICK_REACH_PX + 1, 1), np.uint8))
     found = cv2.morphologyEx(cross & near, cv2.MORPH_OPEN, np.ones((_TICK_PX, 1), np.uint8))
     found = cv2.dilate(found, np.ones((3, 3), np.uint8))
@@ -207,5 +205,4 @@ def _ticks(base: _Mask, cross: _Mask) -> _Mask:
     standing = np.zeros(count, np.uint8)
     standing[labels[(found & cv2.dilate(lines, np.ones((5, 5), np.uint8))) > 0]] = 1
     if standing.sum() >= _MIN_TICKS:
-        ticks[zone] = standing[labels]
-    return ticks
+        drawn[zone] |= standing[labels]

@@ -63,8 +63,12 @@ def run_tiled(backend: Backend, rgb: RgbImage, *, multiple: int) -> MapArray:
     its tiles are of one size; as many as the backend likes are run at once.
     """
     height, width = rgb.shape[:2]
-    maps = np.empty((N_CHANNELS, _parts(height, CELL_PX), _parts(width, CELL_PX)), np.float32)
+    shape = N_CHANNELS, _parts(height, CELL_PX), _parts(width, CELL_PX)
     tiles = _tiles(height + -height % multiple, width + -width % multiple, multiple)
+    if len(tiles) == 1:
+        # Nearly every photograph: its maps need not be copied.
+        return backend.run(_images(rgb, tiles))[0, :, : shape[1], : shape[2]]
+    maps = np.empty(shape, np.float32)
     for first in range(0, len(tiles), backend.batch):
         batch = tiles[first : first + backend.batch]
         out = backend.run(_images(rgb, batch))

@@ -73,23 +73,21 @@ def _best_neighbours(ridge: RidgePoints) -> tuple[NDArray[np.intp], NDArray[np.i
 
 def _runs(forth: NDArray[np.intp], back: NDArray[np.intp]) -> list[list[int]]:
     """Maximal runs of mutual best neighbours, each once."""
-    chosen = list(zip(forth.tolist(), back.tolist(), strict=True))
-    links: list[list[int]] = [[] for _ in chosen]
-    for point, nexts in enumerate(chosen):
-        for other in nexts:
-            if other > point and point in chosen[other]:
-                links[point].append(other)
-                links[other].append(point)
-    seen = [False] * len(links)
+    points = np.arange(len(forth))
+    mutual = [np.where((forth[best] == points) | (back[best] == points), best, -1) for best in (forth, back)]
+    links = np.sort(mutual, axis=0)
+    first, second = links.tolist()
+    # The last entry answers for -1, where there is no neighbour.
+    seen = [False] * len(points) + [True]
     runs = []
     # Ends first, then what is left are closed loops.
-    for start in sorted(range(len(links)), key=lambda point: len(links[point]) != 1):
+    for start in np.argsort((links >= 0).sum(axis=0) != 1, kind="stable").tolist():
         if seen[start]:
             continue
-        run = [start]
-        seen[start] = True
-        while step := [other for other in links[run[-1]] if not seen[other]]:
-            run.append(step[0])
-            seen[step[0]] = True
+        at, run = start, []
+        while not seen[at]:
+            run.append(at)
+            seen[at] = True
+            at = second[at] if seen[first[at]] else first[at]
         runs.append(run)
     return runs
