@@ -174,12 +174,20 @@ def _stem(shaft: Shaft, near: list[tuple[Shaft, int]]) -> FloatArray | None:
 
 
 def _continued(shaft: Shaft, stem: FloatArray | None, beyond: FloatArray | None) -> Shaft:
-    """The shaft with a stem before it and a stretch beyond its tip."""
-    before, after = (np.zeros((0, 2)) if part is None else part for part in (stem, beyond))
+    """The shaft with a stem before it and a stretch beyond its tip, both of which lead up to its own ends."""
+    before = np.zeros((0, 2)) if stem is None else _led_to(stem, shaft.path[0])
+    after = np.zeros((0, 2)) if beyond is None else _led_to(beyond[::-1], shaft.path[-1])[::-1]
     path = np.concatenate([before, shaft.path, after])
     level = float(shaft.strength.mean())
     strength = np.concatenate([np.full(len(before), level), shaft.strength, np.full(len(after), level)])
     return replace(shaft, path=path, strength=strength, shared=(len(before) + len(after)) / len(path))
+
+
+def _led_to(path: FloatArray, place: FloatArray) -> FloatArray:
+    """A path that leaves another shaft's little by little, from its first point on, and ends before a place beside it."""
+    if not len(path):
+        return path
+    return path + np.linspace(0.0, 1.0, len(path), endpoint=False)[:, None] * (place - path[-1])
 
 
 def highest_near(layer: MapArray, place: FloatArray, reach: int) -> float:

@@ -1,10 +1,10 @@
 """Times one photograph stage by stage, beside a Sato ridge filter on the same picture, and asks for the memory.
 
-Run ``python tests/benchmarks/bench_score.py [PHOTO] [--um-per-px X] [--large]``; without a photograph a real one of
-1280 x 1024 px is taken where it is there, else a phantom is drawn. The two are timed in turn, in one run. The stages
-add up to the result from decoded pixels, which is compared with the filter. Below stands what ``hairscan score --out``
-does besides: decoding the file (here a JPEG), drawing the overlay, and writing the run folder. ``--large`` scores a
-48-megapixel mosaic of the photograph too.
+Run ``python tests/benchmarks/bench_score.py [PHOTO] [--um-per-px X] [--model MODEL] [--large]``; without a photograph a
+real one of 1280 x 1024 px is taken where it is there, else a phantom is drawn. The two are timed in turn, in one run.
+The stages add up to the result from decoded pixels, which is compared with the filter. Below stands what ``hairscan
+score --out`` does besides: decoding the file (here a JPEG), drawing the overlay, writing the run folder. ``--large``
+scores a 48-megapixel mosaic of the photograph too.
 """
 
 import argparse
@@ -69,9 +69,9 @@ def photo_to_score(path):
     return render_scene(sample_scene("clipped", rng, width_px=1280, height_px=1024, um_per_px=2.78), rng).rgb
 
 
-def time_stages(rgb, um_per_px):
+def time_stages(rgb, um_per_px, model):
     """Seconds of every stage, of the whole, of Sato's filter and of the files, each a list with one entry per run."""
-    loaded = load_model("default", "cpu")
+    loaded = load_model(model, "cpu")
     backend = TimedBackend(loaded.backend)
     segmenter = Segmenter(loaded.spec, backend)
     gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
@@ -122,12 +122,12 @@ def print_stages(rgb, times, result):
         print(f"  besides: {name:17s} {median(seconds) * 1e3:7.1f} ms ({min(seconds) * 1e3:.1f})")
 
 
-def score_in_process(rgb, um_per_px):
+def score_in_process(rgb, um_per_px, model):
     """Seconds and peak megabytes of ``hairscan score`` with its tables and its overlay."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "photo.png"
         cv2.imwrite(str(path), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
-        command = [sys.executable, "-c", SCORE, "score", str(path), "--um-per-px", str(um_per_px)]
+        command = [sys.executable, "-c", SCORE, "score", str(path), "--um-per-px", str(um_per_px), "--model", model]
         start = time.perf_counter()
         done = subprocess.run([*command, "--out", f"{folder}/out"], check=True, capture_output=True, text=True)
         return time.perf_counter() - start, int(done.stderr.split("peak_kb")[1]) / 1024
@@ -146,14 +146,15 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("photo", type=Path, nargs="?")
     parser.add_argument("--um-per-px", type=float, default=2.78)
+    parser.add_argument("--model", default="default", help="a model's name, or its folder: an exported bundle is one")
     parser.add_argument("--large", action="store_true", help="score 48 megapixels too")
     arguments = parser.parse_args()
-    rgb = photo_to_score(arguments.photo)
-    print_stages(rgb, *time_stages(rgb, arguments.um_per_px))
-    seconds, peak_mb = zip(*(score_in_process(rgb, arguments.um_per_px) for _ in range(3)), strict=True)
+    rgb, how = photo_to_score(arguments.photo), (arguments.um_per_px, arguments.model)
+    print_stages(rgb, *time_stages(rgb, *how))
+    seconds, peak_mb = zip(*(score_in_process(rgb, *how) for _ in range(3)), strict=True)
     print(f"  hairscan score, cold start {median(seconds):8.2f} s ({min(seconds):.2f}), peak {max(peak_mb):.0f} MB")
     if arguments.large:
-        seconds, peak_mb = score_in_process(mosaic(rgb), arguments.um_per_px)
+        seconds, peak_mb = score_in_process(mosaic(rgb), *how)
         print(f"  {LARGE_PX[0]} x {LARGE_PX[1]} px            {seconds:8.2f} s, peak {peak_mb:.0f} MB")
 
 

@@ -90,6 +90,17 @@ def test_hairs_of_one_root_share_it(photo):
         assert np.hypot(*(hair.root_xy - (100, 160))) < 8.0
 
 
+def test_a_hair_that_emerges_from_beside_another_keeps_its_line_to_their_root(photo):
+    root = np.array([90.0, 150.0])
+    thick, thin = root + np.array([140.0, 0.0]), root + np.array([120.0, 22.0])
+    # Half of the thin hair is not seen beside the thick one.
+    maps = drawn_maps([[root, thick], [root + (thin - root) / 2, thin]], [(True, True), (False, True)])
+    second, first = sorted(trace_hairs(maps, photo), key=lambda hair: -hair.tip_xy[1])
+    assert np.hypot(*(second.root_xy - first.root_xy)) < 3.0
+    ahead = (thin - root) / np.hypot(*(thin - root))
+    assert np.abs((second.path_xy - root) @ (-ahead[1], ahead[0])).max() < 2.0
+
+
 def test_a_gap_is_bridged(photo):
     maps = drawn_maps([[(60, 160), (240, 160)]])
     maps.centreline[:, :, 72:76] = 0.0
