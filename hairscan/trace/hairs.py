@@ -90,7 +90,7 @@ def _turned(shaft: Shaft, maps: HairMaps) -> Shaft:
 
 def _hair_of(shaft: Shaft, maps: HairMaps, photo: Photo, confidence: float) -> Hair:
     """The hair in the photograph's pixels, smoothed over the map's cells."""
-    path = _smoothed(shaft.path)
+    path = _smoothed(shaft.course)
     path_xy = (path + 0.5) * maps.px_per_cell - 0.5
     height, width = photo.rgb.shape[:2]
     path_xy = np.clip(path_xy, 0.0, (width - 1.0, height - 1.0))

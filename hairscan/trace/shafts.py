@@ -42,6 +42,8 @@ class Shaft:
         Evidence of a centre-line along the path.
     shared : float
         Share of the path that was taken from the shaft that this one runs into.
+    aside : float array, shape (P, 2), or None
+        How far the hair itself lies from the path, where that was taken from another shaft.
     """
 
     path: FloatArray
@@ -50,15 +52,26 @@ class Shaft:
     root_seen: bool = False
     tip_seen: bool = False
     shared: float = 0.0
+    aside: FloatArray | None = None
 
     @property
     def length_cells(self) -> float:
         """Length along the path, cells."""
         return float(np.hypot(*np.diff(self.path, axis=0).T).sum())
 
+    @property
+    def course(self) -> FloatArray:
+        """Where the hair itself lies, shape (P, 2)."""
+        return self.path if self.aside is None else self.path + self.aside
+
+    def part(self, places: slice) -> Shaft:
+        """The same shaft, these points of it."""
+        aside = None if self.aside is None else self.aside[places]
+        return replace(self, path=self.path[places], strength=self.strength[places], aside=aside)
+
     def reversed(self) -> Shaft:
         """The same shaft, other end first."""
-        return replace(self, path=self.path[::-1], strength=self.strength[::-1], forward=-self.forward)
+        return replace(self.part(slice(None, None, -1)), forward=-self.forward)
 
 
 def concatenated(run: list[Shaft]) -> Shaft:
@@ -174,20 +187,19 @@ def _stem(shaft: Shaft, near: list[tuple[Shaft, int]]) -> FloatArray | None:
 
 
 def _continued(shaft: Shaft, stem: FloatArray | None, beyond: FloatArray | None) -> Shaft:
-    """The shaft with a stem before it and a stretch beyond its tip, both of which lead up to its own ends."""
-    before = np.zeros((0, 2)) if stem is None else _led_to(stem, shaft.path[0])
-    after = np.zeros((0, 2)) if beyond is None else _led_to(beyond[::-1], shaft.path[-1])[::-1]
+    """The shaft with a stem before it and a stretch beyond its tip; the hair keeps its own line to either end."""
+    before, after = (np.zeros((0, 2)) if part is None else part for part in (stem, beyond))
     path = np.concatenate([before, shaft.path, after])
     level = float(shaft.strength.mean())
     strength = np.concatenate([np.full(len(before), level), shaft.strength, np.full(len(after), level)])
-    return replace(shaft, path=path, strength=strength, shared=(len(before) + len(after)) / len(path))
+    beside = _led_to(shaft.path[0], before), np.zeros_like(shaft.path), _led_to(shaft.path[-1], after[::-1])[::-1]
+    shared = (len(before) + len(after)) / len(path)
+    return replace(shaft, path=path, strength=strength, shared=shared, aside=np.concatenate(beside))
 
 
-def _led_to(path: FloatArray, place: FloatArray) -> FloatArray:
-    """A path that leaves another shaft's little by little, from its first point on, and ends before a place beside it."""
-    if not len(path):
-        return path
-    return path + np.linspace(0.0, 1.0, len(path), endpoint=False)[:, None] * (place - path[-1])
+def _led_to(place: FloatArray, path: FloatArray) -> FloatArray:
+    """How far to leave a path, little by little from its first point on, to reach a place beside its last one."""
+    return np.linspace(0.0, 1.0, len(path), endpoint=False)[:, None] * (place - path[-1:]) if len(path) else path
 
 
 def highest_near(layer: MapArray, place: FloatArray, reach: int) -> float:
@@ -224,15 +236,15 @@ def _peak_ahead(shaft: Shaft, peaks: FloatArray) -> float | None:
 
 def _moved(shaft: Shaft, outward: FloatArray, distance: float) -> Shaft:
     """The shaft with its first end moved outward (inward where negative)."""
-    path, strength = shaft.path, shaft.strength
     if distance >= 0:
-        end = path[0] + distance * outward
-        return replace(shaft, path=np.concatenate([end[None], path]), strength=np.concatenate([strength[:1], strength]))
-    inside = (path - path[0]) @ outward < distance
+        end = shaft.path[0] + distance * outward
+        aside = None if shaft.aside is None else np.concatenate([shaft.aside[:1], shaft.aside])
+        strength = np.concatenate([shaft.strength[:1], shaft.strength])
+        return replace(shaft, path=np.concatenate([end[None], shaft.path]), strength=strength, aside=aside)
+    inside = (shaft.path - shaft.path[0]) @ outward < distance
     if inside.sum() < 2:
         return shaft
-    first = int(np.argmax(inside))
-    return replace(shaft, path=path[first:], strength=strength[first:])
+    return shaft.part(slice(int(np.argmax(inside)), None))
 
 
 def find_peaks(layer: MapArray, *, least: float = PEAK_HEIGHT) -> FloatArray:

@@ -110,9 +110,7 @@ def _pieces(shaft: Shaft, spans: list[tuple[int, int]], starts: list[int]) -> li
         users[begin : end + 1] += 1
     return [
         replace(
-            shaft,
-            path=shaft.path[begin : end + 1],
-            strength=shaft.strength[begin : end + 1],
+            shaft.part(slice(begin, end + 1)),
             forward=shaft.forward * (end - begin) / last,
             root_seen=shaft.root_seen if begin == 0 else begin in starts,
             tip_seen=shaft.tip_seen or end < last,
