@@ -131,6 +131,8 @@ def find_blurred(edges: Edges, sigma_px: float, shape: tuple[int, int]) -> Label
     wide = stats[:, cv2.CC_STAT_AREA] >= _MIN_SOFT_BLOCKS
     wide &= np.minimum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) >= 2
     wide[0] = False
+    if not wide.any():
+        return np.zeros(shape, np.uint8)
     blocks = np.kron(wide[labels].astype(np.uint8), np.ones((edges.block_px, edges.block_px), np.uint8))
     return np.ascontiguousarray(blocks[: shape[0], : shape[1]])
 

@@ -95,9 +95,8 @@ def outward(shaft: Shaft, *, tip_side: bool) -> FloatArray:
 
 def doubled_share(shafts: list[Shaft], reach_cells: float = DOUBLE_CELLS) -> FloatArray:
     """Share of each shaft that runs within reach of one with more evidence in all; shape (N,)."""
-    share = np.zeros(len(shafts))
     if not shafts:
-        return share
+        return np.zeros(0)
     evidence = np.array([float(shaft.strength.sum()) for shaft in shafts])
     owner = np.repeat(np.arange(len(shafts)), [len(shaft.path) for shaft in shafts])
     points = np.concatenate([shaft.path for shaft in shafts])
@@ -107,9 +106,7 @@ def doubled_share(shafts: list[Shaft], reach_cells: float = DOUBLE_CELLS) -> Flo
     parallel = np.abs((tangents[first] * tangents[second]).sum(axis=1)) > DOUBLE_TURN
     doubled = np.zeros(len(points), bool)
     doubled[first[parallel & (evidence[owner[second]] > evidence[owner[first]])]] = True
-    for index in range(len(shafts)):
-        share[index] = doubled[owner == index].mean()
-    return share
+    return np.asarray(np.bincount(owner, doubled) / np.bincount(owner))
 
 
 def _tangents(path: FloatArray) -> FloatArray:
@@ -251,9 +248,14 @@ def find_peaks(layer: MapArray, *, least: float = PEAK_HEIGHT) -> FloatArray:
     """Places of the local maxima above a height, map cells, shape (N, 2)."""
     top = (layer >= cv2.dilate(layer, _AROUND)) & (layer > least)
     ys, xs = np.nonzero(top)
-    around = np.pad(layer, 1, mode="edge").astype(np.float64)
+    last_y, last_x = layer.shape[0] - 1, layer.shape[1] - 1
     shifts = [
-        _vertex(around[ys + 1 - dy, xs + 1 - dx], around[ys + 1, xs + 1], around[ys + 1 + dy, xs + 1 + dx])
+        _vertex(
+            *(
+                layer[(ys + k * dy).clip(0, last_y), (xs + k * dx).clip(0, last_x)].astype(np.float64)
+                for k in (-1, 0, 1)
+            )
+        )
         for dx, dy in ((1, 0), (0, 1))
     ]
     return np.asarray(np.stack([xs, ys], axis=1) + np.stack(shifts, axis=1), np.float64)

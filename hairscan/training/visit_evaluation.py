@@ -25,7 +25,7 @@ from hairscan.training.tables import Table
 from hairscan.training.vectors import Sample
 
 _VISITS_PER_PHANTOM = 4
-_GROWTHS_PER_PHANTOM = 2
+_GROWTHS_PER_PHANTOM = 6
 
 
 class VisitEvaluation(BaseModel):

@@ -14,7 +14,8 @@ from hairscan.measure.paths import arc_lengths
 from hairscan.types import FloatArray, Hair
 
 SHARED = "shares-a-shaft"
-"""The trace runs on another hair's for a while, or ends on another hair: which of the two ends there is not clear."""
+"""The trace runs on another hair's for a while, ends on another hair, or has another one begin behind its tip in line
+with it, as a hair does that a bubble covers: which of the two ends where is not clear."""
 BENT = "bends-sharply"
 """The trace turns as no clipped hair does: it may have passed from one hair to another."""
 _STEP_UM = 5.0
@@ -25,9 +26,13 @@ _SHARED = 3.0
 """Traces that run together for more than so many times that distance cross at less than 40 degrees, or do not cross."""
 _TOUCHING_SHARE = 0.8
 """The same of two shafts that touch."""
+_APART_SHARE = 1.2
+_NARROW = np.cos(np.deg2rad(40.0))
 _ROOT_UM = 30.0
 _ASIDE_UM = 60.0
 _TURN_DEG = 22.0
+_BEHIND_UM = 150.0
+_IN_LINE = np.cos(np.deg2rad(15.0))
 _USUAL_HALF_UM = 30.0
 
 
@@ -97,39 +102,66 @@ def _doubtful_from(one: _Trace, end: FloatArray, other: _Trace) -> int | None:
     away = np.asarray(other.tree.query(path)[0], np.float64)
     if away.max() < other.half_um and _apart_um(other.path, path) < other.half_um:
         return None
+    places = _together_from(one, other, away), _touch_from(one, other, away), _end_on(one, end, other, away)
+    return min((place for place in places if place is not None), default=None)
+
+
+def _together_from(one: _Trace, other: _Trace, away_um: FloatArray) -> int | None:
+    """Index from which a path runs on another shaft, or up to which it did; None where it never does."""
     together_um = max(_TOGETHER_SHARE * (one.half_um + other.half_um), _LEAST_TOGETHER_UM)
-    starts, ends = _runs(away < together_um)
-    for start, stop in zip(starts, ends, strict=True):
+    for start, stop in zip(*_runs(away_um < together_um), strict=True):
         if stop - start <= _SHARED * together_um / _STEP_UM:
             continue
         if start > _ROOT_UM / _STEP_UM:
             return int(start)
-        if float(np.hypot(*(path[stop - 1] - other.path[-1]))) > _ROOT_UM:
+        if float(np.hypot(*(one.path[stop - 1] - other.path[-1]))) > _ROOT_UM:
             return int(stop) - 1
-    kiss = _kiss_at(one, other, away)
-    if kiss is not None:
-        return kiss
-    if float(np.min(other.tree.query(end)[0])) >= other.half_um:
-        return None
-    inside = np.flatnonzero(away > other.half_um)
-    return int(inside[-1]) if len(inside) else 0
+    return None
 
 
-def _kiss_at(one: _Trace, other: _Trace, away_um: FloatArray) -> int | None:
-    """Index from which two traces touch and part on the side they came from; None where they do not.
+def _touch_from(one: _Trace, other: _Trace, away_um: FloatArray) -> int | None:
+    """Index from which two traces touch and may have each other's ends; None where they do not.
 
-    Two shafts cross where they touch, as a rule: such traces have each other's ends.
+    Two shafts cross where they touch, as a rule. Where they part on the side they came from, or where they come from
+    apart and, at a narrow angle, one of them ends there, which one goes on is not clear.
     """
-    starts, ends = _runs(away_um < _TOUCHING_SHARE * (one.half_um + other.half_um))
+    touching_um = _TOUCHING_SHARE * (one.half_um + other.half_um)
     nearest = np.asarray(other.tree.query(one.path)[1], np.intp)
-    ahead = np.gradient(one.path, axis=0)
+    from_apart = min(away_um[0], one.tree.query(other.path[0])[0]) > _APART_SHARE * touching_um
+    ahead, other_ahead = np.gradient(one.path, axis=0), np.gradient(other.path, axis=0)[nearest]
     gap = other.path[nearest] - one.path
     side = ahead[:, 0] * gap[:, 1] - ahead[:, 1] * gap[:, 0]
-    for start, stop in zip(starts, ends, strict=True):
-        inside = start > 0 and stop < len(one.path) and 0 < nearest[start] < len(other.path) - 1
-        if inside and 0 < nearest[stop - 1] < len(other.path) - 1 and side[start] * side[stop - 1] > 0:
+    narrow = np.abs((ahead * other_ahead).sum(axis=1)) > _NARROW * np.hypot(*ahead.T) * np.hypot(*other_ahead.T)
+    for start, stop in zip(*_runs(away_um < touching_um), strict=True):
+        last = stop - 1
+        ends, other_ends = last == len(one.path) - 1, int(nearest[start:stop].max()) == len(other.path) - 1
+        begins = start == 0 or 0 in nearest[[start, last]]
+        if not (ends or other_ends or begins) and side[start] * side[last] > 0:
+            return int(start)
+        if from_apart and ends != other_ends and narrow[last]:
             return int(start)
     return None
+
+
+def _end_on(one: _Trace, end: FloatArray, other: _Trace, away_um: FloatArray) -> int | None:
+    """Index from which a path lies on another shaft at its end, or its end where the other goes on behind it."""
+    if float(np.min(other.tree.query(end)[0])) < other.half_um:
+        inside = np.flatnonzero(away_um > other.half_um)
+        return int(inside[-1]) if len(inside) else 0
+    return len(one.path) - 1 if _goes_on(one.path, end[-1], other) else None
+
+
+def _goes_on(path: FloatArray, tip: FloatArray, other: _Trace) -> bool:
+    """Whether another trace begins behind the tip of a path, in line with it."""
+    reach = round(_ASIDE_UM / _STEP_UM)
+    ahead, onward = (
+        path[-1] - path[max(-1 - reach, -len(path))],
+        other.path[min(reach, len(other.path) - 1)] - other.path[0],
+    )
+    ahead, onward = (step / max(float(np.hypot(*step)), 1e-9) for step in (ahead, onward))
+    gap = other.path[0] - tip
+    behind, beside = float(gap @ ahead), abs(float(gap[0] * ahead[1] - gap[1] * ahead[0]))
+    return 0.0 < behind < _BEHIND_UM and beside < other.half_um and float(ahead @ onward) > _IN_LINE
 
 
 def _apart_um(path: FloatArray, other: FloatArray) -> float:

@@ -52,6 +52,24 @@ def test_a_tip_on_another_hair_is_doubted():
     assert found.sure_px * UM_PER_PX == pytest.approx(170, abs=12)
 
 
+def test_a_tip_that_touches_another_hair_at_a_narrow_angle_is_doubted_and_so_is_that_hair_from_there():
+    found, passing = doubts(hair((0, 120), (400, 40)), hair((0, 0), (900, 0)))
+    assert (found.reason, passing.reason) == (SHARED, SHARED)
+    assert 300 < found.sure_px * UM_PER_PX < 390
+    assert 300 < passing.sure_px * UM_PER_PX < 400
+    # Hairs of one unit touch from the start, and a steep one meets the side of the other.
+    for beside in (hair((0, 40), (400, 40)), hair((300, 300), (400, 45))):
+        assert [one.reason for one in doubts(beside, hair((0, 0), (900, 0)))] == ["", ""]
+
+
+def test_a_tip_that_another_trace_goes_on_from_in_line_is_doubted():
+    found, rest = doubts(hair((0, 0), (400, 0)), hair((470, 10), (900, 10)))
+    assert (found.reason, rest.reason) == (SHARED, "")
+    assert found.sure_px * UM_PER_PX == pytest.approx(400, abs=6)
+    for other in (hair((620, 10), (900, 10)), hair((470, 60), (900, 60)), hair((470, 10), (700, 200))):
+        assert doubts(hair((0, 0), (400, 0)), other)[0].reason == ""
+
+
 def test_traces_that_touch_and_part_again_may_have_each_others_ends():
     found = doubts(hair((0, 120), (300, 14), (600, 120)), hair((0, -120), (300, -14), (600, -120)))
     assert [one.reason for one in found] == [SHARED, SHARED]
