@@ -95,9 +95,8 @@ def shaft_model(grid: Grid, state: FloatArray, sigma_px: FloatArray, free_sigma:
     of_shaft = values[:, :level].reshape(count, shafts, PER_SHAFT)
     edges, contrasts = of_shaft[:, :, :2, None], of_shaft[:, :, 2:4, None]
     z = (x[:, None, None] - edges) / sigma[..., None]
-    step, density = _step(z)
+    step, slope = _step(z)
     box = step[:, :, 0] - step[:, :, 1]
-    slope = density
     slope *= (np.where(grid.on_left, contrasts[:, :, 0], contrasts[:, :, 1]) / sigma)[:, :, None]
     jacobian = np.empty((count, state.shape[1], samples), np.float32)
     by_shaft = jacobian[:, :level].reshape(count, shafts, PER_SHAFT, samples)

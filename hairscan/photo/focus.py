@@ -166,11 +166,11 @@ def _strip_edges(green: NDArray[np.uint8], allowed: NDArray[np.uint8], block_px:
     steepest = np.maximum.reduceat(slope.max(axis=0), np.arange(0, width, block_px))
     # Few of many are kept: where enough are steep, the others need not be looked at.
     share = np.full(len(steepest), _STEEP)
-    at = _edge_points(slope, across, down, np.maximum(share * steepest, _MIN_SLOPE)[blocks])
+    at = _edge_points(slope, across, down, (share * steepest)[blocks])
     few = np.bincount(blocks[at % width], minlength=len(steepest)) < _EDGES_PER_BLOCK
     if few.any():
         share[few] = _LEAST_STEEP
-        at = _edge_points(slope, across, down, np.maximum(share * steepest, _MIN_SLOPE)[blocks])
+        at = _edge_points(slope, across, down, (share * steepest)[blocks])
     block = blocks[at % width]
     across, down, slope = across.ravel(), down.ravel(), slope.ravel()
     order = np.lexsort((-slope[at], block))
@@ -183,7 +183,7 @@ def _strip_edges(green: NDArray[np.uint8], allowed: NDArray[np.uint8], block_px:
 
 def _edge_points(slope: MapArray, across: MapArray, down: MapArray, least: FloatArray) -> NDArray[np.intp]:
     """Flat indices of points steeper than their column asks for, and no less than both neighbours along the rise."""
-    at = np.flatnonzero(slope > least.astype(np.float32))
+    at = np.flatnonzero(slope > np.maximum(least, _MIN_SLOPE).astype(np.float32))
     beside = np.where(np.abs(across.ravel()[at]) >= np.abs(down.ravel()[at]), 1, slope.shape[1])
     size = slope.ravel()
     return at[size[at] >= np.maximum(size[at - beside], size[at + beside])]

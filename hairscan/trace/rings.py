@@ -46,8 +46,8 @@ def _opened(shaft: Shaft, roots: FloatArray, tips: FloatArray) -> Shaft:
         return shaft
     length = turn if root is None or tip is None else (tip - root) % turn
     end = begin + (length if 2 * length >= turn else length + turn)
-    path, strength = turns.path[begin : end + 1], turns.strength[begin : end + 1]
-    return replace(shaft, path=path, strength=strength, forward=shaft.forward * len(path) / len(shaft.path))
+    opened = turns.part(slice(begin, end + 1))
+    return replace(opened, forward=shaft.forward * len(opened.path) / len(shaft.path))
 
 
 def _place_on(path: FloatArray, peaks: FloatArray) -> int | None:

@@ -196,7 +196,7 @@ def _continued(shaft: Shaft, stem: FloatArray | None, beyond: FloatArray | None)
 
 def _led_to(place: FloatArray, path: FloatArray) -> FloatArray:
     """How far to leave a path, little by little from its first point on, to reach a place beside its last one."""
-    return np.linspace(0.0, 1.0, len(path), endpoint=False)[:, None] * (place - path[-1:]) if len(path) else path
+    return np.linspace(0.0, 1.0, len(path), endpoint=False)[:, None] * (place - path[-1:])
 
 
 def highest_near(layer: MapArray, place: FloatArray, reach: int) -> float:
@@ -248,14 +248,9 @@ def find_peaks(layer: MapArray, *, least: float = PEAK_HEIGHT) -> FloatArray:
     """Places of the local maxima above a height, map cells, shape (N, 2)."""
     top = (layer >= cv2.dilate(layer, _AROUND)) & (layer > least)
     ys, xs = np.nonzero(top)
-    last_y, last_x = layer.shape[0] - 1, layer.shape[1] - 1
+    around = cv2.copyMakeBorder(layer, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     shifts = [
-        _vertex(
-            *(
-                layer[(ys + k * dy).clip(0, last_y), (xs + k * dx).clip(0, last_x)].astype(np.float64)
-                for k in (-1, 0, 1)
-            )
-        )
+        _vertex(*(around[ys + 1 + k * dy, xs + 1 + k * dx].astype(np.float64) for k in (-1, 0, 1)))
         for dx, dy in ((1, 0), (0, 1))
     ]
     return np.asarray(np.stack([xs, ys], axis=1) + np.stack(shifts, axis=1), np.float64)

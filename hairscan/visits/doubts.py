@@ -99,10 +99,11 @@ def _doubtful_from(one: _Trace, end: FloatArray, other: _Trace) -> int | None:
     shaft that was traced twice from end to end is no doubt.
     """
     path = one.path
-    away = np.asarray(other.tree.query(path)[0], np.float64)
+    distance, index = other.tree.query(path)
+    away, nearest = np.asarray(distance, np.float64), np.asarray(index, np.intp)
     if away.max() < other.half_um and _apart_um(other.path, path) < other.half_um:
         return None
-    places = _together_from(one, other, away), _touch_from(one, other, away), _end_on(one, end, other, away)
+    places = _together_from(one, other, away), _touch_from(one, other, away, nearest), _end_on(one, end, other, away)
     return min((place for place in places if place is not None), default=None)
 
 
@@ -119,14 +120,13 @@ def _together_from(one: _Trace, other: _Trace, away_um: FloatArray) -> int | Non
     return None
 
 
-def _touch_from(one: _Trace, other: _Trace, away_um: FloatArray) -> int | None:
+def _touch_from(one: _Trace, other: _Trace, away_um: FloatArray, nearest: NDArray[np.intp]) -> int | None:
     """Index from which two traces touch and may have each other's ends; None where they do not.
 
     Two shafts cross where they touch, as a rule. Where they part on the side they came from, or where they come from
     apart and, at a narrow angle, one of them ends there, which one goes on is not clear.
     """
     touching_um = _TOUCHING_SHARE * (one.half_um + other.half_um)
-    nearest = np.asarray(other.tree.query(one.path)[1], np.intp)
     from_apart = min(away_um[0], one.tree.query(other.path[0])[0]) > _APART_SHARE * touching_um
     ahead, other_ahead = np.gradient(one.path, axis=0), np.gradient(other.path, axis=0)[nearest]
     gap = other.path[nearest] - one.path
