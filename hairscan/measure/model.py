@@ -117,9 +117,9 @@ def shaft_model(grid: Grid, state: FloatArray, sigma_px: FloatArray, free_sigma:
 
 
 def _step(z: MapArray) -> tuple[MapArray, MapArray]:
-    """Normal distribution function, good to 1e-5, and its density.
+    """Normal distribution function to single precision, and its density.
 
-    Abramowitz and Stegun 26.2.16: it needs the density that the derivatives need too, and so costs a fraction of
+    Abramowitz and Stegun 26.2.17: it needs the density that the derivatives need too, and so costs a fraction of
     `scipy.special.ndtr`, in which a fit would spend most of its time. In place: new memory costs more than the sums.
     """
     density = z * z
@@ -127,11 +127,11 @@ def _step(z: MapArray) -> tuple[MapArray, MapArray]:
     np.exp(density, out=density)
     density *= 0.3989422804014327
     t = np.abs(z)
-    t *= 0.33267
+    t *= 0.2316419
     t += 1.0
     np.reciprocal(t, out=t)
-    tail = 0.9372980 * t
-    for coefficient in (-0.1201676, 0.4361836):
+    tail = 1.330274429 * t
+    for coefficient in (-1.821255978, 1.781477937, -0.356563782, 0.319381530):
         tail += coefficient
         tail *= t
     tail *= density
