@@ -35,6 +35,8 @@ class EdgeFit:
         Change of the first shaft's width for a change of the assumed blur.
     residual : float array, shape (N,)
         Robust scale of what is left, in units of the contrast.
+    misfit : float array, shape (N, K)
+        What is left at every sample, times the root of its weight.
     """
 
     edge_px: FloatArray
@@ -43,6 +45,7 @@ class EdgeFit:
     sigma_px: FloatArray
     width_per_sigma: FloatArray
     residual: FloatArray
+    misfit: MapArray
 
     @property
     def width_px(self) -> FloatArray:
@@ -209,4 +212,5 @@ def _report(profiles: Profiles, problem: _Problem, stand: _Stand, state: FloatAr
         state[:, -1].copy() if problem.free_sigma else sigma_px,
         sensitivity,
         residual,
+        np.sqrt(problem.weight) * stand.residual,
     )

@@ -12,18 +12,22 @@ from hairscan.measure.guess import Guess
 from hairscan.measure.neighbours import find_neighbours
 from hairscan.measure.paths import Stations
 from hairscan.measure.windows import Layout, lay_out, read_windows
-from hairscan.types import FloatArray, Photo
+from hairscan.types import FloatArray, MapArray, Photo
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """Fitted widths at the stations of all hairs, one row per station."""
+    """Fitted widths at the stations of all hairs, one row per station.
+
+    `se_px` is the formal standard error of each fit, `common_se_px` the part of it that all stations of the hair share.
+    """
 
     hair: NDArray[np.intp]
     arc_px: FloatArray
     width_px: FloatArray
     centre_px: FloatArray
     se_px: FloatArray
+    common_se_px: FloatArray
     width_per_sigma: FloatArray
     contrast: FloatArray
     sigma_px: FloatArray
@@ -46,8 +50,8 @@ def read_widths(
     layout = lay_out(stations, neighbours, guess.half_px, sigma_px)
     open_to_fit = layout.usable & np.isfinite(guess.tone.direction[stations.hair, 0])
     joint = layout.joint.sum(axis=1)
-    table = np.full((len(stations), 7), np.nan)
-    table[:, 6] = np.where(joint > 0, 0.0, np.inf)
+    table = np.full((len(stations), 8), np.nan)
+    table[:, 7] = np.where(joint > 0, 0.0, np.inf)
     good = np.zeros(len(stations), dtype=bool)
     # The blur is asked of hairs that stand free only.
     for count in range(1 if free_sigma else 3):
@@ -63,6 +67,7 @@ def read_widths(
                 fit.width_px,
                 fit.centre_px,
                 fit.width_se_px,
+                fit.width_se_px * np.sqrt(_common_share(some.hair, fit.misfit)),
                 fit.width_per_sigma,
                 fit.contrast[:, 0],
                 fit.sigma_px,
@@ -70,8 +75,22 @@ def read_widths(
             ]
         )
         good[rows] = judged & _trusted(fit, guess.half_px[some.hair])
-    width, centre, se, by_sigma, contrast, sigma, gap = table.T
-    return Readings(stations.hair, stations.arc_px, width, centre, se, by_sigma, contrast, sigma, good, gap)
+    width, centre, se, common_se, by_sigma, contrast, sigma, gap = table.T
+    return Readings(stations.hair, stations.arc_px, width, centre, se, common_se, by_sigma, contrast, sigma, good, gap)
+
+
+def _common_share(hair: NDArray[np.intp], misfit: MapArray) -> FloatArray:
+    """Share of the squared misfit at each station that the stations of its hair have in common, shape (N,).
+
+    Noise differs from station to station; a shadow, a stain or a hair alongside that nobody traced does not.
+    """
+    _, first, row, count = np.unique(hair, return_index=True, return_inverse=True, return_counts=True)
+    mean = np.add.reduceat(misfit, first) / count[:, None]
+    total = np.add.reduceat((misfit**2).sum(axis=1), first) / count
+    share = (mean**2).sum(axis=1) / np.maximum(total, 1e-12)
+    # Of noise alone the mean of n keeps the n-th part.
+    share = np.where(count > 1, (count * share - 1.0) / np.maximum(count - 1, 1), 1.0)
+    return np.asarray(np.clip(share, 0.0, 1.0)[row], np.float64)
 
 
 def _trusted(fit: EdgeFit, half_px: FloatArray) -> NDArray[np.bool_]:

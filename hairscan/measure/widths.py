@@ -33,6 +33,8 @@ _DISAGREEMENT = 0.35
 _COVERAGE_CELLS = 1.2
 SCENE_SD_PX = 0.2
 """What a width is off beyond what its own profiles tell, each hair by itself, on phantoms."""
+_COMMON_MISFIT = 5.0
+"""By how much more than its formal error a misfit that all profiles of a hair share moves its width, on phantoms."""
 _UNSEEN_EDGE_SHARE = 0.1
 """Standard error, as a share of the width, where two shafts touch without a gap to see, or a width is doubtful."""
 
@@ -136,8 +138,9 @@ def _summarised(
     )
     doubt = _UNSEEN_EDGE_SHARE * found.width_px * hypot(hidden, float(doubtful))
     found = replace(found, se_px=hypot(found.se_px, by_sigma * blur.sd_px, off_middle, doubt))
+    scene_px = hypot(SCENE_SD_PX, _COMMON_MISFIT * median(readings.common_se_px[rows]))
     flags = (*(("touching",) if touching else ()), *(("width-doubtful",) if doubtful else ()))
-    return _finished(hair, found, blur, flags)
+    return _finished(hair, found, scene_px, blur, flags)
 
 
 def _disagrees(width_px: float, covered_px: float, cell_px: float) -> bool:
@@ -180,8 +183,8 @@ def _failed(hair: Hair, flags: tuple[str, ...]) -> Hair:
     return replace(hair, width_px=nan, width_se_px=nan, flags=(*hair.flags, *flags, "width-failed"))
 
 
-def _finished(hair: Hair, found: Width, blur: Blur, flags: tuple[str, ...]) -> Hair:
-    """Hair with width, standard error and flags."""
+def _finished(hair: Hair, found: Width, scene_px: float, blur: Blur, flags: tuple[str, ...]) -> Hair:
+    """Hair with width, standard error and flags; what the scene adds to the error hides no width."""
     width, se = found.width_px, found.se_px
     if found.stations < _FEW:
         flags = (*flags, "few-samples")
@@ -189,7 +192,7 @@ def _finished(hair: Hair, found: Width, blur: Blur, flags: tuple[str, ...]) -> H
         flags = (*flags, "unresolved")
         if se > _BOUNDED_SHARE * width:
             width, se = nan, nan
-    return replace(hair, width_px=width, width_se_px=hypot(se, SCENE_SD_PX), flags=(*hair.flags, *flags))
+    return replace(hair, width_px=width, width_se_px=hypot(se, scene_px), flags=(*hair.flags, *flags))
 
 
 def _unresolved(width_px: float, se_px: float, blur: Blur) -> bool:

@@ -197,7 +197,7 @@ def _absent(scenes: Sequence[Scene], visit: int, pose: Pose, framed: Scene) -> I
 
 
 def _site_visit(scene: Scene) -> SiteVisit:
-    widths_um = [float(hair.width_um.mean()) for hair in growing_hairs(scene)]
+    widths_um = [float(np.median(hair.width_um)) for hair in growing_hairs(scene)]
     return SiteVisit(len(widths_um) / scene.area_cm2, float(np.mean(widths_um)), len(widths_um), scene.area_cm2)
 
 

@@ -12,7 +12,9 @@ from hairscan.types import FloatArray
 HIDDEN_FRACTION = 0.3
 """A hair of which less than this is uncovered by other hairs is hidden: nobody can count what cannot be seen."""
 TERMINAL_UM = 40.0
-"""Shafts of this mean width or more are terminal in the truth files."""
+"""Shafts of this width or more are terminal in the truth files."""
+_PLACES = 101
+"""Even places along a stretch at which its width is looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class TrueHair:
     path_xy : float array, shape (P, 2)
         Centre-line root to tip, px, cut at the picture's edge.
     width_px, width_um, length_um : float
-        Mean width and length of this stretch.
+        Median width along this stretch, which is that of its middle: the taper of an uncut tip is none of it. Length.
     root_seen, tip_seen : bool
         False where the path was cut at the picture's edge.
     unit_id : int
@@ -85,17 +87,18 @@ def _stretch(
     points = np.stack([np.interp(knots, index, path[:, axis]) for axis in (0, 1)], axis=1)
     widths = np.interp(knots, index, hair.width_um)
     steps = np.hypot(*np.diff(points, axis=0).T)
-    length_px = float(steps.sum())
-    mean_um = float((steps * (widths[1:] + widths[:-1]) / 2).sum() / length_px) if length_px else float("nan")
+    along_px = np.concatenate([[0.0], np.cumsum(steps)])
+    length_px = float(along_px[-1])
+    width_um = float(np.median(np.interp(np.linspace(0.0, length_px, _PLACES), along_px, widths)))
     root_seen, tip_seen = start == 0.0, end == float(last)
     flags = [] if root_seen else ["root-outside"]
     flags += [] if tip_seen else ["tip-outside"]
-    flags += ["end-on"] if length_px * um_per_px < mean_um and root_seen and tip_seen else []
+    flags += ["end-on"] if length_px * um_per_px < width_um and root_seen and tip_seen else []
     flags += ["hidden"] if visible_fraction < HIDDEN_FRACTION else []
     return TrueHair(
         path_xy=points,
-        width_px=mean_um / um_per_px,
-        width_um=mean_um,
+        width_px=width_um / um_per_px,
+        width_um=width_um,
         length_um=length_px * um_per_px,
         root_seen=root_seen,
         tip_seen=tip_seen,

@@ -15,6 +15,7 @@ from hairscan.segment import Segmenter
 from hairscan.training.bootstrap import Figure, bootstrap
 from hairscan.training.figures import mean_of_known, ratio
 from hairscan.training.metrics import (
+    MATCH_UM,
     Agreement,
     FoundHairs,
     ends_of,
@@ -43,7 +44,7 @@ class PhantomAgreement:
     mean_width_error_um : float
         Mean measured width less mean true width; NaN where one of the two is missing.
     width_off_se : float array, shape (W,)
-        Error of the width of every matched hair that was measured, in its standard errors.
+        Error of the width of every hair whose middle was matched and that was measured, in its standard errors.
     paths_xy : tuple of float arrays, shape (P, 2)
         Centre-lines of the found hairs, px.
     found_verdicts, true_verdicts : uint8 arrays
@@ -104,13 +105,15 @@ def evaluate_phantom(phantom: Phantom, segmenter: Segmenter) -> PhantomAgreement
     photo = read_photo(phantom.rgb, um_per_px=phantom.um_per_px)
     found = find_hairs(photo, segmenter)
     judged = np.array([hair.counted and _is_judged(hair, photo.ignored) for hair in phantom.hairs], bool)
-    roots = ends_of(hair.path_xy for hair in phantom.hairs)[judged][:, :1]
+    ends = ends_of(hair.path_xy for hair in phantom.hairs)[judged]
     # Roots in the form that `match_hairs` takes: both ends at the root.
     rows, columns = match_hairs(
-        np.repeat(found.ends_xy[:, :1], 2, axis=1), np.repeat(roots, 2, axis=1), ROOT_REACH_UM / phantom.um_per_px
+        np.repeat(found.ends_xy[:, :1], 2, axis=1), np.repeat(ends[:, :1], 2, axis=1), ROOT_REACH_UM / phantom.um_per_px
     )
     true_um = np.array([hair.width_um for hair in phantom.hairs], np.float64)[judged]
-    off_se = (found.width_um[rows] - true_um[columns]) / found.width_se_um[rows]
+    # Hairs of a unit share the place of their roots: which is which, their middles tell.
+    same, true_of = match_hairs(found.ends_xy, ends, MATCH_UM / phantom.um_per_px)
+    off_se = (found.width_um[same] - true_um[true_of]) / found.width_se_um[same]
     return PhantomAgreement(
         kind=phantom.kind,
         found=len(found.paths_xy),

@@ -1,8 +1,12 @@
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 from scipy.special import ndtr
 
 from hairscan.measure import measure_hairs
+from hairscan.measure.readings import _common_share
 from hairscan.measure.summary import summarise
 from hairscan.types import Hair, HairMaps, Photo
 
@@ -50,6 +54,27 @@ def test_touching_hairs_are_flagged_and_share_the_room():
     for one in measure_hairs(photo, hairs, maps):
         assert "touching" in one.flags
         assert abs(one.width_px - 16.0) < 2 * one.width_se_px
+
+
+def test_a_stain_all_along_a_hair_is_in_its_standard_error():
+    photo, hairs, maps = scene((90.0, 16.0))
+    (clean,) = measure_hairs(photo, hairs, maps)
+    stained = photo.rgb.copy()
+    stained[99:104] -= 30
+    (beside,) = measure_hairs(replace(photo, rgb=cv2.GaussianBlur(stained, (0, 0), 1.0)), hairs, maps)
+    assert abs(beside.width_px - 16.0) > 3 * clean.width_se_px
+    assert abs(beside.width_px - 16.0) < 2 * beside.width_se_px
+
+
+def test_what_the_profiles_of_a_hair_have_in_common_is_told_from_noise():
+    rng = np.random.default_rng(0)
+    hair = np.repeat([0, 1, 2], [24, 24, 1])
+    misfit = rng.normal(0, 1, (len(hair), 48))
+    misfit[24:48] = misfit[0] + 0.5 * misfit[24:48]
+    noise, same, single = np.split(_common_share(hair, misfit), [24, 48])
+    assert noise.max() < 0.05
+    assert 0.7 < same.min() == same.max() < 0.9
+    assert single == 1.0
 
 
 def test_no_hair_no_widths():

@@ -109,6 +109,14 @@ def test_contrast_of_a_drawn_hair_over_its_length_is_its_width(width_um, bend_ra
     assert abs(np.mean(errors_px)) < 0.02
 
 
+def test_the_taper_of_an_uncut_tip_is_no_part_of_the_width():
+    path = np.stack([np.linspace(100.0, 600.0, 41), np.full(41, 300.0)], axis=1)
+    taper = 50.0 * np.clip((1.0 - np.linspace(0, 1, 41)) / 0.25, 0.12, 1.0)
+    (hair,) = render_scene(one_hair_scene(path, taper), np.random.default_rng(0)).hairs
+    assert hair.width_um == pytest.approx(50.0)
+    assert hair.width_px == pytest.approx(20.0)
+
+
 def test_a_path_that_leaves_and_returns_has_two_stretches_and_one_root():
     path = np.array([[100.0, 100.0], [-60.0, 200.0], [-60.0, 300.0], [100.0, 400.0]])
     phantom = render_scene(one_hair_scene(path, np.full(4, 50.0)), np.random.default_rng(0))
