@@ -67,7 +67,7 @@ def read_widths(
                 fit.width_px,
                 fit.centre_px,
                 fit.width_se_px,
-                fit.width_se_px * np.sqrt(_common_share(some.hair, fit.misfit)),
+                fit.width_se_px * np.sqrt(common_share(some.hair, fit.misfit)),
                 fit.width_per_sigma,
                 fit.contrast[:, 0],
                 fit.sigma_px,
@@ -79,7 +79,7 @@ def read_widths(
     return Readings(stations.hair, stations.arc_px, width, centre, se, common_se, by_sigma, contrast, sigma, good, gap)
 
 
-def _common_share(hair: NDArray[np.intp], misfit: MapArray) -> FloatArray:
+def common_share(hair: NDArray[np.intp], misfit: MapArray) -> FloatArray:
     """Share of the squared misfit at each station that the stations of its hair have in common, shape (N,).
 
     Noise differs from station to station; a shadow, a stain or a hair alongside that nobody traced does not.

@@ -6,7 +6,7 @@ import pytest
 from scipy.special import ndtr
 
 from hairscan.measure import measure_hairs
-from hairscan.measure.readings import _common_share
+from hairscan.measure.readings import common_share
 from hairscan.measure.summary import summarise
 from hairscan.types import Hair, HairMaps, Photo
 
@@ -71,7 +71,7 @@ def test_what_the_profiles_of_a_hair_have_in_common_is_told_from_noise():
     hair = np.repeat([0, 1, 2], [24, 24, 1])
     misfit = rng.normal(0, 1, (len(hair), 48))
     misfit[24:48] = misfit[0] + 0.5 * misfit[24:48]
-    noise, same, single = np.split(_common_share(hair, misfit), [24, 48])
+    noise, same, single = np.split(common_share(hair, misfit), [24, 48])
     assert noise.max() < 0.05
     assert 0.7 < same.min() == same.max() < 0.9
     assert single == 1.0
