@@ -31,23 +31,27 @@ def hair_contrasts(rgb: RgbImage, hairs: Sequence[Hair]) -> FloatArray:
     Median along the hair of the middle against the median of both flanks, half a width and `_CLEAR_PX` outside the
     edges.
     """
-    return np.array([_contrast(rgb, hair) for hair in hairs], dtype=np.float64)
+    contrasts = np.full(len(hairs), np.nan)
+    known = [index for index, hair in enumerate(hairs) if np.isfinite(hair.width_px) and len(hair.path_xy) > 1]
+    if known:
+        lines = [_flanks_and_middle(hairs[index]) for index in known]
+        ends = np.cumsum([line.shape[1] for line in lines])[:-1]
+        levels = np.split(_grey_at(rgb, np.concatenate(lines, axis=1)), ends, axis=1)
+        contrasts[known] = [median(level[:2].ravel()) - median(level[2]) for level in levels]
+    return contrasts
 
 
-def _contrast(rgb: RgbImage, hair: Hair) -> float:
-    """Contrast of one hair, grey levels."""
-    if not np.isfinite(hair.width_px) or len(hair.path_xy) < 2:
-        return float("nan")
+def _flanks_and_middle(hair: Hair) -> FloatArray:
+    """Points beside a hair on either side, and on it, shape (3, P, 2)."""
     ahead_xy = np.gradient(hair.path_xy, axis=0)
     across_xy = np.column_stack([-ahead_xy[:, 1], ahead_xy[:, 0]])
     across_xy /= np.maximum(np.hypot(*across_xy.T), 1e-9)[:, None]
     offset_xy = (hair.width_px + _CLEAR_PX) * across_xy
-    flanks = np.concatenate([_grey_at(rgb, hair.path_xy + offset_xy), _grey_at(rgb, hair.path_xy - offset_xy)])
-    return median(flanks) - median(_grey_at(rgb, hair.path_xy))
+    return hair.path_xy + np.array([1.0, -1.0, 0.0])[:, None, None] * offset_xy
 
 
 def _grey_at(rgb: RgbImage, points_xy: FloatArray) -> FloatArray:
-    """Grey level of the pixel nearest to each point, shape (P,); points outside take the border's."""
+    """Grey level of the pixel nearest to each point, one axis less than the points; outside the border answers."""
     height_px, width_px = rgb.shape[:2]
-    columns, rows = np.rint(points_xy).astype(np.int64).T
+    columns, rows = np.moveaxis(np.rint(points_xy).astype(np.intp), -1, 0)
     return np.asarray(rgb[rows.clip(0, height_px - 1), columns.clip(0, width_px - 1)] @ _GREY)

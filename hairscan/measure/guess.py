@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
@@ -81,7 +82,7 @@ def guess_shafts(image: NDArray[np.float32], curves: Sequence[Curve | None], map
     coverage = read_coverage(maps, station_points(stations, offsets))
     runs, crowded = _runs(grid, coverage, neighbours)
     half = _half_widths(stations, runs, crowded, len(curves))
-    rgb = read_profiles(image, stations, offsets)
+    rgb = read_profiles(image, stations, offsets, cv2.INTER_LINEAR)
     tone = _tones(grid, rgb, coverage, stations, half, maps.px_per_cell)
     level = tone.level(rgb, stations.hair)
     edges, clear = _steepest(grid, level, stations, half, neighbours)

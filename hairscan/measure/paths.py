@@ -142,23 +142,25 @@ def place_stations(
     closest_px : float
         Smallest distance between two stations.
     """
-    hair, xy, normal, arcs, spacing = [], [], [], [], []
-    for index, curve in enumerate(curves):
-        if curve is None:
-            continue
-        span = end_px[index] - start_px[index]
-        count = int(np.clip(span / closest_px + 1.0, 1, most))
-        gap = span / count
-        arc = start_px[index] + gap * (np.arange(count) + 0.5)
-        at = np.clip(np.searchsorted(curve.arc_px, arc), 1, len(curve.arc_px) - 1)
-        low, high = curve.arc_px[at - 1], curve.arc_px[at]
-        share = ((arc - low) / np.maximum(high - low, 1e-9))[:, None]
-        hair.append(np.full(count, index, dtype=np.intp))
-        xy.append(curve.xy[at - 1] * (1 - share) + curve.xy[at] * share)
-        normal.append(curve.normal_xy[at])
-        arcs.append(arc)
-        spacing.append(np.full(count, gap))
-    if not hair:
+    hairs = np.array([index for index, curve in enumerate(curves) if curve is not None], np.intp)
+    known = [curve for curve in curves if curve is not None]
+    if not known:
         empty = np.zeros(0)
         return Stations(np.zeros(0, dtype=np.intp), np.zeros((0, 2)), np.zeros((0, 2)), empty, empty)
-    return Stations(*(np.concatenate(part) for part in (hair, xy, normal, arcs, spacing)))
+    span = (end_px - start_px)[hairs]
+    count = np.clip(span / closest_px + 1.0, 1, most).astype(np.intp)
+    gap = span / count
+    row = np.repeat(np.arange(len(known)), count)
+    rank = np.arange(len(row)) - (np.cumsum(count) - count)[row]
+    arc = start_px[hairs][row] + gap[row] * (rank + 0.5)
+    # All curves end to end, well apart: one search finds every station.
+    points = np.array([len(curve.arc_px) for curve in known])
+    last = np.cumsum(points) - 1
+    along, xy, normal = (
+        np.concatenate([getattr(curve, of) for curve in known]) for of in ("arc_px", "xy", "normal_xy")
+    )
+    shift = np.cumsum(along[last] + 1.0) - along[last]
+    at = np.searchsorted(along + np.repeat(shift, points), arc + shift[row])
+    at = np.clip(at, (last - points + 2)[row], last[row])
+    share = ((arc - along[at - 1]) / np.maximum(along[at] - along[at - 1], 1e-9))[:, None]
+    return Stations(hairs[row], xy[at - 1] * (1 - share) + xy[at] * share, normal[at], arc, gap[row])

@@ -23,35 +23,41 @@ def station_points(stations: Stations, offsets_px: FloatArray) -> FloatArray:
     return stations.xy[:, None, :] + offsets_px[:, :, None] * stations.normal_xy[:, None, :]
 
 
-def read_profiles(image: MapArray, stations: Stations, offsets_px: FloatArray) -> MapArray:
+def read_profiles(
+    image: MapArray, stations: Stations, offsets_px: FloatArray, method: int = cv2.INTER_CUBIC
+) -> MapArray:
     """Profiles of shape (N, K, C): the mean of five readings side by side along the shaft.
 
-    Cubic interpolation; beyond the border the nearest pixel answers.
+    `method` is how to interpolate, as `cv2.remap` says it; beyond the border the nearest pixel answers.
     """
-    points = station_points(stations, offsets_px).astype(np.float32)
+    x, y = _coordinates(station_points(stations, offsets_px))
     step = np.minimum(stations.spacing_px / _ALONG, _LONGEST_STEP_PX).astype(np.float32)[:, None]
     normal = stations.normal_xy.astype(np.float32)
-    x, y = np.ascontiguousarray(points[..., 0]), np.ascontiguousarray(points[..., 1])
     total = np.zeros((*x.shape, 3), np.float32)
     for side in (-2, -1, 0, 1, 2):
-        total += _remap(image, x + side * step * normal[:, 1:], y - side * step * normal[:, :1], cv2.INTER_CUBIC)
+        total += _remap(image, x + side * step * normal[:, 1:], y - side * step * normal[:, :1], method)
     total /= _ALONG
     return total
 
 
 def read_coverage(maps: HairMaps, points_xy: FloatArray) -> FloatArray:
     """Shaft coverage at photograph points, 0 to 1, by linear interpolation."""
-    cells = ((points_xy + 0.5) / maps.px_per_cell - 0.5).astype(np.float32)
-    x, y = np.ascontiguousarray(cells[..., 0]), np.ascontiguousarray(cells[..., 1])
+    x, y = _coordinates((points_xy + 0.5) / maps.px_per_cell - 0.5)
     return _remap(maps.coverage, x, y, cv2.INTER_LINEAR).astype(np.float64)
+
+
+def _coordinates(points_xy: FloatArray) -> MapArray:
+    """Points of shape (N, K, 2) as `cv2.remap` takes them, x and y apart, shape (2, N, K)."""
+    return np.ascontiguousarray(np.moveaxis(points_xy, 2, 0), np.float32)
 
 
 def _remap(image: NDArray[Any], x: MapArray, y: MapArray, method: int) -> NDArray[Any]:
     """Image at sub-pixel points, shape of the points (N, K) plus the channels."""
-    parts = (slice(start, start + _MOST_ROWS) for start in range(0, len(x), _MOST_ROWS))
-    return np.concatenate(
-        [cv2.remap(image, x[part], y[part], method, borderMode=cv2.BORDER_REPLICATE) for part in parts]
-    )
+    read = np.empty((*x.shape, *image.shape[2:]), image.dtype)
+    for start in range(0, len(x), _MOST_ROWS):
+        part = slice(start, start + _MOST_ROWS)
+        cv2.remap(image, x[part], y[part], method, read[part], cv2.BORDER_REPLICATE)
+    return read
 
 
 def judged_points(ignored: LabelImage, points_xy: FloatArray) -> NDArray[np.bool_]:
