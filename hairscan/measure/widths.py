@@ -138,7 +138,9 @@ def _summarised(
     )
     doubt = _UNSEEN_EDGE_SHARE * found.width_px * hypot(hidden, float(doubtful))
     found = replace(found, se_px=hypot(found.se_px, by_sigma * blur.sd_px, off_middle, doubt))
-    scene_px = hypot(SCENE_SD_PX, _COMMON_MISFIT * median(readings.common_se_px[rows]))
+    # Of hairs that touch, the whole formal error is in it already: no station averages it away.
+    common_px = 0.0 if touching else _COMMON_MISFIT * median(readings.common_se_px[rows])
+    scene_px = hypot(SCENE_SD_PX, common_px)
     flags = (*(("touching",) if touching else ()), *(("width-doubtful",) if doubtful else ()))
     return _finished(hair, found, scene_px, blur, flags)
 
