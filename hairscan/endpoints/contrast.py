@@ -51,7 +51,7 @@ def _flanks_and_middle(hair: Hair) -> FloatArray:
 
 
 def _grey_at(rgb: RgbImage, points_xy: FloatArray) -> FloatArray:
-    """Grey level of the pixel nearest to each point, one axis less than the points; outside the border answers."""
+    """Grey level of the pixel nearest to each point, one axis less than the points; outside, the border answers."""
     height_px, width_px = rgb.shape[:2]
     columns, rows = np.moveaxis(np.rint(points_xy).astype(np.intp), -1, 0)
     return np.asarray(rgb[rows.clip(0, height_px - 1), columns.clip(0, width_px - 1)] @ _GREY)

@@ -157,7 +157,7 @@ def place_stations(
     points = np.array([len(curve.arc_px) for curve in known])
     last = np.cumsum(points) - 1
     along, xy, normal = (
-        np.concatenate([getattr(curve, of) for curve in known]) for of in ("arc_px", "xy", "normal_xy")
+        np.concatenate([getattr(curve, name) for curve in known]) for name in ("arc_px", "xy", "normal_xy")
     )
     shift = np.cumsum(along[last] + 1.0) - along[last]
     at = np.searchsorted(along + np.repeat(shift, points), arc + shift[row])

@@ -83,6 +83,13 @@ def common_share(hair: NDArray[np.intp], misfit: MapArray) -> FloatArray:
     """Share of the squared misfit at each station that the stations of its hair have in common, shape (N,).
 
     Noise differs from station to station; a shadow, a stain or a hair alongside that nobody traced does not.
+
+    Parameters
+    ----------
+    hair : int array, shape (N,)
+        Hair of each station, ascending.
+    misfit : float array, shape (N, K)
+        Sample k lies at much the same distance from the axis at every station of a hair.
     """
     _, first, row, count = np.unique(hair, return_index=True, return_inverse=True, return_counts=True)
     mean = np.add.reduceat(misfit, first) / count[:, None]

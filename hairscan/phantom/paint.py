@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hairscan.measure.paths import arc_lengths
 from hairscan.phantom.growth import PhantomHair
 from hairscan.phantom.look import Look
 from hairscan.phantom.shaft import ShaftPixels, across_share, edge_share, nearby_pixels
@@ -50,7 +51,7 @@ def paint_hair(canvas: Canvas, hair: PhantomHair, index: int, rng: np.random.Gen
     pixels = nearby_pixels(path, reach, canvas.coverage.shape)
     if not len(pixels.rows):
         return 0
-    along_um = _along_um(hair)
+    along_um = arc_lengths(hair.path_um)
     half = np.interp(pixels.along_px, along_um / canvas.um_per_px, hair.width_um / (2 * canvas.um_per_px))
     sharp = _shaft_share(hair, pixels, half, canvas.um_per_px, 0.0, 0.0)
     place = (pixels.rows, pixels.cols)
@@ -114,7 +115,7 @@ def paint_cast_shadow(canvas: Canvas, hair: PhantomHair, light_xy: FloatArray, s
     pixels = nearby_pixels(shadow_path, half + 4 + 0.36 * float(lift.max()), canvas.coverage.shape)
     if not len(pixels.rows):
         return
-    arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(shadow_path, axis=0).T))])
+    arc = arc_lengths(shadow_path)
     soft = 1.2 + 0.12 * np.interp(pixels.along_px, arc, lift)
     share = across_share(pixels, np.full(len(pixels.rows), half), soft)
     ends = edge_share(arc[-1] - pixels.along_px, pixels.tangent_xy, 2.0) * edge_share(
@@ -131,7 +132,7 @@ def _shaft_share(
     soft: float | FloatArray,
     root_soft: float,
 ) -> FloatArray:
-    length = float(_along_um(hair)[-1]) / um_per_px
+    length = float(arc_lengths(hair.path_um)[-1]) / um_per_px
     u = np.clip(pixels.across_px / np.maximum(half, 1e-6), -1, 1)
     tilt = hair.tip_slant * pixels.across_px
     fray = np.interp(u, np.linspace(-1, 1, len(hair.tip_um)), hair.tip_um / um_per_px)
@@ -159,7 +160,7 @@ def _shaft_colour(
         np.mod(along_um, 640), np.arange(64) * 10.0, knots
     )
     level = hair.shine * stripe * broken + rough + rng.normal(0, 5) * u
-    cut = np.clip(1 - np.abs(_along_um(hair)[-1] - along_um) / 18.0, 0, 1)
+    cut = np.clip(1 - np.abs(arc_lengths(hair.path_um)[-1] - along_um) / 18.0, 0, 1)
     level += rng.uniform(0, 30) * cut
     shaded: FloatArray = colour + level[:, None] * np.array([0.92, 0.97, 1.08])
     return shaded
@@ -168,8 +169,3 @@ def _shaft_colour(
 def _multiply(canvas: Canvas, pixels: ShaftPixels, share: FloatArray, factor: FloatArray) -> None:
     place = (pixels.rows, pixels.cols)
     canvas.rgb[place] *= 1 - share[:, None] * (1 - factor)
-
-
-def _along_um(hair: PhantomHair) -> FloatArray:
-    steps = np.hypot(*np.diff(hair.path_um, axis=0).T)
-    return np.concatenate([[0.0], np.cumsum(steps)])

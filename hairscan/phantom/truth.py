@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hairscan.measure.paths import arc_lengths
 from hairscan.phantom.growth import PhantomHair
 from hairscan.types import FloatArray
 
@@ -86,8 +87,7 @@ def _stretch(
     index = np.arange(last + 1)
     points = np.stack([np.interp(knots, index, path[:, axis]) for axis in (0, 1)], axis=1)
     widths = np.interp(knots, index, hair.width_um)
-    steps = np.hypot(*np.diff(points, axis=0).T)
-    along_px = np.concatenate([[0.0], np.cumsum(steps)])
+    along_px = arc_lengths(points)
     length_px = float(along_px[-1])
     width_um = float(np.median(np.interp(np.linspace(0.0, length_px, _PLACES), along_px, widths)))
     root_seen, tip_seen = start == 0.0, end == float(last)
