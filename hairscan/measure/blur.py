@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hairscan.measure.guess import Guess
-from hairscan.measure.paths import place_stations
+from hairscan.measure.neighbours import Neighbours
+from hairscan.measure.paths import Stations
 from hairscan.measure.readings import read_widths
 from hairscan.measure.robust import median, robust_sd
-from hairscan.types import FloatArray, Photo
+from hairscan.types import Photo
 
-_STATIONS = 6
+_LEAST_STATIONS = 3
 SEPARATE_SIGMAS = 5.0
 """Widths in units of the blur from which the two edges do not touch."""
 MIXED_SIGMAS = 2.8
@@ -43,14 +44,19 @@ class Blur:
 
 
 def find_blur(
-    photo: Photo, image: NDArray[np.float32], guess: Guess, start: FloatArray, end: FloatArray, sigma_px: float
+    photo: Photo,
+    image: NDArray[np.float32],
+    guess: Guess,
+    stations: Stations,
+    neighbours: Neighbours,
+    sigma_px: float,
 ) -> Blur:
     """Blur from the hairs' own edges: the median over hairs of the fits in which it was free."""
-    stations = place_stations(guess.curves, start, end, _STATIONS, 4.0)
-    thick = guess.half_px[stations.hair] > sigma_px
-    if thick.sum() < 3:
+    thick = np.flatnonzero(guess.half_px[stations.hair] > sigma_px)
+    if len(thick) < _LEAST_STATIONS:
         return Blur(sigma_px, _UNCHECKED * sigma_px, confirmed=False)
-    readings = read_widths(photo, image, guess, stations.take(thick), sigma_px, free_sigma=True)
+    stations, neighbours = stations.take(thick), neighbours.take(thick)
+    readings = read_widths(photo, image, guess, stations, neighbours, sigma_px, free_sigma=True)
     good = readings.good & np.isinf(readings.gap_px)
     hairs = np.unique(readings.hair[good])
     if not len(hairs):

@@ -12,7 +12,7 @@ from hairscan.measure.model import PER_SHAFT, Grid, Prior, Profiles, shaft_model
 from hairscan.measure.robust import row_medians
 from hairscan.types import FloatArray, MapArray
 
-_STEPS = 12
+_STEPS = 6
 _REWEIGHT_AT = (2, 4)
 _CONVERGED_PX = 1e-2
 _ROUNDING = 1e-6

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,14 +10,16 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from hairscan.measure.neighbours import Neighbours, find_neighbours
-from hairscan.measure.paths import Curve, Stations, place_stations, shift_curve
-from hairscan.measure.robust import median, robust_lines
+from hairscan.measure.paths import Curves, Stations, place_stations, shift_curves
+from hairscan.measure.robust import group_medians, median, robust_lines
 from hairscan.measure.sampling import read_coverage, read_profiles, station_points
 from hairscan.types import FloatArray, HairMaps
 
 _WIDEST_HALF_UM = 110.0
-_STATIONS = 20
+_STATIONS = 10
 _EDGE_SIGMA_PX = 1.2
+_LEAST_ALONE = 3
+"""Stations without a neighbour in the way from which they alone are asked."""
 _HIGHLIGHT = 0.06
 """Share of the contrast by which a highlight lightens the middle of a shaft."""
 _CLEAR_EDGE = 0.4
@@ -52,7 +53,7 @@ class Guess:
 
     Attributes
     ----------
-    curves : list of Curve or None
+    curves : Curves
         Axes, centred on the photograph.
     half_px, covered_px : float array, shape (H,)
         Half width between the steepest edges, and the width that the coverage shows.
@@ -62,7 +63,7 @@ class Guess:
         A highlight runs along the middle.
     """
 
-    curves: list[Curve | None]
+    curves: Curves
     half_px: FloatArray
     covered_px: FloatArray
     cell_px: float
@@ -70,15 +71,14 @@ class Guess:
     tone: Tone
 
 
-def guess_shafts(image: NDArray[np.float32], curves: Sequence[Curve | None], maps: HairMaps) -> Guess:
+def guess_shafts(image: NDArray[np.float32], curves: Curves, maps: HairMaps) -> Guess:
     """Axis, half width and tone of every hair, good to a few px, from coverage and the steepest edges."""
     px_per_um = maps.px_per_cell / maps.um_per_cell
     reach = float(np.clip(_WIDEST_HALF_UM * px_per_um, 12.0, 90.0))
-    lengths = np.array([0.0 if curve is None else curve.length_px for curve in curves])
-    stations = place_stations(curves, np.zeros(len(curves)), lengths, _STATIONS, 2.0)
+    stations = place_stations(curves, np.zeros(len(curves)), curves.length_px, _STATIONS, 2.0)
     grid = np.linspace(-reach, reach, 2 * int(min(reach, 45.0)) + 1)
     offsets = np.broadcast_to(grid, (len(stations), len(grid)))
-    neighbours = find_neighbours(stations, curves, np.ones(len(curves)), reach, 0.0)
+    neighbours = find_neighbours(stations, curves, np.ones(len(curves)), reach)
     coverage = read_coverage(maps, station_points(stations, offsets))
     runs, crowded = _runs(grid, coverage, neighbours)
     half = _half_widths(stations, runs, crowded, len(curves))
@@ -109,12 +109,9 @@ def _half_widths(stations: Stations, runs: FloatArray, crowded: NDArray[np.bool_
     one_sided = np.where(
         crowded.all(axis=1), runs.mean(axis=1), np.nan_to_num(free).sum(axis=1) / np.maximum((~crowded).sum(axis=1), 1)
     )
-    half = np.full(count, 1.0)
-    for hair in np.unique(stations.hair):
-        rows = stations.hair == hair
-        alone = rows & ~crowded.any(axis=1)
-        half[hair] = median(one_sided[alone if alone.sum() >= 3 else rows])
-    return np.asarray(np.maximum(half, 1.0))
+    alone = ~crowded.any(axis=1)
+    asked = alone | (np.bincount(stations.hair[alone], minlength=count) < _LEAST_ALONE)[stations.hair]
+    return np.asarray(np.fmax(group_medians(stations.hair[asked], one_sided[asked], count), 1.0))
 
 
 def _tones(
@@ -167,36 +164,29 @@ def _steepest(
 
 
 def _recentre(
-    curves: Sequence[Curve | None],
+    curves: Curves,
     stations: Stations,
     edges: FloatArray,
     crowded: NDArray[np.bool_],
     half: FloatArray,
     tone: Tone,
-) -> tuple[list[Curve | None], FloatArray]:
+) -> tuple[Curves, FloatArray]:
     """Curves moved onto the middle between the edges; beside a neighbour the free edge alone decides."""
     known = np.asarray(np.isfinite(tone.direction).all(axis=1))
-    half = half.copy()
     left, right = edges.T
     spoilt_left, spoilt_right = crowded.T
     free = ~(spoilt_left | spoilt_right) & (right > left)
-    for hair in np.unique(stations.hair[free]):
-        rows = free & (stations.hair == hair)
-        if known[hair] and rows.sum() >= 3:
-            half[hair] = max(0.5 * median((right - left)[rows]), 0.5)
+    seen = known & (np.bincount(stations.hair[free], minlength=len(half)) >= _LEAST_ALONE)
+    between = group_medians(stations.hair[free], (right - left)[free], len(half))
+    half = np.where(seen, np.maximum(0.5 * between, 0.5), half)
     own = half[stations.hair]
     one_sided = np.where(spoilt_left, right - own, left + own)
     centre = np.where(free, (left + right) / 2, np.where(spoilt_left ^ spoilt_right, one_sided, 0.0))
     # A unit whose hairs all touch says little: trust the path within what the network may be off.
     most = np.maximum(4.0, 0.5 * own)
     centre = np.clip(centre, -most, most)
-    offset = robust_lines(stations.hair, stations.arc_px, centre)
-    moved = list(curves)
-    for hair, curve in enumerate(curves):
-        if curve is not None and known[hair]:
-            rows = slice(*np.searchsorted(stations.hair, [hair, hair + 1]))
-            moved[hair] = shift_curve(curve, stations.arc_px[rows], offset[rows], max(6.0, half[hair]))
-    return moved, half
+    offset = np.where(known[stations.hair], robust_lines(stations.hair, stations.arc_px, centre), 0.0)
+    return shift_curves(curves, stations, offset, np.maximum(6.0, half)), half
 
 
 def _shining(
@@ -213,7 +203,4 @@ def _shining(
         for share in (0.0, -0.5, 0.5)
     )
     dip = np.minimum(*flanks) - middle
-    shiny = np.zeros(count, dtype=bool)
-    for hair in np.unique(stations.hair):
-        shiny[hair] = median(dip[stations.hair == hair]) > _HIGHLIGHT
-    return shiny
+    return np.asarray(group_medians(stations.hair, dip, count) > _HIGHLIGHT)

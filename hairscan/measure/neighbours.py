@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hairscan.measure.paths import Curve, IntArray, Stations
+from hairscan.measure.paths import Curves, IntArray, Stations, run_places
 from hairscan.types import FloatArray
 
 PARALLEL = 0.9
@@ -30,18 +28,19 @@ class Neighbours:
         Cosine of the angle between the two hairs, 0 to 1.
     hair : int array, shape (N, 2)
         Index of that hair, -1 where none.
-    crossed : bool array, shape (N,)
-        A hair crosses at a steep angle within about one width.
+    clear_px : float array, shape (N,)
+        How far the nearest hair that crosses at a steep angle stays from the place where it would be in the way;
+        infinite where none crosses.
     """
 
     offset_px: FloatArray
     cosine: FloatArray
     hair: IntArray
-    crossed: NDArray[np.bool_]
+    clear_px: FloatArray
 
     def take(self, chosen: IntArray) -> Neighbours:
         """Neighbours of the chosen stations."""
-        return Neighbours(self.offset_px[chosen], self.cosine[chosen], self.hair[chosen], self.crossed[chosen])
+        return Neighbours(self.offset_px[chosen], self.cosine[chosen], self.hair[chosen], self.clear_px[chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +52,16 @@ class _Lines:
     hair: IntArray
 
     @staticmethod
-    def of(curves: Sequence[Curve | None], half_px: FloatArray) -> _Lines:
-        xy, along, hair = [np.zeros((0, 2))], [np.zeros((0, 2))], [np.zeros(0, dtype=np.intp)]
-        for index, curve in enumerate(curves):
-            if curve is None:
-                continue
-            out = np.arange(_POINT_EVERY_PX, _ENDS_PX + half_px[index] + 1, _POINT_EVERY_PX)[:, None]
-            tangent = np.column_stack([curve.normal_xy[:, 1], -curve.normal_xy[:, 0]])
-            points = [
-                curve.xy[0] - out[::-1] * tangent[0],
-                curve.xy[::_POINT_EVERY_PX],
-                curve.xy[-1] + out * tangent[-1],
-            ]
-            xy.extend(points)
-            along.extend([np.repeat(tangent[[0]], len(out), 0), tangent[::_POINT_EVERY_PX]])
-            along.append(np.repeat(tangent[[-1]], len(out), 0))
-            hair.append(np.full(sum(len(part) for part in points), index, dtype=np.intp))
-        return _Lines(np.concatenate(xy), np.concatenate(along), np.concatenate(hair))
+    def of(curves: Curves, half_px: FloatArray) -> _Lines:
+        known, tangent = curves.known, curves.tangent_xy
+        row, rank = run_places(np.diff(curves.first)[known])
+        every = np.flatnonzero(rank % _POINT_EVERY_PX == 0)
+        out_row, out_rank = run_places(np.ceil((_ENDS_PX + half_px[known] + 1) / _POINT_EVERY_PX).astype(np.intp) - 1)
+        out_px = _POINT_EVERY_PX * (out_rank + 1.0)[:, None]
+        root, tip = curves.first[known][out_row], curves.first[known + 1][out_row] - 1
+        xy = [curves.xy[every], curves.xy[root] - out_px * tangent[root], curves.xy[tip] + out_px * tangent[tip]]
+        along = tangent[np.concatenate([every, root, tip])]
+        return _Lines(np.concatenate(xy), along, known[np.concatenate([row[every], out_row, out_row])])
 
     def others(self, index: int, low: FloatArray, high: FloatArray) -> _Lines:
         """Points of the other hairs inside a box."""
@@ -78,10 +70,8 @@ class _Lines:
         return _Lines(self.xy[chosen], self.along[chosen], self.hair[chosen])
 
 
-def find_neighbours(
-    stations: Stations, curves: Sequence[Curve | None], half_px: FloatArray, reach_px: float, margin_px: float
-) -> Neighbours:
-    """Nearest other centre-line on each side of every station, and where hairs cross.
+def find_neighbours(stations: Stations, curves: Curves, half_px: FloatArray, reach_px: float) -> Neighbours:
+    """Nearest other centre-line on each side of every station, and how near hairs cross.
 
     Parameters
     ----------
@@ -89,15 +79,13 @@ def find_neighbours(
         Half widths of the hairs.
     reach_px : float
         How far along the normal to look.
-    margin_px : float
-        Reach of the blur, added to the half widths where a crossing is kept clear of.
     """
     count = len(stations)
     found = Neighbours(
         np.full((count, 2), np.inf),
         np.ones((count, 2)),
         np.full((count, 2), -1, dtype=np.intp),
-        np.zeros(count, dtype=bool),
+        np.full(count, np.inf),
     )
     lines = _Lines.of(curves, half_px)
     first = np.searchsorted(stations.hair, np.arange(len(curves) + 1))
@@ -108,7 +96,7 @@ def find_neighbours(
         xy = stations.xy[rows]
         others = lines.others(index, xy.min(axis=0) - reach_px, xy.max(axis=0) + reach_px)
         if len(others.xy):
-            _note(found, stations, rows, others, half_px, reach_px, margin_px)
+            _note(found, stations, rows, others, half_px, reach_px)
     return found
 
 
@@ -119,9 +107,8 @@ def _note(
     line: _Lines,
     half_px: FloatArray,
     reach_px: float,
-    margin_px: float,
 ) -> None:
-    """Enter the hairs around one hair into the table: as crossings, and the nearest on each side."""
+    """Enter the hairs around one hair into the table: the nearest crossing, and the nearest on each side."""
     normal = stations.normal_xy[rows]
     tangent = np.column_stack([normal[:, 1], -normal[:, 0]])
     ahead = tangent @ line.xy.T - (tangent * stations.xy[rows]).sum(axis=1)[:, None]
@@ -129,9 +116,8 @@ def _note(
     cosine, sine = tangent @ line.along.T, normal @ line.along.T
     away, apart, parallel = np.abs(ahead), np.abs(aside), np.abs(cosine)
     own = float(half_px[stations.hair[rows.start]])
-    clear = 0.5 * own + margin_px + half_px[line.hair] / np.maximum(np.abs(sine), 0.3)
-    steep = parallel < PARALLEL
-    found.crossed[rows] |= (steep & (apart < own + margin_px) & (away < clear)).any(axis=1)
+    clear = np.maximum(apart - own, away - 0.5 * own - half_px[line.hair] / np.maximum(np.abs(sine), 0.3))
+    found.clear_px[rows] = np.where(parallel < PARALLEL, clear, np.inf).min(axis=1)
     # A point stands for its stretch of the line: half the spacing, seen under the angle of the two hairs.
     met = (away <= 0.5 * _POINT_EVERY_PX * np.maximum(parallel, 0.1) + 0.6) & (apart < reach_px)
     if not met.any():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hairscan.measure.edges import EdgeFit, fit_edges
 from hairscan.measure.guess import Guess
-from hairscan.measure.neighbours import find_neighbours
+from hairscan.measure.neighbours import Neighbours
 from hairscan.measure.paths import Stations
 from hairscan.measure.windows import Layout, lay_out, read_windows
 from hairscan.types import FloatArray, MapArray, Photo
@@ -40,13 +40,12 @@ def read_widths(
     image: NDArray[np.float32],
     guess: Guess,
     stations: Stations,
+    neighbours: Neighbours,
     sigma_px: float,
     *,
     free_sigma: bool = False,
 ) -> Readings:
     """Fit every station; those with a neighbour alongside together with it, or not at all where the blur is free."""
-    reach = 2.5 * float(np.max(guess.half_px)) + 8 * sigma_px + 6.0
-    neighbours = find_neighbours(stations, guess.curves, guess.half_px, reach, 3 * sigma_px)
     layout = lay_out(stations, neighbours, guess.half_px, sigma_px)
     open_to_fit = layout.usable & np.isfinite(guess.tone.direction[stations.hair, 0])
     joint = layout.joint.sum(axis=1)

@@ -20,6 +20,17 @@ def median(value: FloatArray | MapArray) -> float:
     return 0.5 * float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2])
 
 
+def group_medians(group: NDArray[np.intp], value: FloatArray, count: int) -> FloatArray:
+    """Median of the values of each of `count` groups, shape (count,); NaN for a group without any."""
+    ordered = value[np.lexsort((value, group))]
+    members = np.bincount(group, minlength=count)
+    found, first = np.full(count, nan), np.cumsum(members) - members
+    some = members > 0
+    low, high = (first + (members - 1) // 2)[some], (first + members // 2)[some]
+    found[some] = 0.5 * (ordered[low] + ordered[high])
+    return found
+
+
 def robust_sd(value: FloatArray, middle: float = 0.0) -> float:
     """Robust standard deviation about a middle."""
     return 1.4826 * median(np.abs(value - middle))

@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 
 from hairscan.measure.blur import MIXED_SIGMAS, SEPARATE_SIGMAS, Blur, find_blur
 from hairscan.measure.guess import Guess, guess_shafts
-from hairscan.measure.paths import place_stations, smooth_curve
+from hairscan.measure.neighbours import find_neighbours
+from hairscan.measure.paths import place_stations, smooth_curves
 from hairscan.measure.readings import Readings, read_widths
 from hairscan.measure.robust import median, robust_lines
 from hairscan.measure.summary import Width, summarise
 from hairscan.types import FloatArray, Hair, HairMaps, Photo
 
-_STATIONS = 24
+_STATIONS = 16
+_BLUR_EVERY = 4
+"""Every which station tells the blur: a hair has one, so few do."""
 _FEW = 5
 _USUAL_SIGMA_UM = 5.0
 _UNRESOLVED_SIGMAS = 2.0
@@ -69,16 +72,19 @@ def measure_hairs(photo: Photo, hairs: Sequence[Hair], maps: HairMaps) -> list[H
     it: the light that throws their shadows, and the scale.
     """
     image = photo.rgb.astype(np.float32)
-    curves = [smooth_curve(hair.path_xy, 2.0 * maps.px_per_cell) for hair in hairs]
-    if all(curve is None for curve in curves):
+    curves = smooth_curves([hair.path_xy for hair in hairs], 2.0 * maps.px_per_cell)
+    if not len(curves.known):
         return [_failed(hair, ()) for hair in hairs]
     guess = guess_shafts(image, curves, maps)
     usual_sigma = _USUAL_SIGMA_UM * maps.px_per_cell / maps.um_per_cell
     start_sigma = photo.psf_sigma_px if isfinite(photo.psf_sigma_px) else usual_sigma
-    start, end = _middle_part(guess)
-    blur = find_blur(photo, image, guess, start, end, float(np.clip(start_sigma, 0.7, 6.0)))
-    stations = place_stations(guess.curves, start, end, _STATIONS, 2.0)
-    readings = read_widths(photo, image, guess, stations, blur.sigma_px)
+    start_sigma = float(np.clip(start_sigma, 0.7, 6.0))
+    stations = place_stations(guess.curves, *_middle_part(guess), _STATIONS, 2.0)
+    reach = 2.5 * float(np.max(guess.half_px)) + 8 * start_sigma + 6.0
+    neighbours = find_neighbours(stations, guess.curves, guess.half_px, reach)
+    some = stations.every(_BLUR_EVERY)
+    blur = find_blur(photo, image, guess, stations.take(some), neighbours.take(some), start_sigma)
+    readings = read_widths(photo, image, guess, stations, neighbours, blur.sigma_px)
     usable = [_usable(index, readings, blur.sigma_px) for index in range(len(hairs))]
     slants = _slants([one.rows for one in usable], readings)
     return [
@@ -89,7 +95,7 @@ def measure_hairs(photo: Photo, hairs: Sequence[Hair], maps: HairMaps) -> list[H
 
 def _middle_part(guess: Guess) -> tuple[FloatArray, FloatArray]:
     """Arc lengths between which a hair is measured: away from the shadow at the root and from the cut tip."""
-    length = np.array([0.0 if curve is None else curve.length_px for curve in guess.curves])
+    length = guess.curves.length_px
     start = np.maximum(2 * guess.half_px, 0.1 * length)
     end = length - np.maximum(guess.half_px, 0.1 * length)
     short = end - start < 0.3 * length
@@ -127,9 +133,8 @@ def _summarised(
     by_sigma = median(readings.width_per_sigma[rows])
     hidden = float(np.clip(2.0 - median(readings.gap_px[rows]) / blur.sigma_px, 0.0, 1.0)) if touching else 0.0
     # A taper leaves the width of the hair open where only one end of it could be read.
-    curve = guess.curves[index]
-    middle = 0.5 * curve.length_px if curve is not None else 0.0
-    off_middle = abs(found.taper * (float(readings.arc_px[rows].mean()) - middle))
+    middle_px = 0.5 * guess.curves.length_px[index]
+    off_middle = abs(found.taper * (float(readings.arc_px[rows].mean()) - middle_px))
     off_middle = min(off_middle, _MOST_TAPER_SHARE * found.width_px)
     doubtful = (
         share < _LEAST_GOOD

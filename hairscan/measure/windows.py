@@ -14,8 +14,8 @@ from hairscan.measure.paths import Stations
 from hairscan.measure.sampling import judged_points, read_profiles, station_points
 from hairscan.types import FloatArray, LabelImage
 
-_SAMPLES = 48
-_SAMPLES_JOINT = 96
+_SAMPLES = 32
+_SAMPLES_JOINT = 64
 _LEAST_JUDGED = 0.85
 
 
@@ -51,7 +51,7 @@ def lay_out(stations: Stations, neighbours: Neighbours, half_px: FloatArray, sig
     close = gap < 5 * sigma_px + 4.0
     parallel = neighbours.cosine >= PARALLEL
     overlapping = gap < -np.maximum(1.5, 0.4 * np.minimum(own, np.where(none, own, other)))
-    usable = ~neighbours.crossed & ~(overlapping | ((gap < 2 * sigma_px) & ~parallel)).any(axis=1)
+    usable = (neighbours.clear_px >= 3 * sigma_px) & ~(overlapping | ((gap < 2 * sigma_px) & ~parallel)).any(axis=1)
     free = np.where(none | (close & parallel), np.inf, apart - other - 2.0 * sigma_px)
     return Layout(usable, close & parallel, free, other)
 
