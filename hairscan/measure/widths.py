@@ -22,7 +22,7 @@ from hairscan.types import FloatArray, Hair, HairMaps, Photo
 _STATIONS = 16
 _BLUR_EVERY = 4
 """Every which station tells the blur: a hair has one, so few do."""
-_FEW = 5
+_FEW = 4
 _USUAL_SIGMA_UM = 5.0
 _UNRESOLVED_SIGMAS = 2.0
 _THIN_SIGMAS = 4.0
