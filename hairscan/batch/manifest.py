@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from hairscan.batch.manifest_checks import (
     Problem,
@@ -22,7 +22,13 @@ from hairscan.batch.manifest_row import ManifestRow, place_of
 from hairscan.endpoints.rows import MANIFEST_COLUMNS
 from hairscan.errors import ManifestError
 
-PHOTO_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
+PHOTO_ENDINGS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff"})
+_OTHER_PICTURES = frozenset(
+    {".avif", ".bmp", ".dcm", ".dib", ".dicom", ".gif", ".heic", ".heif", ".hif", ".jp2", ".jxl", ".psd", ".webp"}
+    # Raw files of cameras.
+    | {".arw", ".cr2", ".cr3", ".dng", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".srw"}
+)
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +41,14 @@ class Manifest:
         The file or folder, as it was given.
     columns : tuple of str
         Of the file, in its order; only ``image`` for a folder.
+    left_out : tuple of str
+        Pictures of a folder that are of a kind that is not read, by name.
     """
 
     source: str
     columns: tuple[str, ...]
     rows: tuple[ManifestRow, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def read_manifest(path: str | Path) -> Manifest:
@@ -85,24 +94,42 @@ def manifest_of_folder(folder: str | Path) -> Manifest:
         Where there is no photograph, or one has a name that cannot be written to a table.
     """
     folder = Path(folder)
-    found = sorted(path.relative_to(folder).as_posix() for path in _photos_below(folder))
+    names = sorted(path.relative_to(folder).as_posix() for path in _files_below(folder))
+    found = [name for name in names if _ending(name) in PHOTO_ENDINGS]
+    left_out = tuple(name for name in names if _ending(name) in _OTHER_PICTURES)
     if not found:
-        raise ManifestError(f"there is no photograph ({', '.join(sorted(PHOTO_ENDINGS))}) in {folder}")
+        others = f": {left_out_text(left_out)}" if left_out else ""
+        raise ManifestError(f"there is no photograph ({', '.join(sorted(PHOTO_ENDINGS))}) in {folder}{others}")
     problems = [f"{name!r}: rename it, its name is not UTF-8" for name in found if not _is_text(name)]
     if problems:
         raise _refused(folder, problems)
     rows = [ManifestRow(0, {"image": name}, place_of(name, folder)) for name in found]
-    return Manifest(str(folder), ("image",), tuple(rows))
+    return Manifest(str(folder), ("image",), tuple(rows), left_out)
 
 
-def _photos_below(folder: Path) -> list[Path]:
-    photos = []
+def left_out_text(names: Sequence[str]) -> str:
+    """What a person is told of the pictures of a folder that are left out."""
+    named = ", ".join(names[:_MOST_NAMED])
+    if len(names) > _MOST_NAMED:
+        named += f" and {len(names) - _MOST_NAMED} more"
+    if len(names) == 1:
+        return f"1 file was left out, as it is not JPEG, PNG or TIFF: {named} - convert it first"
+    return f"{len(names)} files were left out, as they are not JPEG, PNG or TIFF: {named} - convert them first"
+
+
+def _files_below(folder: Path) -> list[Path]:
+    """Files of the folder and its sub-folders, but hidden ones and the overlays of a run."""
+    found = []
     for place, folders, files in os.walk(folder):
         here = Path(place)
         is_run = (here / "run.json").is_file() or (here / ".parts").is_dir()
         folders[:] = [name for name in folders if not (name.startswith(".") or (is_run and name == "overlays"))]
-        photos += [here / name for name in files if Path(name).suffix.lower() in PHOTO_ENDINGS and name[0] != "."]
-    return photos
+        found += [here / name for name in files if name[0] != "."]
+    return found
+
+
+def _ending(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
 
 
 def _is_text(name: str) -> bool:

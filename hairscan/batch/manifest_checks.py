@@ -17,6 +17,7 @@ from hairscan.photo.scale import checked_scale
 Problem = tuple[int, str]
 """Line of the file, and the sentence."""
 _FIRST_VISIT = "baseline"
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 
 
 def header_problems(columns: Sequence[str], known: Sequence[str], text: str) -> list[Problem]:
@@ -105,10 +106,8 @@ def _date_problem(text: str) -> str | None:
 
 
 def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    """Value of a decimal number; Python itself would take 2_7 for 27, and the digits of any script."""
+    return float(text) if _DECIMAL.fullmatch(text) else None
 
 
 def _date(text: str) -> date | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from hairscan.batch.executors import Crew, outcomes
 from hairscan.batch.files import locked
 from hairscan.batch.manifest import Manifest
+from hairscan.batch.out_folder import check_batch_folder
 from hairscan.batch.parts import Parts
 from hairscan.batch.run_folder import Failure, RunRecord, RunTotals, now_utc, overlay_names, write_run
 from hairscan.batch.work import DrawOverlay, Job, Measured, Outcome, Settings, Work, instrument
@@ -63,10 +64,12 @@ def run_batch(
     Raises
     ------
     HairscanError
-        When the settings are impossible, the folder cannot be written or is taken, or no worker can measure anything.
+        When the settings are impossible, the folder cannot be written, is taken or holds what is of no run, or no
+        worker can measure anything.
     """
     start_utc = now_utc()
     check_settings(settings, manifest)
+    check_batch_folder(folder, manifest)
     work = Work(settings, instrument(settings.model), crew.threads, draw)
     overlays = overlay_names([row.image for row in manifest.rows])
     failures: dict[str, Failure] = {}

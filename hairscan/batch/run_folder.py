@@ -22,6 +22,7 @@ from hairscan.endpoints.result import RunInfo
 from hairscan.endpoints.rows import HairRow, PhotoRow, cell_text, column_names, csv_bytes, row_cells
 from hairscan.errors import OutputError
 from hairscan.photo.codec import encode_png
+from hairscan.segment import find_model
 from hairscan.types import RgbImage
 from hairscan.version import __version__
 
@@ -241,7 +242,10 @@ def _run_json(totals: RunTotals, failures: Sequence[Failure], record: RunRecord)
     content = {
         "hairscan_version": __version__,
         **asdict(record),
-        "models": [{"name": name, "sha256": sha256} for name, sha256 in sorted(totals.models)],
+        "models": [
+            {"name": name, "sha256": sha256, "spec_sha256": _spec_sha256(record)}
+            for name, sha256 in sorted(totals.models)
+        ],
         "devices": sorted(totals.devices),
         "photos": totals.photos,
         "failures": len(failures),
@@ -249,6 +253,12 @@ def _run_json(totals: RunTotals, failures: Sequence[Failure], record: RunRecord)
         "hairs_counted": totals.hairs_counted,
     }
     return (json.dumps(content, indent=2) + "\n").encode()
+
+
+def _spec_sha256(record: RunRecord) -> str:
+    """Hash of what the network's folder says of it: its scale, weights and threshold may have been fitted anew."""
+    folder = find_model(str(record.configuration.get("model", "default")))
+    return hashlib.sha256((folder / "spec.json").read_bytes()).hexdigest()
 
 
 def _overlay_stems(image: str) -> tuple[str, str, str]:

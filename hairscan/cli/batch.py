@@ -40,15 +40,16 @@ def batch(
 
     Ends with exit code 1 when some photographs failed (they are in failures.csv), and 2 when nothing could be done.
     """
+    from hairscan.batch.manifest import left_out_text
     from hairscan.batch.run import run_batch
-    from hairscan.batch.run_folder import check_writable
     from hairscan.batch.work import Settings
     from hairscan.cli.progress import watch_batch
     from hairscan.cli.versions import library_versions
     from hairscan.report.overlay import draw_overlay
 
     manifest = _manifest_of(photos)
-    check_writable(out)
+    if manifest.left_out:
+        typer.echo(left_out_text(manifest.left_out), err=True)
     folder = Path(model)
     settings = Settings(um_per_px, um_per_px_sd, area, str(folder.absolute()) if folder.is_dir() else model, device)
     start = perf_counter()

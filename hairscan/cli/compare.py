@@ -23,13 +23,13 @@ def compare(
     out: Annotated[Path | None, typer.Option(help="Folder for the tables and the pictures.")] = None,
 ) -> None:
     """Match the hairs of two visits one to one, and say what changed."""
-    from hairscan.batch.run_folder import check_writable
+    from hairscan.batch.out_folder import check_out
     from hairscan.errors import PhotoError, ScaleError, VisitError
     from hairscan.visits import compare_photos
     from hairscan.visits.files import refusal_json
 
     if out is not None:
-        check_writable(out)
+        check_out(out, "compare", ("hairs.csv", "comparison.json", "registered.png", "blink.png"))
     try:
         comparison = compare_photos(
             baseline,
@@ -114,9 +114,10 @@ def _registration_text(comparison: Comparison) -> str:
     is_known = comparison.scale is not None and isfinite(found.residual_um)
     residual = f"roots within {found.residual_um:.0f} µm, " if is_known else ""
     dots = f", {found.dots_agreeing} of {found.dots_shown} tattoo dots" if found.dots_shown else ""
+    zoom = "" if comparison.scale is None else f", zoom {found.zoom:.3f}"
     return (
         f"{residual}{found.roots_agreeing} of {found.roots_shown} hair units and {found.skin_features} skin features"
-        f"{dots} agree; turned {found.turn_deg:+.1f}°, zoom {found.zoom:.3f}"
+        f"{dots} agree; turned {found.turn_deg:+.1f}°{zoom}"
     )
 
 

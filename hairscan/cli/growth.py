@@ -24,7 +24,7 @@ def growth(
     out: Annotated[Path | None, typer.Option(help="Folder for the table and the picture.")] = None,
 ) -> None:
     """Measure how fast each hair grew, and which did not: anagen and telogen."""
-    from hairscan.batch.run_folder import check_writable
+    from hairscan.batch.out_folder import check_out
     from hairscan.cli.compare import save
     from hairscan.errors import PhotoError, ScaleError, VisitError
     from hairscan.photo.codec import encode_png
@@ -33,7 +33,7 @@ def growth(
     from hairscan.visits.growth_files import growth_csv, growth_json, growth_refusal_json
 
     if out is not None:
-        check_writable(out)
+        check_out(out, "growth", ("hairs.csv", "growth.json", "growth.png"))
     try:
         found = growth_of_photos(
             first,

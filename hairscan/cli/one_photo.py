@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
-from hairscan.batch.run_folder import RunRecord, now_utc, overlay_names, write_run
+from hairscan.batch.out_folder import check_out, check_photos_apart
+from hairscan.batch.run_folder import TABLES, RunRecord, cannot_write, now_utc, overlay_names, write_run
 from hairscan.cli.versions import library_versions
 from hairscan.endpoints.result import PhotoResult
 from hairscan.photo import read_photo
@@ -59,19 +61,50 @@ def score_one(
     return Scored(photo, replace(result, seconds={**seconds, **result.seconds}), configuration, start_utc)
 
 
-def write_one(folder: Path, scored: Scored) -> Path:
-    """Write the run folder of one photograph and give the path of its overlay.
+def check_place(folder: Path, photo: Path) -> None:
+    """Make sure that the result of a photograph replaces at most that of another one.
 
     Raises
     ------
     OutputError
-        When the folder cannot be written.
+        When the folder holds anything else that would be replaced, or cannot be written.
+    """
+    check_photos_apart(folder, [photo])
+    check_out(folder, "score", (*TABLES, f"overlays/{overlay_names([photo.name])[photo.name]}"))
+
+
+def write_one(folder: Path, scored: Scored) -> Path:
+    """Write the run folder of one photograph, in place of an earlier one, and give the path of its overlay.
+
+    Raises
+    ------
+    OutputError
+        When the folder cannot be written, or holds what is of no such result.
     """
     from hairscan.report.overlay import draw_overlay
 
+    check_place(folder, Path(str(scored.configuration["photo"])))
+    earlier = _overlays_in(folder)
     start = perf_counter()
     picture = draw_overlay(scored.photo, scored.result)
     result = replace(scored.result, seconds={**scored.result.seconds, "overlay": perf_counter() - start})
     record = RunRecord(scored.start_utc, now_utc(), scored.configuration, library_versions())
     write_run(folder, [result], record, overlays={scored.photo.name: picture})
-    return folder / "overlays" / overlay_names([scored.photo.name])[scored.photo.name]
+    overlay = folder / "overlays" / overlay_names([scored.photo.name])[scored.photo.name]
+    try:
+        for path in earlier:
+            if path.exists() and not path.samefile(overlay):
+                path.unlink()
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    return overlay
+
+
+def _overlays_in(folder: Path) -> list[Path]:
+    """Overlays of the photographs that the tables of an earlier result name."""
+    try:
+        with (folder / "images.csv").open(encoding="utf-8", newline="") as file:
+            images = [row["image"] for row in csv.DictReader(file)]
+    except (OSError, ValueError, KeyError, csv.Error):
+        return []
+    return [folder / "overlays" / name for name in overlay_names(images).values()]

@@ -21,12 +21,11 @@ def score(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
 ) -> None:
     """Count the hairs of one photograph and measure their density and thickness."""
-    from hairscan.batch.run_folder import check_writable
-    from hairscan.cli.one_photo import score_one, write_one
+    from hairscan.cli.one_photo import check_place, score_one, write_one
     from hairscan.cli.table import print_result
 
     if out is not None:
-        check_writable(out)
+        check_place(out, photo)
     scored = score_one(photo, um_per_px=um_per_px, um_per_px_sd=um_per_px_sd, area=area, model=model, device=device)
     overlay = None if out is None else write_one(out, scored)
     if as_json:

@@ -46,12 +46,17 @@ def _move(folder: Path, out: Path) -> None:
     """Bring every file of the folder to `out`, or none; tables and figures of an earlier report go."""
     from hairscan.batch.files import write_files
     from hairscan.batch.run_folder import cannot_write
+    from hairscan.errors import OutputError
+    from hairscan.report.trial_files import earlier_files
 
     files = {out / path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    stale = {path for pattern in ("tables/*.csv", "figures/*.svg", "figures/*.png") for path in out.glob(pattern)}
+    earlier = earlier_files(out)
+    for path in () if earlier else files:
+        if path.is_file():
+            raise OutputError(f"{path} is of no earlier report and would be replaced: name another folder")
     try:
         write_files(files)
-        for path in stale - files.keys():
+        for path in earlier - files.keys():
             path.unlink()
     except OSError as error:
         raise cannot_write(out, error) from error
@@ -79,6 +84,8 @@ def _print_effects(result: TrialResult) -> None:
             endpoint = row["endpoint"]
             table.add_row(endpoint)
         p, adjusted = (_p_words(row[name]) for name in ("p", "p_adjusted"))
+        if p and not adjusted:
+            adjusted = "not tested"
         interval = f"{row['low']:+.2f} to {row['high']:+.2f}" if isfinite(row["low"]) else "not estimable"
         estimate = f"{row['estimate']:+.2f}" if isfinite(row["estimate"]) else ""
         table.add_row(f"  {row['arm']}", estimate, interval, p, adjusted)

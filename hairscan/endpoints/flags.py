@@ -12,7 +12,7 @@ from hairscan.endpoints.rows import PhotoRow
 from hairscan.types import Hair, Photo
 
 FLAG_WORDS = {
-    "scale-missing": "no scale: counts and pixels only",
+    "scale-missing": "no scale: magnification guessed, counts and pixels only",
     "no-hair": "no hair was found",
     "few-hairs": "fewer than 20 hairs: shares and means are uncertain",
     "area-small": "less than 0.05 cm2 was judged: the density is uncertain",

@@ -12,9 +12,9 @@ _TIFF_MARKS = {b"II*\0": ("<", False), b"MM\0*": (">", False), b"II+\0": ("<", T
 _TIFF_TYPES = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _JPEG_SIZE_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-_WIDTH, _HEIGHT, _PHOTOMETRIC, _ORIENTATION = 256, 257, 262, 274
+_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION, _PLANAR = 256, 257, 258, 262, 274, 284
 _DATA_TAGS = ((273, 279), (324, 325))
-_PHOTOMETRIC_CMYK = 5
+_WHITE_IS_ZERO, _CMYK, _SEPARATE_PLANES = 0, 5, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,15 @@ def _jpeg(data: bytes) -> Header:
 
 def _tiff(data: bytes) -> Header:
     tags = _first_ifd(data)
-    if tags.get(_PHOTOMETRIC, [0])[0] == _PHOTOMETRIC_CMYK:
+    photometric = tags.get(_PHOTOMETRIC, [1])[0]
+    if photometric == _CMYK:
         raise UnreadableHeaderError("it holds printing colours (CMYK)")
+    # The decoder brings both kinds in order for eight bits only, and says nothing of the others.
+    if max(tags.get(_BITS, [1])) > 8:
+        if photometric == _WHITE_IS_ZERO:
+            raise UnreadableHeaderError("it is a negative (white is stored as 0) of more than 8 bits")
+        if tags.get(_PLANAR, [1])[0] == _SEPARATE_PLANES:
+            raise UnreadableHeaderError("it holds its colours one after another (separate planes) in more than 8 bits")
     complete = all(
         start + length <= len(data)
         for starts, lengths in _DATA_TAGS

@@ -89,10 +89,11 @@ def _result(row: Mapping[Any, Any], endpoint: str, design: Design) -> str:
 def _over_all_tests(row: Mapping[Any, Any], design: Design) -> str:
     """What is left once all tests of the design are taken into account; empty where that was not told."""
     adjusted = row.get("p_adjusted", float("nan"))
-    if not isfinite(adjusted):
-        return ""
-    verdict = "significant" if adjusted <= design.alpha else "not significant"
     how = {"fixed-sequence": "in their fixed sequence", "holm": "by Holm's method"}[design.multiplicity]
+    if not isfinite(adjusted):
+        is_hypothesis = isfinite(row["p"]) and row.get("significant", "") != ""
+        return f" Over all tests, {how}, it was not tested: one before it is not estimable." if is_hypothesis else ""
+    verdict = "significant" if adjusted <= design.alpha else "not significant"
     return f" Over all tests, {how}, p {_relation(p_text(adjusted))}: {verdict}."
 
 

@@ -16,6 +16,8 @@ from hairscan.types import HairMaps, MapArray, Photo
 
 TYPICAL_SHAFT_UM = 70.0
 """Assumed width of most shafts in a photograph without a scale, so that the network can see it at all."""
+_LEAST_LINES = 0.6
+"""Length of the centre-lines seen at a guess, as a share of the most, below which it is no guess."""
 GUESSED_FIELDS_UM = (1.8e3, 3.6e3, 7.2e3)
 """Longer sides of what trichoscopes and macro lenses show."""
 MOST_PX = 50_000_000
@@ -40,13 +42,25 @@ def segment_photo(photo: Photo, segmenter: Segmenter) -> HairMaps:
 
 
 def assume_um_per_px(photo: Photo, segmenter: Segmenter) -> float:
-    """Scale at which the shafts of a photograph would be of typical width."""
+    """Scale at which the shafts of a photograph would be of typical width.
+
+    The wider shafts are shown, the narrower they seem for their size: between two guesses the scale is interpolated.
+    """
     longest_px = max(photo.rgb.shape[:2])
-    guesses = [longest_um / longest_px for longest_um in GUESSED_FIELDS_UM]
-    best = max((_maps_at(photo, segmenter, guess) for guess in guesses), key=_line_length_px)
-    guess = best.um_per_cell / best.px_per_cell
-    width_um = _mean_shaft_cells(best) * best.um_per_cell
-    return guess * min(max(TYPICAL_SHAFT_UM / width_um, 0.5), 1.6) if width_um > 0 else guess
+    guesses = np.array([longest_um / longest_px for longest_um in GUESSED_FIELDS_UM])
+    shown = [_maps_at(photo, segmenter, guess) for guess in guesses]
+    length_px = np.array([_line_length_px(maps) for maps in shown])
+    width_um = np.array([_mean_shaft_cells(maps) * maps.um_per_cell for maps in shown])
+    told = (width_um > 0) & (length_px >= _LEAST_LINES * length_px.max())
+    if not told.any():
+        return float(guesses[np.argmax(length_px)])
+    guesses, width_um = guesses[told], np.maximum.accumulate(width_um[told])
+    off = np.log(TYPICAL_SHAFT_UM / width_um)
+    # Beyond the outermost guesses the width says how far, within what is believed of it.
+    if off[-1] > 0 or off[0] < 0:
+        end = -1 if off[-1] > 0 else 0
+        return float(guesses[end] * min(max(TYPICAL_SHAFT_UM / width_um[end], 0.5), 1.6))
+    return float(np.exp(np.interp(0.0, -off, np.log(guesses))))
 
 
 def _check_extent(shape: tuple[int, ...], um_per_px: float, network_um_per_px: float) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
 from hairscan.errors import ModelError
 from hairscan.types import N_DIRECTIONS
@@ -18,6 +18,8 @@ FIRST_DIRECTION = 3
 N_CHANNELS = FIRST_DIRECTION + N_DIRECTIONS
 CELL_PX = 2
 """Input pixels per map cell, each way."""
+INPUT, OUTPUT = "image", "maps"
+"""What every network calls its input and its output."""
 
 
 class ModelSpec(BaseModel):
@@ -48,14 +50,30 @@ class ModelSpec(BaseModel):
     um_per_px: float = Field(ge=1, le=50)
     multiple: int = Field(gt=0)
     channels: list[str]
-    confidence_weights: tuple[float, ...]
+    confidence_weights: tuple[FiniteFloat, ...]
     hair_threshold: float = Field(gt=0, lt=1)
     sha256: str
     weights_sha256: str | None = None
 
+    @field_validator("multiple")
+    @classmethod
+    def _halves_down_to_cells(cls, multiple: int) -> int:
+        """Every level of a network halves the one before, and the first halving makes cells."""
+        if multiple < CELL_PX or multiple & (multiple - 1):
+            raise ValueError("a power of two, from the side of a cell on")
+        return multiple
+
 
 Precision = Literal["fp32", "fp16", "int8"]
 """Numbers in which a bundle's network computes; what goes in and comes out is float32 always."""
+TOLERANCES: dict[Precision, tuple[float, float]] = {"fp32": (1e-3, 1e-5), "fp16": (2e-2, 1e-4), "int8": (0.3, 5e-4)}
+"""Largest and mean difference from the fp32 maps: room for another processor's rounding, none for a mistake.
+
+In 8 bits single cells at the rim of a hair move far; a wrong network moves the mean.
+"""
+RESIZING_TOLERANCE = (0.04, 5e-5)
+"""Added where the maps begin at a photograph: resized elsewhere, one byte in seven may be rounded to its neighbour."""
+FileName = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
 
 
 class TensorFile(BaseModel):
@@ -63,9 +81,30 @@ class TensorFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    file: str = Field(pattern=r"^\w[\w.-]*$")
+    file: FileName
     shape: tuple[int, int, int, int]
     sha256: str
+
+
+class PhotoTest(BaseModel):
+    """A photograph with the maps that belong to it: resizing, padding and tiles are tested too.
+
+    Attributes
+    ----------
+    um_per_px : float
+        Scale of the photograph, another than the network's.
+    max_difference, mean_difference : float
+        As in `SelfTest`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: FileName
+    sha256: str
+    um_per_px: float = Field(gt=0)
+    expected: TensorFile
+    max_difference: float
+    mean_difference: float
 
 
 class SelfTest(BaseModel):
@@ -73,6 +112,8 @@ class SelfTest(BaseModel):
 
     Attributes
     ----------
+    photo : PhotoTest
+        The same from a photograph on.
     max_difference, mean_difference : float
         Largest and mean absolute difference that are let pass, on maps in 0..1.
     """
@@ -81,6 +122,7 @@ class SelfTest(BaseModel):
 
     input: TensorFile
     expected: TensorFile
+    photo: PhotoTest
     max_difference: float
     mean_difference: float
 
@@ -118,10 +160,28 @@ class BundleSpec(ModelSpec):
     input: TensorFacts
     output: TensorFacts
     cell_px: int
-    tile_px: int
-    margin_px: int
+    tile_px: int = Field(gt=0)
+    margin_px: int = Field(gt=0)
     confidence_readings: tuple[str, ...]
     self_test: SelfTest
+
+    @model_validator(mode="after")
+    def _can_be_right(self) -> Self:
+        """Refuse what no exporter writes: hairs would be counted with it all the same, or a broken network pass."""
+        largest, mean = TOLERANCES[self.precision]
+        test, photo = self.self_test, self.self_test.photo
+        right = {
+            "confidence_weights": len(self.confidence_weights) == 1 + len(self.confidence_readings),
+            "cell_px": self.cell_px == CELL_PX,
+            "input": self.input.name == INPUT,
+            "output": self.output.name == OUTPUT,
+            "precision": test.max_difference <= largest and test.mean_difference <= mean,
+            "photo": photo.max_difference <= largest + RESIZING_TOLERANCE[0]
+            and photo.mean_difference <= mean + RESIZING_TOLERANCE[1],
+        }
+        if wrong := [name for name, is_right in right.items() if not is_right]:
+            raise ValueError(f"impossible: {', '.join(wrong)}")
+        return self
 
 
 def channel_names() -> list[str]:

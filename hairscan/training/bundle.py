@@ -3,35 +3,56 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from tempfile import TemporaryDirectory
 from typing import get_args
 
 import numpy as np
 import onnx
-from onnxruntime import InferenceSession
 
 from hairscan.batch.files import write_files
 from hairscan.batch.run_folder import check_writable
 from hairscan.errors import ModelError, OutputError
+from hairscan.phantom import KINDS, render_scene, sample_scene
+from hairscan.photo.codec import encode_png
 from hairscan.segment import find_model, load_model
-from hairscan.segment.spec import CELL_PX, BundleSpec, ModelSpec, Precision, SelfTest, TensorFacts, TensorFile
+from hairscan.segment.backend import Backend
+from hairscan.segment.model import read_spec
+from hairscan.segment.onnx_backend import OnnxBackend
+from hairscan.segment.spec import (
+    CELL_PX,
+    INPUT,
+    OUTPUT,
+    RESIZING_TOLERANCE,
+    TOLERANCES,
+    BundleSpec,
+    ModelSpec,
+    PhotoTest,
+    Precision,
+    SelfTest,
+    TensorFacts,
+    TensorFile,
+)
 from hairscan.segment.tiling import MARGIN_PX, TILE_PX
 from hairscan.trace.confidence import READINGS
 from hairscan.training.precision import to_fp16, to_int8
-from hairscan.training.tiles import phantom_tiles, photo_tiles, self_test_tile
+from hairscan.training.tiles import SELF_TEST_PHANTOM, SERIES, phantom_tiles, photo_tiles, self_test_tile
 from hairscan.training.vectors import Sample
-from hairscan.training.verify import Difference, describe
-from hairscan.types import MapArray
+from hairscan.training.verify import SUMS, Difference, bundle_files, describe, describe_photo, maps_of_photo
+from hairscan.types import MapArray, RgbImage
 from hairscan.version import __version__
 
-TOLERANCES: dict[Precision, tuple[float, float]] = {"fp32": (1e-3, 1e-5), "fp16": (2e-2, 1e-4), "int8": (0.3, 5e-4)}
-"""Largest and mean difference from the fp32 maps: room for another processor's rounding, none for a mistake.
-
-In 8 bits single cells at the rim of a hair move far; a wrong network moves the mean.
-"""
+PHOTO_PX = (1134, 160)
+"""Width and height of the self-test's photograph: at the network's scale both are padded, and it takes two tiles."""
+PHOTO_FACTOR = 0.74
+"""Its micrometres per pixel, as a share of the network's: it has to be resized."""
+PHOTO_KIND, PHOTO_DENSITY_PER_CM2 = "long", 150.0
+"""Long hairs lie where its tiles meet: a program that cuts it elsewhere gets other maps."""
 
 
 def write_bundle(
@@ -55,7 +76,7 @@ def write_bundle(
     DataError
         Where the photographs cannot be used.
     OutputError
-        Where the bundle cannot be written.
+        Where the bundle cannot be written, or the folder holds anything but an earlier bundle.
     """
     if precision not in get_args(Precision):
         raise ModelError(f"unknown precision {precision!r}: use {', '.join(get_args(Precision))}")
@@ -64,6 +85,7 @@ def write_bundle(
     if isinstance(source, BundleSpec):
         raise ModelError(f"{model} is a bundle already: give the model that it was made from")
     check_writable(out)
+    _check_replaceable(out)
     network = onnx.load(find_model(model) / "model.onnx")
     if precision == "fp16":
         network = to_fp16(network)
@@ -72,22 +94,104 @@ def write_bundle(
         network = to_int8(network, phantom_tiles(source.um_per_px) + tiles)
     _check(network)
     payload = network.SerializeToString()
-    image = self_test_tile(source.um_per_px)
-    expected = segmenter.backend.run(image)
-    spec = _bundle_spec(source, precision, payload, image, expected)
-    maps = InferenceSession(payload, providers=["CPUExecutionProvider"]).run(["maps"], {"image": image})[0]
-    difference = Difference.between(np.asarray(maps), expected)
+    shown = _Shown.at_scale(source.um_per_px)
+    expected = shown.maps(segmenter.backend, source)
+    test, contents = shown.test(expected, precision)
+    spec = _bundle_spec(source, precision, payload, test)
+    difference, of_photo = map(Difference.between, shown.maps(_backend(payload), source), expected)
     if not difference.passes(spec.self_test):
         raise ModelError(f"this model cannot be exported so: {describe(spec, difference)}; use a higher precision")
-    contents = {
+    if not of_photo.passes(spec.self_test.photo):
+        raise ModelError(f"this model cannot be exported so: {describe_photo(spec, of_photo)}; use a higher precision")
+    contents |= {
         "model.onnx": payload,
         "spec.json": (spec.model_dump_json(indent=2) + "\n").encode(),
-        spec.self_test.input.file: _bytes(image),
-        spec.self_test.expected.file: _bytes(expected),
-        "README.md": _readme(spec, difference).encode(),
+        "README.md": _readme(spec, difference, of_photo).encode(),
     }
-    _write(out, contents)
+    _write(out, contents | {SUMS: _sums(contents)})
     return spec, difference
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What the self-test shows a network: one input, and a photograph of another scale than the network's."""
+
+    image: MapArray
+    photo: RgbImage
+    photo_um_per_px: float
+
+    @classmethod
+    def at_scale(cls, um_per_px: float) -> _Shown:
+        """For a network of this scale."""
+        photo_um_per_px = round(PHOTO_FACTOR * um_per_px, 2)
+        rng = np.random.default_rng((SERIES, KINDS.index(PHOTO_KIND), SELF_TEST_PHANTOM))
+        width, height = PHOTO_PX
+        scene = sample_scene(
+            PHOTO_KIND,
+            rng,
+            width_px=width,
+            height_px=height,
+            um_per_px=photo_um_per_px,
+            density_per_cm2=PHOTO_DENSITY_PER_CM2,
+        )
+        return cls(self_test_tile(um_per_px), render_scene(scene, rng).rgb, photo_um_per_px)
+
+    def maps(self, backend: Backend, spec: ModelSpec) -> tuple[MapArray, MapArray]:
+        """Maps of the input and of the photograph."""
+        return backend.run(self.image), maps_of_photo(backend, spec, self.photo, self.photo_um_per_px)
+
+    def test(self, expected: tuple[MapArray, MapArray], precision: Precision) -> tuple[SelfTest, dict[str, bytes]]:
+        """The self-test that a network in this precision has to pass, and its files by their names."""
+        largest, mean = TOLERANCES[precision]
+        contents = {
+            "selftest_input.bin": _bytes(self.image),
+            "selftest_expected.bin": _bytes(expected[0]),
+            "photo.png": encode_png(self.photo),
+            "photo_expected.bin": _bytes(expected[1]),
+        }
+        test = SelfTest(
+            input=_tensor_file("selftest_input.bin", self.image),
+            expected=_tensor_file("selftest_expected.bin", expected[0]),
+            photo=PhotoTest(
+                file="photo.png",
+                sha256=_sha256(contents["photo.png"]),
+                um_per_px=self.photo_um_per_px,
+                expected=_tensor_file("photo_expected.bin", expected[1]),
+                max_difference=largest + RESIZING_TOLERANCE[0],
+                mean_difference=mean + RESIZING_TOLERANCE[1],
+            ),
+            max_difference=largest,
+            mean_difference=mean,
+        )
+        return test, contents
+
+
+def _backend(payload: bytes) -> OnnxBackend:
+    """The network as it will be written, ready to run."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(payload)
+        return OnnxBackend(path, "cpu")
+
+
+def _sums(contents: Mapping[str, bytes]) -> bytes:
+    """The sha256 of every file, a line each, in the order of their names."""
+    return "".join(f"{_sha256(content)}  {name}\n" for name, content in sorted(contents.items())).encode()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _check_replaceable(out: Path) -> None:
+    """Raise OutputError where the folder holds anything but an earlier bundle."""
+    known: set[str] = set()
+    with suppress(ModelError):
+        spec = read_spec(out)
+        known = bundle_files(spec) | {SUMS} if isinstance(spec, BundleSpec) else known
+    for path in sorted(out.iterdir()) if out.is_dir() else ():
+        if path.name not in known:
+            raise OutputError(f"{path} is of no earlier bundle: name another folder")
 
 
 def _write(out: Path, contents: dict[str, bytes]) -> None:
@@ -106,43 +210,36 @@ def _check(network: onnx.ModelProto) -> None:
         raise ModelError("the model takes pictures of one size only: export it from its weights again")
 
 
-def _bundle_spec(
-    source: ModelSpec, precision: Precision, payload: bytes, image: MapArray, expected: MapArray
-) -> BundleSpec:
-    largest, mean = TOLERANCES[precision]
-    facts = source.model_dump() | {"sha256": hashlib.sha256(payload).hexdigest(), "weights_sha256": None}
+def _bundle_spec(source: ModelSpec, precision: Precision, payload: bytes, test: SelfTest) -> BundleSpec:
+    facts = source.model_dump() | {"sha256": _sha256(payload), "weights_sha256": None}
     return BundleSpec(
         **facts,
         hairscan_version=__version__,
         precision=precision,
         opset=next(entry.version for entry in onnx.load_from_string(payload).opset_import if not entry.domain),
         source_sha256=source.sha256,
-        input=TensorFacts(name="image", values="red, green, blue; byte / 255"),
-        output=TensorFacts(name="maps", values="0 to 1, in the order of channels"),
+        input=TensorFacts(name=INPUT, values="red, green, blue; byte / 255"),
+        output=TensorFacts(name=OUTPUT, values="0 to 1, in the order of channels"),
         cell_px=CELL_PX,
         tile_px=TILE_PX,
         margin_px=MARGIN_PX,
         confidence_readings=READINGS,
-        self_test=SelfTest(
-            input=_tensor_file("selftest_input.bin", image),
-            expected=_tensor_file("selftest_expected.bin", expected),
-            max_difference=largest,
-            mean_difference=mean,
-        ),
+        self_test=test,
     )
 
 
 def _tensor_file(name: str, tensor: MapArray) -> TensorFile:
     n, channels, height, width = tensor.shape
-    return TensorFile(file=name, shape=(n, channels, height, width), sha256=hashlib.sha256(_bytes(tensor)).hexdigest())
+    return TensorFile(file=name, shape=(n, channels, height, width), sha256=_sha256(_bytes(tensor)))
 
 
 def _bytes(tensor: MapArray) -> bytes:
     return tensor.astype("<f4").tobytes()
 
 
-def _readme(spec: BundleSpec, difference: Difference) -> str:
+def _readme(spec: BundleSpec, difference: Difference, of_photo: Difference) -> str:
     """Instructions with this bundle's own numbers."""
+    photo = spec.self_test.photo
     template = files("hairscan.training").joinpath("bundle_readme.md").read_text(encoding="utf-8")
     return Template(template).substitute(
         spec.model_dump(),
@@ -156,4 +253,10 @@ def _readme(spec: BundleSpec, difference: Difference) -> str:
         mean=f"{difference.mean:.2g}",
         max_difference=f"{spec.self_test.max_difference:g}",
         mean_difference=f"{spec.self_test.mean_difference:g}",
+        photo_um_per_px=f"{photo.um_per_px:g}",
+        photo_expected_shape=list(photo.expected.shape),
+        photo_largest=f"{of_photo.largest:.2g}",
+        photo_mean=f"{of_photo.mean:.2g}",
+        photo_max_difference=f"{photo.max_difference:g}",
+        photo_mean_difference=f"{photo.mean_difference:g}",
     )

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from hairscan.errors import ModelError
+from hairscan.errors import ModelError, PhotoError
+from hairscan.photo.read import decode_rgb
+from hairscan.segment.backend import Backend
+from hairscan.segment.maps import resized
 from hairscan.segment.model import read_spec
 from hairscan.segment.onnx_backend import OnnxBackend
-from hairscan.segment.spec import BundleSpec, SelfTest, TensorFile
-from hairscan.types import MapArray
+from hairscan.segment.spec import BundleSpec, ModelSpec, PhotoTest, SelfTest, TensorFile, channel_names
+from hairscan.segment.tiling import run_tiled
+from hairscan.types import MapArray, RgbImage
+
+SUMS = "SHA256SUMS"
+"""Lists the sha256 of every other file of a bundle, as `sha256sum -c` reads it."""
+_SUM = re.compile(r"([0-9a-f]{64}) [ *](\w[\w.-]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +39,7 @@ class Difference:
         apart = np.abs(maps.astype(np.float64) - expected)
         return cls(float(apart.max()), float(apart.mean()))
 
-    def passes(self, test: SelfTest) -> bool:
+    def passes(self, test: SelfTest | PhotoTest) -> bool:
         """Whether a self-test lets it pass; NaN never does."""
         return self.largest <= test.max_difference and self.mean <= test.mean_difference
 
@@ -40,30 +50,89 @@ def verify_bundle(folder: Path) -> tuple[BundleSpec, Difference]:
     Raises
     ------
     ModelError
-        Where it is no bundle, a file is missing or damaged, or its maps are too far from those expected.
+        Where it is no bundle, a file is missing or changed, or its maps are too far from those expected.
     """
+    sums = _read_sums(folder)
+    _check_files(folder, sums)
     spec = _bundle_spec(folder)
+    _check_names(folder, sums, spec)
     _checked_bytes(folder / "model.onnx", spec.sha256)
-    image = _tensor(folder, spec.self_test.input)
-    expected = _tensor(folder, spec.self_test.expected)
-    maps = OnnxBackend(folder / "model.onnx", "cpu").run(image)
-    if maps.shape != expected.shape:
-        raise ModelError(
-            f"{folder}: the self-test gave maps of shape {maps.shape}, not {expected.shape}: do not use it"
-        )
-    difference = Difference.between(maps, expected)
-    if not difference.passes(spec.self_test):
+    test = spec.self_test
+    backend = OnnxBackend(folder / "model.onnx", "cpu")
+    difference = _compared(folder, backend.run(_tensor(folder, test.input)), test.expected)
+    if not difference.passes(test):
         raise ModelError(f"{folder}: the self-test failed, {describe(spec, difference)}: do not use it")
+    maps = maps_of_photo(backend, spec, _photo(folder, test.photo), test.photo.um_per_px)
+    of_photo = _compared(folder, maps, test.photo.expected)
+    if not of_photo.passes(test.photo):
+        raise ModelError(f"{folder}: the self-test failed, {describe_photo(spec, of_photo)}: do not use it")
     return spec, difference
+
+
+def maps_of_photo(backend: Backend, spec: ModelSpec, rgb: RgbImage, um_per_px: float) -> MapArray:
+    """Maps of a photograph of known scale, resized and tiled as every photograph is, shape (1, C, rows, columns)."""
+    return run_tiled(backend, resized(rgb, um_per_px / spec.um_per_px), multiple=spec.multiple)[None]
+
+
+def bundle_files(spec: BundleSpec) -> set[str]:
+    """Names of all files of a bundle but `SUMS`, which lists them."""
+    test = spec.self_test
+    tested = {test.input.file, test.expected.file, test.photo.file, test.photo.expected.file}
+    return {"README.md", "model.onnx", "spec.json", *tested}
 
 
 def describe(spec: BundleSpec, difference: Difference) -> str:
     """A bundle's difference beside what is let pass, for a person."""
-    test = spec.self_test
+    return f"{spec.precision} maps differ from the model's {_allowed(difference, spec.self_test)}"
+
+
+def describe_photo(spec: BundleSpec, difference: Difference) -> str:
+    """The same of the photograph's maps."""
+    test = spec.self_test.photo
+    return f"{spec.precision} maps of {test.file} differ from the model's {_allowed(difference, test)}"
+
+
+def _allowed(difference: Difference, test: SelfTest | PhotoTest) -> str:
     return (
-        f"{spec.precision} maps differ from the model's by at most {difference.largest:.2g} "
-        f"(allowed {test.max_difference:g}), on average {difference.mean:.2g} (allowed {test.mean_difference:g})"
+        f"by at most {difference.largest:.2g} (allowed {test.max_difference:g}), "
+        f"on average {difference.mean:.2g} (allowed {test.mean_difference:g})"
     )
+
+
+def _read_sums(folder: Path) -> dict[str, str]:
+    """The sha256 of every file by its name, as the bundle lists them."""
+    path = folder / SUMS
+    if not path.is_file():
+        # A folder that never was a bundle is told so first.
+        _bundle_spec(folder)
+        raise ModelError(f"{path} is missing: export the bundle again")
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    found = [_SUM.fullmatch(line) for line in lines]
+    if not all(found):
+        raise ModelError(f"{path} is damaged: export the bundle again")
+    return {match[2]: match[1] for match in found if match}
+
+
+def _check_files(folder: Path, sums: Mapping[str, str]) -> None:
+    """Raise ModelError with every file that is missing or is not the one that was listed."""
+    problems = []
+    for name, sha256 in sums.items():
+        try:
+            if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
+                problems.append(f"{name} was changed")
+        except OSError:
+            problems.append(f"{name} is missing")
+    if problems:
+        raise ModelError(f"{folder}: {', '.join(problems)}: export the bundle again")
+
+
+def _check_names(folder: Path, sums: Mapping[str, str], spec: BundleSpec) -> None:
+    """Raise ModelError where the list leaves out a file of the bundle, or names one that no bundle has."""
+    files = bundle_files(spec)
+    problems = [f"does not list {name}" for name in sorted(files - set(sums))]
+    problems += [f"lists {name}, which is no file of a bundle" for name in sorted(set(sums) - files)]
+    if problems:
+        raise ModelError(f"{folder / SUMS} {', '.join(problems)}: export the bundle again")
 
 
 def _bundle_spec(folder: Path) -> BundleSpec:
@@ -73,7 +142,27 @@ def _bundle_spec(folder: Path) -> BundleSpec:
     spec = read_spec(folder)
     if not isinstance(spec, BundleSpec):
         raise ModelError(f"{folder} is a model and no bundle: make one with hairscan export --model {folder} --out DIR")
+    if spec.channels != channel_names():
+        raise ModelError(f"{folder} was made for another version of hairscan: export the bundle again")
     return spec
+
+
+def _compared(folder: Path, maps: MapArray, about: TensorFile) -> Difference:
+    """How far maps are from those that a file of the self-test holds."""
+    expected = _tensor(folder, about)
+    if maps.shape != expected.shape:
+        raise ModelError(
+            f"{folder}: the self-test gave maps of shape {maps.shape}, not {expected.shape}: do not use it"
+        )
+    return Difference.between(maps, expected)
+
+
+def _photo(folder: Path, test: PhotoTest) -> RgbImage:
+    """The photograph of the self-test."""
+    try:
+        return decode_rgb(_checked_bytes(folder / test.file, test.sha256), test.file)
+    except PhotoError as error:
+        raise ModelError(f"{folder / test.file} cannot be read: export the bundle again") from error
 
 
 def _tensor(folder: Path, about: TensorFile) -> MapArray:
@@ -86,10 +175,7 @@ def _tensor(folder: Path, about: TensorFile) -> MapArray:
 
 def _checked_bytes(path: Path, sha256: str) -> bytes:
     """Content of a file with this hash."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} is missing: export the bundle again") from error
+    content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != sha256:
         raise ModelError(f"{path} is damaged, its sha256 is not the one in spec.json: export the bundle again")
     return content

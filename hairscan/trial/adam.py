@@ -134,6 +134,7 @@ def _criterion(result: TrialResult) -> dict[str, pd.Series]:
     gained = rows["change"] >= least
     words = f"Gain of at least {least:.6g}" if least > 0 else ""
     if rule.percent is not None:
+        told &= rows["percent_change"].notna()  # there is no percentage of a baseline of 0
         gained &= rows["percent_change"] >= rule.percent
         words = f"Gain of at least {rule.percent:g} %" + (f" and {least:.6g}" if least > 0 else "")
     return {"CRIT1": told.map({True: words, False: ""}), "CRIT1FL": _yes_no(gained).where(told, "")}

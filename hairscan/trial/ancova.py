@@ -25,7 +25,9 @@ from hairscan.types import FloatArray
 METHOD = "ANCOVA"
 
 
-def ancova_effects(data: pd.DataFrame, *, control: str, alpha: float, covariates: Sequence[str] = ()) -> pd.DataFrame:
+def ancova_effects(
+    data: pd.DataFrame, *, control: str, alpha: float, covariates: Sequence[str] = (), arms: Sequence[str] = ()
+) -> pd.DataFrame:
     """Difference of the mean change from the control at every visit, adjusted for the baseline and the covariates.
 
     Least squares on the subjects seen at the visit, with one variance for all arms.
@@ -36,13 +38,15 @@ def ancova_effects(data: pd.DataFrame, *, control: str, alpha: float, covariates
         One endpoint: subject, arm, visit, week, change, base and the covariates; one row per subject and visit.
     alpha : float
         Two-sided.
+    arms : sequence of str
+        Arms that have rows in the table even if nobody of them has a value.
 
     Returns
     -------
     effects : DataFrame
         NaN, with the reason in `note`, where not estimable.
     """
-    everyone = model_rows(data, control=control, covariates=covariates)
+    everyone = model_rows(data, control=control, covariates=covariates, arms=arms)
     tables = []
     for visit, _ in everyone.visits:
         at_visit = data[data["visit"] == visit]

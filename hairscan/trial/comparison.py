@@ -11,7 +11,7 @@ import pandas as pd
 from hairscan.trial.ancova import ancova_effects
 from hairscan.trial.design import Design
 from hairscan.trial.effect_sizes import EFFECT_SIZE_COLUMNS, effect_sizes
-from hairscan.trial.linear import EFFECT_COLUMNS, MEAN_COLUMNS
+from hairscan.trial.linear import EFFECT_COLUMNS, MEAN_COLUMNS, effect_line
 from hairscan.trial.missing import paired_sensitivity_effects, sensitivity_effects
 from hairscan.trial.mmrm import METHOD as PRIMARY_METHOD
 from hairscan.trial.mmrm import mmrm_effects, paired_mmrm_effects
@@ -93,6 +93,7 @@ def _compare(
     """All tables of one analysis set."""
     compare = _compare_sides if design.layout == "split-scalp" else _compare_groups
     tables = {**compare(observations, covariates, design), "responders": _responders(observations, reliability, design)}
+    tables["effects"] = _with_every_hypothesis(tables["effects"], design)
     return {key: _in_order(table.assign(set=name)[_COLUMNS[key]], design) for key, table in tables.items()}
 
 
@@ -114,7 +115,7 @@ def _compare_groups(observations: pd.DataFrame, covariates: pd.DataFrame, design
     analysed = everyone[everyone["analysed"] & ~everyone["is_baseline"]]
     effects, means = _model_of_groups(analysed, design)
     ancovas = [
-        ancova_effects(rows, control=control, alpha=alpha, covariates=named).assign(endpoint=name)
+        ancova_effects(rows, control=control, alpha=alpha, covariates=named, arms=design.arms).assign(endpoint=name)
         for name, rows in _by_endpoint(analysed, design)
     ]
     imputed = [
@@ -142,7 +143,7 @@ def _model_of_groups(analysed: pd.DataFrame, design: Design) -> tuple[list[pd.Da
     """Effects and adjusted means of every endpoint by the primary model of a parallel trial."""
     control, alpha = str(design.control), design.alpha
     models = [
-        (name, mmrm_effects(rows, control=control, alpha=alpha, covariates=design.covariates))
+        (name, mmrm_effects(rows, control=control, alpha=alpha, covariates=design.covariates, arms=design.arms))
         for name, rows in _by_endpoint(analysed, design)
     ]
     effects = [model[0].assign(endpoint=name) for name, model in models]
@@ -218,17 +219,39 @@ def _responders(observations: pd.DataFrame, reliability: pd.DataFrame, design: D
 def _with_multiplicity(effects: pd.DataFrame, design: Design) -> pd.DataFrame:
     """The effects with `p_adjusted` and `significant` (yes or no) of the primary analysis; empty in all other rows.
 
-    The hypotheses are tested endpoint by endpoint, and in each treatment by treatment, in the order of the design.
+    The hypotheses are tested endpoint by endpoint, and in each treatment by treatment, in the order of the design. The
+    note says where a fixed sequence ended before a hypothesis because one could not be tested.
     """
     effects = effects.assign(p_adjusted=np.nan, significant="")
     primary = effects[
         (effects["set"] == FULL) & (effects["method"] == PRIMARY_METHOD) & (effects["visit"] == design.primary_visit)
     ]
     row_of = {(row.endpoint, row.arm): row.Index for row in primary.itertuples()}
-    hypotheses = [(endpoint, arm) for endpoint in design.endpoints for arm in design.treatments]
-    p = [float(effects["p"].get(row_of.get(key, -1), nan)) for key in hypotheses]
-    adjusted, rejected = adjust(p, method=design.multiplicity, alpha=design.alpha)
-    for key, p_adjusted, reject in zip(hypotheses, adjusted, rejected, strict=True):
-        if key in row_of:
-            effects.loc[row_of[key], ["p_adjusted", "significant"]] = [p_adjusted, "yes" if reject else "no"]
+    tested = [row_of[key] for key in _hypotheses(design) if key in row_of]
+    adjusted, rejected = adjust(effects.loc[tested, "p"], method=design.multiplicity, alpha=design.alpha)
+    for row, p_adjusted, reject in zip(tested, adjusted, rejected, strict=True):
+        effects.loc[row, ["p_adjusted", "significant"]] = [p_adjusted, "yes" if reject else "no"]
+        if np.isnan(p_adjusted) and np.isfinite(effects.loc[row, "p"]):
+            notes = [effects.loc[row, "note"], "not tested: one before it in the fixed sequence is not estimable"]
+            effects.loc[row, "note"] = "; ".join(filter(None, notes))
     return effects
+
+
+def _with_every_hypothesis(effects: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """The effects with a row of the primary model for every hypothesis, without numbers where nobody has a value."""
+    visit = design.primary_visit
+    primary = effects[(effects["method"] == PRIMARY_METHOD) & (effects["visit"] == visit)]
+    told = set(zip(primary["endpoint"], primary["arm"], strict=True))
+    head = {"visit": visit, "week": design.visits[visit], "control": design.control, "method": PRIMARY_METHOD}
+    note = "not estimable: no value of this endpoint at this visit has a baseline"
+    missing = [
+        effect_line({"endpoint": endpoint, "arm": arm, **head}, {"n_arm": 0, "n_control": 0}, None, (note,))
+        for endpoint, arm in _hypotheses(design)
+        if (endpoint, arm) not in told
+    ]
+    return _joined([pd.DataFrame(missing), effects], "effects")
+
+
+def _hypotheses(design: Design) -> list[tuple[str, str]]:
+    """Endpoint and treatment of every hypothesis, in the order of testing."""
+    return [(endpoint, arm) for endpoint in design.endpoints for arm in design.treatments]

@@ -14,6 +14,7 @@ from hairscan.endpoints.flags import flag_in_words
 from hairscan.endpoints.rows import PhotoRow
 from hairscan.errors import TrialError
 from hairscan.trial.check import run_problems
+from hairscan.trial.copies import copy_reasons
 from hairscan.trial.design import Design
 from hairscan.trial.flow import count_flow, exclusions_of
 from hairscan.trial.observations import average_photos, of_design
@@ -139,8 +140,9 @@ def _with_numbers(text: pd.DataFrame) -> pd.DataFrame:
 
 def _judge(photos: pd.DataFrame, design: Design) -> pd.DataFrame:
     """The photographs with `used` and `reason`."""
-    reasons = [_reason(row, design) for row in photos.to_dict("records")]
-    return photos.assign(used=[not reason for reason in reasons], reason=reasons)
+    reasons = {row: _reason(photo, design) for row, photo in photos.to_dict("index").items()}
+    reasons |= copy_reasons(photos[[not reason for reason in reasons.values()]], design)
+    return photos.assign(used=[not reason for reason in reasons.values()], reason=list(reasons.values()))
 
 
 def _reason(photo: Mapping[Hashable, Any], design: Design) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -256,10 +256,13 @@ def read_design(path: Path) -> Design:
     try:
         content = path.read_bytes()
         settings = yaml.safe_load(content)
+        twice = tuple(f"{path.name} {problem}" for problem in _keys_given_twice(content))
     except (OSError, UnicodeDecodeError) as error:
         raise TrialError(f"{path} cannot be read: give a trial design such as configs/trial-parallel.yaml") from error
     except yaml.YAMLError as error:
         raise TrialError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if twice:
+        raise TrialError(f"{path} cannot be used as it is", twice)
     if not isinstance(settings, Mapping):
         raise TrialError(f"{path} is not a trial design: begin with configs/trial-parallel.yaml")
     try:
@@ -270,6 +273,21 @@ def read_design(path: Path) -> Design:
     design._folder = path.parent
     design._sha256 = hashlib.sha256(content).hexdigest()
     return design
+
+
+def _keys_given_twice(content: bytes) -> Iterator[str]:
+    """A line for every key that its mapping has already: YAML would drop the first of them without a word."""
+    nodes = [yaml.compose(content, Loader=yaml.SafeLoader)]
+    for node in nodes:  # grows on the way; an alias is the node that it names
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        inside = node.value if isinstance(node, yaml.SequenceNode) else [value for _, value in pairs]
+        nodes += [part for part in inside if part not in nodes]
+        lines: dict[str, int] = {}
+        for key, _ in pairs:
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                yield f"line {line}: {key.value} stands in line {lines[key.value]} already: keep one of them"
+            lines.setdefault(key.value, line)
 
 
 def _text_keys(settings: Mapping[Any, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from hairscan.endpoints.flags import FLAG_WORDS
 from hairscan.trial.comparison import SENSITIVITY_SEED
+from hairscan.trial.copies import SAME_BYTES
 from hairscan.trial.data import TrialData
 from hairscan.trial.design import Design
 from hairscan.trial.missing import N_IMPUTATIONS
@@ -77,6 +78,9 @@ def _measurement(design: Design, data: TrialData) -> Iterator[str]:
         f"{'was' if n_out == 1 else 'were'} not analysed."
     )
     yield _poor_words(design)
+    n_copies = int(photos["reason"].str.startswith(SAME_BYTES).sum())
+    if n_copies:
+        yield f"Of photographs that are the same file {_count(n_copies, 'copy', 'copies')} had no part in the analysis."
     yield (
         "Photographs of the same place and visit were averaged (densities weighted by area, hair counts together with "
         "the area of one photograph that they belong to), and so were several places "
@@ -92,7 +96,10 @@ def _poor_words(design: Design) -> str:
 
 def _sets(design: Design) -> Iterator[str]:
     unit = "side" if design.layout == "split-scalp" else "subject"
-    yield f"The full analysis set holds, for each endpoint, every {unit} with a baseline and a later visit."
+    yield (
+        f"The full analysis set holds every {unit} with a baseline and a later visit of any endpoint of the design; "
+        f"each endpoint was analysed in every {unit} with a baseline and a later visit of its own."
+    )
     yield "All endpoints that were measured were described, and those named in the design were compared."
     if design.exclude:
         yield f"The per-protocol set leaves out {_count(len(design.exclude), 'subject')} named in the design."
@@ -167,9 +174,9 @@ def _words(endpoint: str) -> str:
     return label[0].lower() + re.sub(r"\bum\b", "µm", label[1:]).replace("cm2", "cm²")
 
 
-def _count(n: int, noun: str) -> str:
+def _count(n: int, noun: str, nouns: str = "") -> str:
     """How many of a thing there are."""
-    return f"{n} {noun}{'' if n == 1 else 's'}"
+    return f"{n} {noun if n == 1 else nouns or noun + 's'}"
 
 
 def _software() -> str:

@@ -145,7 +145,7 @@ def fit_mmrm(
 
 
 def mmrm_effects(
-    data: pd.DataFrame, *, control: str, alpha: float, covariates: Sequence[str] = ()
+    data: pd.DataFrame, *, control: str, alpha: float, covariates: Sequence[str] = (), arms: Sequence[str] = ()
 ) -> tuple[pd.DataFrame, pd.DataFrame, MixedModel | None]:
     """Difference of the mean change from the control at every visit, by a mixed model for repeated measures.
 
@@ -158,6 +158,8 @@ def mmrm_effects(
         visit.
     alpha : float
         Two-sided.
+    arms : sequence of str
+        Arms that have rows in the tables even if nobody of them has a value.
 
     Returns
     -------
@@ -166,7 +168,7 @@ def mmrm_effects(
     model : MixedModel or None
         None where no model can be fitted.
     """
-    rows = model_rows(data, control=control, covariates=covariates)
+    rows = model_rows(data, control=control, covariates=covariates, arms=arms)
     design, names = cell_design(rows)
     visit = rows.table["visit"].map([name for name, _ in rows.visits].index).to_numpy(int)
     response, subject = rows.table["change"].to_numpy(float), rows.table["subject"].to_numpy()

@@ -7,14 +7,18 @@ from itertools import pairwise
 
 import pandas as pd
 
+from hairscan.trial.copies import CANNOT_SHOW_BOTH
 from hairscan.trial.data import TrialData
 from hairscan.trial.design import Design
-from hairscan.trial.observations import unit_columns
+from hairscan.trial.observations import of_design, unit_columns
 
 WARNING_COLUMNS = ("subject", "arm", "side", "site", "visit", "endpoint", "warning")
 _SOON_WEEKS = 4.0
 _SCALE_SHARE = 0.02
 """A scale that differs by 2 % changes the density by 4 %."""
+_AREA_SHARE = 0.05
+"""A count over an area that is larger by 5 % is larger by 5 % without a hair gained."""
+_COUNT = "hair_count"
 _CLIPPING_DAYS = 1.0
 _UNMEASURED_SHARE = 0.2
 _PLACE = ["subject", "arm", "side", "site"]
@@ -33,8 +37,11 @@ def find_warnings(data: TrialData, mdc95: float, design: Design) -> pd.DataFrame
     used = data.photos[data.photos["used"]]
     lines = [
         *_of_trial(mdc95, design),
+        *_lost_subjects(data.observations, design),
+        *_copies(data.photos),
         *_sudden_changes(data.observations, design),
         *_other_conditions(used),
+        *(_other_areas(used) if _COUNT in design.endpoints else ()),
         *_unmeasured_widths(used),
     ]
     blank = dict.fromkeys(WARNING_COLUMNS, "")
@@ -53,6 +60,26 @@ def _of_trial(mdc95: float, design: Design) -> Iterator[_Line]:
             "warning": "no photograph was repeated: the minimal detectable change is unknown, and the threshold of a "
             "responder may lie within the measurement error",
         }
+
+
+def _lost_subjects(observations: pd.DataFrame, design: Design) -> Iterator[_Line]:
+    """Endpoints that cannot be told of everyone in the full analysis set, who need only one of them."""
+    tested = of_design(observations, design)
+    counts = tested[tested["analysed"]].groupby(["endpoint", "arm"])["subject"].nunique()
+    everyone = tested[tested["analysed"]].groupby("arm")["subject"].nunique()
+    for endpoint in design.endpoints:
+        lost = {arm: n - counts.get((endpoint, arm), 0) for arm, n in everyone.items()}
+        told = ", ".join(f"{lost[arm]} of {everyone[arm]} in {arm}" for arm in design.arms if lost.get(arm))
+        if told:
+            words = "subjects of the full analysis set without a baseline or a later visit of this endpoint"
+            yield {"endpoint": endpoint, "warning": f"{words}: {told}"}
+
+
+def _copies(photos: pd.DataFrame) -> Iterator[_Line]:
+    """Photographs left out because the manifest gives their bytes to another visit, side, site or subject, too."""
+    for row in photos[photos["reason"].str.endswith(CANNOT_SHOW_BOTH)].to_dict("records"):
+        words = f"{row['image']} was left out: {row['reason']}; put the manifest right"
+        yield {**{name: row[name] for name in [*_PLACE, "visit"]}, "warning": words}
 
 
 def _sudden_changes(observations: pd.DataFrame, design: Design) -> Iterator[_Line]:
@@ -85,6 +112,17 @@ def _other_conditions(photos: pd.DataFrame) -> Iterator[_Line]:
         days = rows["days_since_clipping"].dropna()
         if len(days) and days.max() - days.min() > _CLIPPING_DAYS:
             yield {**place, "warning": f"days since clipping differ from {days.min():g} to {days.max():g}"}
+
+
+def _other_areas(photos: pd.DataFrame) -> Iterator[_Line]:
+    """Judged areas that differ between the visits of a place, over which hairs were counted."""
+    for names, rows in photos.groupby(_PLACE):
+        areas = rows.groupby("visit")["area_cm2"].mean().dropna()
+        if len(areas) and areas.max() > areas.min() * (1 + _AREA_SHARE):
+            more = 100 * (areas.max() / areas.min() - 1)
+            words = f"the judged area differs from {areas.min():.4g} to {areas.max():.4g} cm2"
+            place = dict(zip(_PLACE, names, strict=True))
+            yield {**place, "endpoint": _COUNT, "warning": f"{words}: that alone changes the count by {more:.0f} %"}
 
 
 def _unmeasured_widths(photos: pd.DataFrame) -> Iterator[_Line]:

@@ -44,7 +44,8 @@ def responders(
     -------
     DataFrame
         `RESPONDER_COLUMNS`. Subjects without a figure at the visit, or in a split-scalp trial without one on both
-        sides, are left out and their number is in the note.
+        sides, are left out and their number is in the note; so are those without a percentage, as none exists of a
+        baseline of 0.
     """
     of_endpoint = subject_means(observations[observations["endpoint"] == endpoint])
     changes = of_endpoint[of_endpoint["visit"] == visit]
@@ -56,7 +57,9 @@ def responders(
         index="subject", columns="arm", values="responded", aggfunc="first"
     )
     table = table.reindex(columns=sorted({*of_endpoint["arm"], control}))
-    everyone = of_endpoint.groupby("arm")["subject"].nunique()
+    without_percentage = changes[changes["change"].notna() & changes["percent_change"].isna() & is_percent]
+    of_zero = of_endpoint[of_endpoint["subject"].isin(without_percentage["subject"])]
+    everyone, n_zero = (some.groupby("arm")["subject"].nunique() for some in (of_endpoint, of_zero))
     raised = _raised(threshold, mdc95, is_percent)
     rows = []
     for arm in treated_arms(of_endpoint, control):
@@ -64,8 +67,9 @@ def responders(
             counts, contrast = _compare_sides(table[[arm, control]].dropna(), alpha)
         else:
             counts, contrast = _compare_arms(table[arm].dropna(), table[control].dropna(), alpha)
-        absent = {name: everyone.get(name, 0) - counts[n] for name, n in ((arm, "n_arm"), (control, "n_control"))}
-        rows.append({"arm": arm, "control": control} | _row(counts, contrast, [raised, _absence(absent)]))
+        told = {arm: counts["n_arm"], control: counts["n_control"]}
+        notes = [raised, *_left_out(told, everyone, n_zero)]
+        rows.append({"arm": arm, "control": control} | _row(counts, contrast, notes))
     return table_of(rows, RESPONDER_COLUMNS)
 
 
@@ -118,7 +122,10 @@ def _raised(threshold: float, mdc95: float, is_percent: bool) -> str:
     return f"threshold raised from {threshold:.4g} to the minimal detectable change, {mdc95:.4g}"
 
 
-def _absence(absent: dict[str, int]) -> str:
-    """How many subjects of each arm are not counted; empty where none."""
-    told = ", ".join(f"{n} of {arm}" for arm, n in absent.items() if n)
-    return f"no figure at this visit: {told}" if told else ""
+def _left_out(told: dict[str, int], everyone: pd.Series, of_zero: pd.Series) -> list[str]:
+    """Why and how many subjects of each arm are not among those told of."""
+    zero = {arm: of_zero.get(arm, 0) for arm in told}
+    absent = {arm: everyone.get(arm, 0) - n - zero[arm] for arm, n in told.items()}
+    reasons = {"no figure at this visit": absent, "no percentage of a baseline of 0 exists": zero}
+    words = {why: ", ".join(f"{n} of {arm}" for arm, n in numbers.items() if n) for why, numbers in reasons.items()}
+    return [f"{why}: {numbers}" for why, numbers in words.items() if numbers]

@@ -8,6 +8,13 @@ import pandas as pd
 
 from hairscan.trial.analysis import TrialResult
 
+TABLE_NAMES = (
+    *("flow", "exclusions", "describe", "pairs", "effects", "adjusted_means", "effect_sizes", "responders"),
+    *("sensitivity", "reliability", "bland_altman", "sample_size", "literature", "warnings", "flagged_photos"),
+    *("matched_change", "matched_effects", "observations", "facts"),
+)
+"""Every table that a trial can have."""
+
 
 def write_tables(result: TrialResult, folder: Path) -> None:
     """Write ``tables/NAME.csv`` for every table of the result, the observations and the facts."""

@@ -108,7 +108,7 @@ def compare_visits(baseline: Visit, followup: Visit) -> Comparison:
     VisitError
         When they are one photograph, do not show one site, or cannot be compared for another reason.
     ScaleError
-        When their scales contradict each other.
+        When their scales contradict each other, or only one has a scale.
     """
     _check_comparable(baseline, followup)
     registration = register(baseline, followup)

@@ -54,7 +54,7 @@ class RegistrationInfo(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     baseline_px_to_followup_px: tuple[tuple[float, float, float], ...]
-    zoom: float
+    zoom: float | None
     turn_deg: float
     residual_um: float | None
     root_units_shown: int
@@ -142,7 +142,7 @@ def registration_info(comparison: Comparison) -> RegistrationInfo:
     registration = comparison.registration
     return RegistrationInfo(
         baseline_px_to_followup_px=tuple((float(a), float(b), float(c)) for a, b, c in registration.matrix),
-        zoom=registration.zoom,
+        zoom=None if comparison.scale is None else registration.zoom,
         turn_deg=registration.turn_deg,
         residual_um=None if comparison.scale is None else finite_or_none(registration.residual_um),
         root_units_shown=registration.roots_shown,

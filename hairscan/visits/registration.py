@@ -51,7 +51,8 @@ class Registration:
     matrix : float array, shape (3, 3)
         Homography from px of the baseline to px of the follow-up.
     zoom : float
-        How much larger the follow-up shows the skin than the two scales say; 1 where they agree.
+        How much larger the follow-up shows the skin than the two scales say; 1 where they agree. Without scales it is
+        against those at which their hairs are of usual width, and says nothing.
     zoom_se : float
         Its standard error, as the misses of what was fitted tell it.
     turn_deg : float
@@ -97,7 +98,7 @@ def register(baseline: Visit, followup: Visit) -> Registration:
     VisitError
         Where the photographs do not show one site, or one is mirrored; with the evidence.
     ScaleError
-        Where the two scales contradict what the photographs show.
+        Where the two scales contradict what the photographs show, or only one of them is known.
     """
     first, second = find_marks(baseline), find_marks(followup)
     best = _search(first, second)
@@ -108,16 +109,13 @@ def register(baseline: Visit, followup: Visit) -> Registration:
 
 
 def common_scale(baseline: Visit, followup: Visit, registration: Registration) -> Scale | None:
-    """Scale of the baseline: its own or, where it has none, that of the follow-up carried over; None without any.
+    """Scale of the baseline; None where neither has one.
 
     Where the two scales and the zoom disagree, either may be the wrong one: half the disagreement is of the sd.
     """
-    own, given = baseline.photo.scale, followup.photo.scale
-    if given is None:
-        return own
-    if own is None:
-        grown = zoom_and_turn(registration.matrix, np.array(baseline.photo.ignored.shape[::-1]) / 2.0)[0]
-        return Scale(given.um_per_px * grown, given.sd * grown, given.source)
+    own = baseline.photo.scale
+    if own is None or followup.photo.scale is None:
+        return None
     doubt = own.um_per_px * abs(registration.zoom - 1.0) / 2.0
     return Scale(own.um_per_px, hypot(own.sd, doubt), own.source)
 
@@ -227,8 +225,7 @@ def _refined(candidate: _Candidate, baseline: Visit, followup: Visit, first: Mar
     off = transform(matrix, first.roots.xy[ones]) - second.roots.xy[others]
     residual = float(np.median(np.hypot(off[:, 0], off[:, 1]))) if len(ones) else float("nan")
     zoom, turn_deg = zoom_and_turn(matrix, frame_of(baseline) / 2)
-    if baseline.photo.scale and followup.photo.scale and not 1 / _MOST_ZOOM < zoom < _MOST_ZOOM:
-        raise ScaleError(_contradiction(baseline, followup, zoom))
+    _check_scales(candidate, baseline, followup, zoom)
     from_px = np.diag([baseline.um_per_px, baseline.um_per_px, 1.0])
     to_px = np.diag([1 / followup.um_per_px, 1 / followup.um_per_px, 1.0])
     whole = to_px @ matrix @ from_px
@@ -246,6 +243,17 @@ def _refined(candidate: _Candidate, baseline: Visit, followup: Visit, first: Mar
         dots_agreeing=dots_agreeing,
         log10_false_alarms=candidate.log10_false_alarms,
     )
+
+
+def _check_scales(candidate: _Candidate, baseline: Visit, followup: Visit, zoom: float) -> None:
+    """Raise ScaleError where the scales contradict the zoom, or one is missing that the zoom tells."""
+    scales = baseline.photo.scale, followup.photo.scale
+    if not any(scales) or (all(scales) and 1 / _MOST_ZOOM < zoom < _MOST_ZOOM):
+        return
+    # Skin that agrees by chance has any zoom: hairs must confirm what a person is told about a scale.
+    if not _is_confirmed(candidate.roots):
+        raise VisitError(_two_sites(baseline, followup, candidate))
+    raise ScaleError((_contradiction if all(scales) else _missing_scale)(baseline, followup, zoom))
 
 
 def _refuse_mirrored(baseline: Visit, followup: Visit, second: Marks) -> None:
@@ -271,6 +279,18 @@ def _two_sites(baseline: Visit, followup: Visit, best: _Candidate | None) -> str
     return (
         f"{names}: in the best alignment {best.roots.agreeing} of {best.roots.shown} hair units{pairs} agree, and "
         f"chance gives {chance:.2g} such alignments. Compare photographs of one site that overlap by a fifth or more"
+    )
+
+
+def _missing_scale(baseline: Visit, followup: Visit, zoom: float) -> str:
+    """Say which scale the photograph without one seems to have."""
+    if followup.photo.scale is None:
+        known, other, expected, option = baseline, followup, followup.um_per_px / zoom, "--followup-um-per-px"
+    else:
+        known, other, expected, option = followup, baseline, baseline.um_per_px * zoom, "--um-per-px"
+    return (
+        f"only {known.photo.name} has a scale: without one hairs are not found alike. By the skin that both show, "
+        f"{other.photo.name} has about {expected:.4g} um/px: check that and give it ({option})"
     )
 
 

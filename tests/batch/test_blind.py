@@ -220,6 +220,8 @@ def test_a_wrong_key_a_changed_copy_and_an_unfinished_run_are_refused(blinded, t
         unblind_run(run, tmp_path / "key.json", tmp_path / "out")
     with pytest.raises(OutputError, match="another folder"):
         unblind_run(run, tmp_path / "key.json", run)
+    with pytest.raises(OutputError, match=r"manifest\.csv is of no earlier result and would be replaced"):
+        unblind_run(run, tmp_path / "key.json", trial)
     with pytest.raises(BlindError, match="no run folder"):
         unblind_run(folder, tmp_path / "key.json", tmp_path / "out")
     with pytest.raises(BlindError, match="is no key"):

@@ -1,6 +1,6 @@
 import pytest
 
-from hairscan.batch.manifest import manifest_of_folder, read_manifest
+from hairscan.batch.manifest import left_out_text, manifest_of_folder, read_manifest
 from hairscan.errors import ManifestError
 
 
@@ -61,7 +61,13 @@ def test_the_mark_that_excel_puts_in_front_is_dropped(written):
         ("image,visit\na.jpg,1\n./a.jpg,2\n", "line 3: ./a.jpg is in line 2 already"),
         ("image,um_per_px\na.jpg,wide\n", "line 2: um_per_px 'wide' is not a number"),
         ("image,um_per_px\na.jpg,0\n", "line 2: um_per_px '0' cannot be: 0 um/px (manifest) is no possible scale"),
-        ("image,um_per_px\na.jpg,nan\n", "line 2: um_per_px 'nan' cannot be"),
+        ("image,um_per_px\na.jpg,nan\n", "line 2: um_per_px 'nan' is not a number"),
+        ("image,um_per_px\na.jpg,2_7\n", "line 2: um_per_px '2_7' is not a number"),
+        ("image,um_per_px\na.jpg,２.７８\n", "line 2: um_per_px '２.７８' is not a number"),
+        ('image,um_per_px\na.jpg,"2,78"\n', "line 2: um_per_px '2,78' is not a number"),
+        ("image,um_per_px\na.jpg,1e9\n", "line 2: um_per_px '1e9' cannot be"),
+        ("image,days_since_clipping\na.jpg,1_0\n", "line 2: days_since_clipping '1_0' is not a number of days"),
+        ("image,days_since_clipping\na.jpg,٣\n", "line 2: days_since_clipping '٣' is not a number of days"),
         ("image,days_since_clipping\na.jpg,-1\n", "line 2: days_since_clipping '-1' is not a number of days"),
         ("image,date\na.jpg,31.12.2026\n", "line 2: date '31.12.2026' is not a date as 2026-03-31"),
         ("image,date\na.jpg,2026-02-30\n", "line 2: date '2026-02-30' is not a date"),
@@ -109,6 +115,12 @@ def test_what_is_right_is_let_pass(written, text):
     assert read_manifest(written(text)).rows
 
 
+@pytest.mark.parametrize("text", ["2.78", "+2.78", "2.", ".5", "27e-1", "2.7E+0", "02.70"])
+def test_a_decimal_number_is_a_scale(written, text):
+    (row,) = read_manifest(written(f"image,um_per_px\na.jpg,{text}\n")).rows
+    assert row.um_per_px == float(text)
+
+
 def test_all_problems_are_listed_at_once_in_the_order_of_their_lines(written):
     text = "image,suject,subject,arm,date\na.jpg,,S1,x,soon\ngone.jpg,,S1,y,2026-01-01\nb.jpg\na.jpg,,S2,x,2026-01-01\n"
     path = written(text)
@@ -140,3 +152,40 @@ def test_a_folder_gives_its_photographs_and_no_overlays(tmp_path):
 def test_a_folder_without_photographs(tmp_path):
     with pytest.raises(ManifestError, match="there is no photograph"):
         manifest_of_folder(tmp_path)
+
+
+def test_every_ending_of_a_jpeg_is_a_photograph(tmp_path):
+    for name in ("a.jfif", "b.JPE", "c.jpeg"):
+        (tmp_path / name).write_bytes(b"")
+    manifest = manifest_of_folder(tmp_path)
+    assert [row.image for row in manifest.rows] == ["a.jfif", "b.JPE", "c.jpeg"]
+    assert manifest.left_out == ()
+
+
+def test_pictures_of_other_kinds_are_named_by_a_folder(tmp_path):
+    for name in ("a.png", "sub/IMG_1.HEIC", "b.webp", "notes.txt", "clip.mov", ".hidden.heic"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    manifest = manifest_of_folder(tmp_path)
+    assert [row.image for row in manifest.rows] == ["a.png"]
+    assert manifest.left_out == ("b.webp", "sub/IMG_1.HEIC")
+    (tmp_path / "a.png").unlink()
+    with pytest.raises(
+        ManifestError, match=r"there is no photograph .*: 2 files were left out, .*: b\.webp, sub/IMG_1"
+    ):
+        manifest_of_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["a.dcm"], "1 file was left out, as it is not JPEG, PNG or TIFF: a.dcm - convert it first"),
+        (["a", "b"], "2 files were left out, as they are not JPEG, PNG or TIFF: a, b - convert them first"),
+        (
+            list("abcde"),
+            "5 files were left out, as they are not JPEG, PNG or TIFF: a, b, c and 2 more - convert them first",
+        ),
+    ],
+)
+def test_what_is_said_of_pictures_that_are_left_out_is_short(names, words):
+    assert left_out_text(names) == words

@@ -1,4 +1,5 @@
 import csv
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from hairscan.endpoints.area import place_area
 from hairscan.endpoints.result import RunInfo, photo_result
 from hairscan.endpoints.rows import HairRow, PhotoRow, column_names
 from hairscan.errors import OutputError
+from hairscan.segment import model_folders
 from hairscan.types import Hair, Photo, Scale
 
 RECORD = RunRecord("2026-01-01T00:00:00+00:00", "2026-01-01T00:00:01+00:00", {"area": "whole"}, {"numpy": "2"})
@@ -68,7 +70,9 @@ def test_a_run_folder_holds_every_file_and_nothing_else(tmp_path, result):
     timings = dict(zip(*rows_of(out / "timings.csv"), strict=True))
     assert (timings["segment_s"], timings["read_s"]) == ("0.2500", "")
     run = json.loads((out / "run.json").read_text())
-    assert run["models"] == [{"name": "m", "sha256": "f" * 64}]
+    spec = model_folders()["default"] / "spec.json"
+    spec_sha256 = hashlib.sha256(spec.read_bytes()).hexdigest()
+    assert run["models"] == [{"name": "m", "sha256": "f" * 64, "spec_sha256": spec_sha256}]
     assert (run["photos"], run["failures"], run["hairs_counted"], run["devices"]) == (1, 1, 5, ["cpu"])
     assert (cv2.imread(str(out / "overlays" / "a, b.png"))[0, 0] == PICTURE[0, 0, ::-1]).all()
 

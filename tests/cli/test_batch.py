@@ -25,6 +25,24 @@ def test_a_run_with_a_failure_ends_with_1_and_says_where_everything_is(hairscan,
         assert [row["image"] for row in csv.DictReader(file)] == ["bad.jpg"]
 
 
+def test_pictures_that_are_left_out_are_told_in_one_line(hairscan, photos, tmp_path):
+    for name in ("IMG_1.HEIC", "a.webp"):
+        (photos / name).write_bytes(b"")
+    code, _, err = hairscan("batch", photos, "--out", tmp_path / "run", "--um-per-px", 5, "--device", "cpu")
+    assert code == 1
+    text = "2 files were left out, as they are not JPEG, PNG or TIFF: IMG_1.HEIC, a.webp - convert them first"
+    assert err.splitlines()[0] == text
+
+
+def test_a_manifest_of_ones_own_is_refused_in_one_line(hairscan, photos):
+    (photos / "manifest.csv").write_text("image,subject\ngood.png,S1\n")
+    code, out, err = hairscan("batch", photos, "--out", photos, "--um-per-px", 5)
+    assert (code, out) == (2, "")
+    path = photos / "manifest.csv"
+    assert err == f"error: {path} is of no earlier result and would be replaced: name another folder\n"
+    assert sorted(file.name for file in photos.iterdir()) == ["bad.jpg", "good.png", "manifest.csv"]
+
+
 def test_every_problem_of_a_manifest_is_a_line(hairscan, photos, tmp_path):
     (photos / "list.csv").write_text("image,um_per_px\nbad.jpg,0\ngone.jpg,5\n")
     code, out, err = hairscan("batch", photos / "list.csv", "--out", tmp_path / "run")

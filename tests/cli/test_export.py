@@ -6,27 +6,37 @@ import shutil
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 
 from hairscan.segment import model_folders
-from hairscan.segment.spec import BundleSpec, SelfTest, TensorFacts, TensorFile
+from hairscan.segment.spec import BundleSpec, PhotoTest, SelfTest, TensorFacts, TensorFile
+from hairscan.trace.confidence import READINGS
+from hairscan.training.verify import maps_of_photo
 
-SIZES = {"input": (1, 3, 64, 96), "expected": (1, 15, 32, 48)}
+PHOTO_UM_PER_PX = 3.3
 
 
 @pytest.fixture(scope="module")
-def whole_bundle(tmp_path_factory, segmenter):
+def whole_bundle(tmp_path_factory, segmenter, draw_scalp):
     """A bundle put together without the train extra, which checking one must not need."""
     folder = tmp_path_factory.mktemp("bundle")
     shutil.copy(model_folders()["default"] / "model.onnx", folder)
-    image = np.random.default_rng(0).random(SIZES["input"], np.float32)
-    tensors = {"input": image, "expected": segmenter.backend.run(image)}
+    (folder / "README.md").write_text("read me")
+    photo = draw_scalp([[(10, 20), (60, 70)]], 8, 101, 83)
+    cv2.imwrite(str(folder / "photo.png"), photo[..., ::-1])
+    image = np.random.default_rng(0).random((1, 3, 64, 96), np.float32)
+    tensors = {
+        "input": image,
+        "expected": segmenter.backend.run(image),
+        "photo_expected": maps_of_photo(segmenter.backend, segmenter.spec, photo, PHOTO_UM_PER_PX),
+    }
     for name, tensor in tensors.items():
         (folder / f"{name}.bin").write_bytes(tensor.astype("<f4").tobytes())
     files = {
-        name: TensorFile(file=f"{name}.bin", shape=SIZES[name], sha256=sha256_of(folder / f"{name}.bin"))
-        for name in SIZES
+        name: TensorFile(file=f"{name}.bin", shape=tensor.shape, sha256=sha256_of(folder / f"{name}.bin"))
+        for name, tensor in tensors.items()
     }
     spec = BundleSpec(
         **segmenter.spec.model_dump(),
@@ -39,10 +49,24 @@ def whole_bundle(tmp_path_factory, segmenter):
         cell_px=2,
         tile_px=640,
         margin_px=64,
-        confidence_readings=(),
-        self_test=SelfTest(**files, max_difference=1e-3, mean_difference=1e-5),
+        confidence_readings=READINGS,
+        self_test=SelfTest(
+            input=files["input"],
+            expected=files["expected"],
+            photo=PhotoTest(
+                file="photo.png",
+                sha256=sha256_of(folder / "photo.png"),
+                um_per_px=PHOTO_UM_PER_PX,
+                expected=files["photo_expected"],
+                max_difference=1e-3,
+                mean_difference=1e-5,
+            ),
+            max_difference=1e-3,
+            mean_difference=1e-5,
+        ),
     )
     (folder / "spec.json").write_text(spec.model_dump_json(), encoding="utf-8")
+    list_files(folder)
     return folder
 
 
@@ -53,6 +77,17 @@ def bundle(whole_bundle, tmp_path):
 
 def sha256_of(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def list_files(folder):
+    """Write the list of all files anew, as for a bundle that was made so."""
+    files = sorted(path for path in folder.iterdir() if path.name != "SHA256SUMS")
+    (folder / "SHA256SUMS").write_text("".join(f"{sha256_of(path)}  {path.name}\n" for path in files))
+
+
+def add_line(folder, line):
+    with (folder / "SHA256SUMS").open("a") as file:
+        file.write(line + "\n")
 
 
 def change_spec(folder, change):
@@ -74,11 +109,22 @@ def cut_with_the_right_hash(folder):
     change_spec(folder, lambda facts: facts.update(sha256=sha256_of(path)))
 
 
-def expect(folder, change):
+def spoil_photo_with_the_right_hash(folder):
+    path = folder / "photo.png"
+    path.write_text("no picture")
+    change_spec(folder, lambda facts: facts["self_test"]["photo"].update(sha256=sha256_of(path)))
+
+
+def expect(folder, change, of_photo=False):
     """Other expected maps, with the right hash."""
-    path = folder / "expected.bin"
+    path = folder / ("photo_expected.bin" if of_photo else "expected.bin")
     path.write_bytes(change(np.fromfile(path, "<f4")).tobytes())
-    change_spec(folder, lambda facts: facts["self_test"]["expected"].update(sha256=sha256_of(path)))
+
+    def record(facts):
+        test = facts["self_test"]["photo"] if of_photo else facts["self_test"]
+        test["expected"].update(sha256=sha256_of(path))
+
+    change_spec(folder, record)
 
 
 def one_cell_off(maps):
@@ -101,33 +147,144 @@ def test_a_whole_bundle_passes(hairscan, bundle):
     assert "is whole: fp32 maps differ from the model's by at most 0 (allowed 0.001), on average 0" in out
 
 
+IMPOSSIBLE = {
+    "five weights": lambda facts: facts.update(confidence_weights=facts["confidence_weights"][:5]),
+    "a weight that is no number": lambda facts: facts["confidence_weights"].__setitem__(2, float("nan")),
+    "sides of another network": lambda facts: facts.update(multiple=7),
+    "cells of another size": lambda facts: facts.update(cell_px=4),
+    "tiles without a margin": lambda facts: facts.update(margin_px=0),
+    "numbers of another kind": lambda facts: facts.update(precision="fp8"),
+    "another input": lambda facts: facts["input"].update(name="x"),
+    "another output": lambda facts: facts["output"].update(name="y"),
+    "what int8 may differ by": lambda facts: facts["self_test"].update(max_difference=0.3),
+    "a self-test that lets all pass": lambda facts: facts["self_test"].update(mean_difference=1e9),
+    "a photograph's that lets all pass": lambda facts: facts["self_test"]["photo"].update(max_difference=1e9),
+}
+POSSIBLE = {
+    "another scale": lambda facts: facts.update(um_per_px=8.9),
+    "another threshold": lambda facts: facts.update(hair_threshold=0.9),
+    "weights that say nothing": lambda facts: facts.update(confidence_weights=[0.0] * 11),
+    "another opset": lambda facts: facts.update(opset=99),
+}
+
+
+@pytest.mark.parametrize("change", (IMPOSSIBLE | POSSIBLE).values(), ids=[*IMPOSSIBLE, *POSSIBLE])
+def test_any_other_fact_in_a_bundle_is_noticed(hairscan, bundle, change):
+    change_spec(bundle, change)
+    code, out, err = hairscan("export", "--verify", bundle)
+    assert (code, out) == (1, "")
+    assert err == f"error: {bundle}: spec.json was changed: export the bundle again\n"
+
+
+@pytest.mark.parametrize("change", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_nothing_is_counted_by_facts_that_cannot_be_right(hairscan, bundle, photo_file, change):
+    change_spec(bundle, change)
+    expected = f"error: {bundle / 'spec.json'} is damaged: restore the file from the distribution\n"
+    assert hairscan("score", photo_file, "--um-per-px", "5", "--model", bundle) == (2, "", expected)
+    list_files(bundle)
+    assert hairscan("export", "--verify", bundle) == (1, "", expected)
+
+
+def test_channels_in_another_order_are_of_another_version(hairscan, bundle, photo_file):
+    change_spec(bundle, lambda facts: facts["channels"].reverse())
+    list_files(bundle)
+    for arguments in (["score", photo_file, "--um-per-px", "5", "--model", bundle], ["export", "--verify", bundle]):
+        code, out, err = hairscan(*arguments)
+        assert (code > 0, out, err.count("\n")) == (True, "", 1)
+        assert "was made for another version of hairscan" in err
+
+
+@pytest.mark.parametrize("own", [{"hair_threshold": 0.9}, {"um_per_px": 8.9}])
+def test_facts_of_ones_own_are_used_and_recorded(hairscan, bundle, photo_file, tmp_path, own):
+    recorded = []
+    for name in ("exported", "own"):
+        out = tmp_path / name
+        assert hairscan("score", photo_file, "--um-per-px", "5", "--model", bundle, "--out", out)[0] == 0
+        (model,) = json.loads((out / "run.json").read_text(encoding="utf-8"))["models"]
+        assert model["sha256"] == sha256_of(bundle / "model.onnx")
+        assert model["spec_sha256"] == sha256_of(bundle / "spec.json")
+        recorded.append(model["spec_sha256"])
+        change_spec(bundle, lambda facts: facts.update(own))
+    assert recorded[0] != recorded[1]
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "expected.bin", "input.bin", "model.onnx", "photo.png", "photo_expected.bin", "spec.json"]
+)
+def test_a_file_that_is_missing_or_changed_is_named(hairscan, bundle, name):
+    flip_a_byte(bundle / name)
+    again = "export the bundle again\n"
+    assert hairscan("export", "--verify", bundle) == (1, "", f"error: {bundle}: {name} was changed: {again}")
+    (bundle / name).unlink()
+    assert hairscan("export", "--verify", bundle) == (1, "", f"error: {bundle}: {name} is missing: {again}")
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
         (lambda folder: shutil.rmtree(folder), "is no bundle, it has no spec.json"),
-        (lambda folder: (folder / "spec.json").unlink(), "is no bundle, it has no spec.json"),
+        (lambda folder: [(folder / name).unlink() for name in ("spec.json", "SHA256SUMS")], "is no bundle"),
+        (
+            lambda folder: [
+                (folder / "SHA256SUMS").unlink(),
+                shutil.copy(model_folders()["default"] / "spec.json", folder),
+            ],
+            "is a model and no bundle",
+        ),
+        (lambda folder: (folder / "SHA256SUMS").unlink(), "SHA256SUMS is missing: export"),
+        (lambda folder: (folder / "SHA256SUMS").write_text(""), "SHA256SUMS does not list README.md, does not list"),
+        (lambda folder: (folder / "SHA256SUMS").write_bytes(b"\xff"), "SHA256SUMS is damaged: export"),
+        (lambda folder: add_line(folder, f"{'0' * 64}  ../bundle/spec.json"), "SHA256SUMS is damaged: export"),
+        (lambda folder: add_line(folder, f"{'0' * 64}  notes.txt"), "notes.txt is missing: export"),
+        (
+            lambda folder: add_line(folder, f"{sha256_of(folder / 'SHA256SUMS')}  SHA256SUMS"),
+            "SHA256SUMS was changed: export",
+        ),
+        (
+            lambda folder: [(folder / "input.bin").unlink(), flip_a_byte(folder / "README.md")],
+            "README.md was changed, input.bin is missing: export the bundle again",
+        ),
+    ],
+)
+def test_a_damaged_bundle_fails_in_one_line(hairscan, bundle, damage, words):
+    damage(bundle)
+    expect_failure(hairscan, bundle, words)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
         (lambda folder: (folder / "spec.json").write_text("{"), "spec.json is damaged"),
         (lambda folder: (folder / "spec.json").write_bytes(b"\xff"), "spec.json is damaged"),
-        (lambda folder: shutil.copy(model_folders()["default"] / "spec.json", folder), "is a model and no bundle"),
-        (lambda folder: (folder / "model.onnx").unlink(), "model.onnx is missing"),
-        (lambda folder: (folder / "input.bin").unlink(), "input.bin is missing"),
-        (lambda folder: (folder / "expected.bin").unlink(), "expected.bin is missing"),
+        (lambda folder: (folder / "README.md").unlink(), "SHA256SUMS does not list README.md: export"),
+        (lambda folder: (folder / "notes.txt").touch(), "lists notes.txt, which is no file of a bundle: export"),
         (lambda folder: flip_a_byte(folder / "model.onnx"), "model.onnx is damaged"),
         (lambda folder: flip_a_byte(folder / "input.bin"), "input.bin is damaged"),
-        (lambda folder: flip_a_byte(folder / "expected.bin"), "expected.bin is damaged"),
+        (lambda folder: flip_a_byte(folder / "photo.png"), "photo.png is damaged"),
         (cut_with_the_right_hash, "model.onnx cannot be loaded"),
+        (spoil_photo_with_the_right_hash, "photo.png cannot be read: export"),
         (lambda folder: declare_shape(folder, [1, 15, 32, 49]), "not of the shape that spec.json says"),
         (lambda folder: declare_shape(folder, [1, 15, 48, 32]), "gave maps of shape (1, 15, 32, 48)"),
         (lambda folder: expect(folder, one_cell_off), "the self-test failed, fp32 maps differ"),
         (lambda folder: expect(folder, not_a_number), "the self-test failed, fp32 maps differ"),
+        (lambda folder: expect(folder, one_cell_off, True), "the self-test failed, fp32 maps of photo.png differ"),
+        (
+            lambda folder: change_spec(folder, lambda facts: facts["self_test"]["photo"].update(um_per_px=3.301)),
+            "the self-test failed, fp32 maps of photo.png differ",
+        ),
         (
             lambda folder: change_spec(folder, lambda facts: facts["self_test"]["input"].update(file="../input.bin")),
             "spec.json is damaged",
         ),
     ],
 )
-def test_a_damaged_bundle_fails_in_one_line(hairscan, bundle, damage, words):
+def test_what_is_listed_must_be_right_too(hairscan, bundle, damage, words):
     damage(bundle)
+    list_files(bundle)
+    expect_failure(hairscan, bundle, words)
+
+
+def expect_failure(hairscan, bundle, words):
     code, out, err = hairscan("export", "--verify", bundle)
     assert (code, out) == (1, "")
     assert err.startswith("error: ")
@@ -182,3 +339,42 @@ def test_the_bundle_that_is_written_passes(hairscan, tmp_path):
     assert (code, err) == (0, "")
     assert "MB, sha256" in out
     assert hairscan("export", "--verify", tmp_path / "bundle")[0] == 0
+
+
+@pytest.mark.parametrize("taken", ["README.md", "weights.safetensors", "notes.txt"])
+def test_a_folder_that_holds_anything_but_a_bundle_is_refused(hairscan, tmp_path, taken):
+    pytest.importorskip("onnx")
+    out = tmp_path / "bundle"
+    out.mkdir()
+    (out / taken).write_text("mine")
+    code, printed, err = hairscan("export", "--out", out)
+    assert (code, printed) == (2, "")
+    assert err == f"error: {out / taken} is of no earlier bundle: name another folder\n"
+    assert {path.name: path.read_text() for path in out.iterdir()} == {taken: "mine"}
+
+
+@pytest.mark.parametrize("missing", ["nothing", "weights.safetensors"])
+def test_a_model_is_not_exported_into_its_own_folder(hairscan, tmp_path, missing):
+    pytest.importorskip("onnx")
+    model = shutil.copytree(
+        model_folders()["default"], tmp_path / "model", ignore=shutil.ignore_patterns(missing, "*.md")
+    )
+    before = {path.name: sha256_of(path) for path in model.iterdir()}
+    code, _, err = hairscan("export", "--model", model, "--precision", "int8", "--out", model)
+    assert code == 2
+    assert err == f"error: {model / 'model.onnx'} is of no earlier bundle: name another folder\n"
+    assert {path.name: sha256_of(path) for path in model.iterdir()} == before
+
+
+def test_an_earlier_bundle_is_replaced(hairscan, tmp_path):
+    pytest.importorskip("onnx")
+    out = tmp_path / "bundle"
+    for precision in ("fp16", "fp32"):
+        assert hairscan("export", "--precision", precision, "--out", out)[0] == 0
+    code, printed, _ = hairscan("export", "--verify", out)
+    assert code == 0
+    assert "is whole: fp32" in printed
+    shutil.copy(model_folders()["default"] / "weights.safetensors", out)
+    code, _, err = hairscan("export", "--out", out)
+    assert code == 2
+    assert "weights.safetensors is of no earlier bundle" in err

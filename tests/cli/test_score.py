@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 import subprocess
 import sys
 
@@ -63,6 +64,39 @@ def test_out_holds_the_tables_and_the_overlay(hairscan, photo_file, three_hairs,
     run = json.loads((tmp_path / "run" / "run.json").read_text())
     assert run["configuration"]["um_per_px"] == 5
     assert "numpy" in run["versions"]
+
+
+def test_a_second_photograph_replaces_the_first_entirely(hairscan, photo_file, three_hairs, tmp_path):
+    second = shutil.copy(photo_file, tmp_path / "second.png")
+    out = tmp_path / "result"
+    for photo in (photo_file, second, second):
+        assert hairscan("score", photo, "--um-per-px", 5, "--out", out)[0] == 0
+    assert [path.name for path in (out / "overlays").iterdir()] == ["second.png"]
+    with (out / "images.csv").open(newline="") as file:
+        assert [row["image"] for row in csv.DictReader(file)] == ["second.png"]
+
+
+def test_the_folder_of_a_run_is_refused_before_anything_is_measured(hairscan, photo_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("hairscan.cli.one_photo.load_model", lambda model, device: pytest.fail("was measured"))
+    out = tmp_path / "run"
+    (out / ".parts").mkdir(parents=True)
+    (out / "images.csv").write_text("image\na.png\nb.png\n")
+    code, printed, err = hairscan("score", photo_file, "--um-per-px", 5, "--out", out)
+    assert (code, printed) == (2, "")
+    assert err == f"error: {out} holds a result of hairscan batch: name another folder\n"
+    assert (out / "images.csv").read_text() == "image\na.png\nb.png\n"
+    assert not (out / "overlays").exists()
+
+
+def test_a_photograph_is_never_replaced_by_its_overlay(hairscan, photo_file, three_hairs, tmp_path):
+    out = tmp_path / "result"
+    (out / "overlays").mkdir(parents=True)
+    photo = photo_file.rename(out / "overlays" / "scalp.png")
+    before = photo.read_bytes()
+    code, _, err = hairscan("score", photo, "--um-per-px", 5, "--out", out)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "lies where pictures of" in err
+    assert photo.read_bytes() == before
 
 
 def test_version_and_help(hairscan):

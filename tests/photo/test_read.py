@@ -54,6 +54,34 @@ def test_sixteen_bits_by_full_range(tmp_path, picture, suffix):
     np.testing.assert_array_equal(read_rgb(path)[0], picture)
 
 
+def with_tag(tiff, tag, value):
+    """The bytes of a little-endian TIFF with another value of one short tag."""
+    at = tiff.index(struct.pack("<HHI", tag, 3, 1)) + 8
+    return tiff[:at] + struct.pack("<H", value) + tiff[at + 2 :]
+
+
+@pytest.mark.parametrize(("tag", "value", "what"), [(284, 2, "separate planes"), (262, 0, "negative")])
+def test_kinds_of_tiff_that_the_decoder_mistakes_are_refused(tmp_path, picture, tag, value, what):
+    path = tmp_path / "a.tif"
+    cv2.imwrite(str(path), picture.astype(np.uint16) * 257)
+    path.write_bytes(with_tag(path.read_bytes(), tag, value))
+    with pytest.raises(PhotoError, match=rf"{what}.*Copy or export it again"):
+        read_rgb(path)
+
+
+def test_a_negative_of_eight_bits_is_turned_round(tmp_path, picture):
+    path = tmp_path / "a.tif"
+    cv2.imwrite(str(path), picture[..., 1])
+    path.write_bytes(with_tag(path.read_bytes(), 262, 0))
+    np.testing.assert_array_equal(read_rgb(path)[0][..., 0], 255 - picture[..., 1])
+
+
+def test_twelve_bits_in_sixteen_are_told_from_a_dark_photo(tmp_path, picture):
+    cv2.imwrite(str(tmp_path / "a.png"), picture.astype(np.uint16) * 16)
+    with pytest.raises(PhotoError, match="12 bits to the full range"):
+        read_rgb(tmp_path / "a.png")
+
+
 def test_alpha_lies_over_white(tmp_path, picture):
     alpha = np.full(picture.shape[:2], 255, np.uint8)
     alpha[:40], alpha[40:50] = 0, 128

@@ -3,17 +3,19 @@
 import json
 import re
 from hashlib import sha256
+from math import ceil
 
 import cv2
 import numpy as np
 import pytest
 
 onnx = pytest.importorskip("onnx")
+import onnxruntime  # noqa: E402
 
 from hairscan.errors import DataError, ModelError  # noqa: E402
-from hairscan.segment import load_model, model_folders  # noqa: E402
-from hairscan.segment.spec import BundleSpec  # noqa: E402
-from hairscan.training.bundle import TOLERANCES, write_bundle  # noqa: E402
+from hairscan.segment import load_model, model_folders, resized  # noqa: E402
+from hairscan.segment.spec import TOLERANCES, BundleSpec  # noqa: E402
+from hairscan.training.bundle import write_bundle  # noqa: E402
 from hairscan.training.tiles import SIDE_PX, photo_tiles, self_test_tile  # noqa: E402
 from hairscan.training.vectors import Sample  # noqa: E402
 from hairscan.training.verify import verify_bundle  # noqa: E402
@@ -85,7 +87,127 @@ def test_the_readme_says_this_bundles_numbers_and_its_program_runs(bundle_of, mo
     monkeypatch.chdir(folder)
     (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     exec(program, {})
-    assert float(capsys.readouterr().out) <= spec["self_test"]["max_difference"]
+    test = spec["self_test"]
+    of_input, of_photo = map(float, capsys.readouterr().out.split())
+    assert of_input <= test["max_difference"]
+    assert of_photo <= test["photo"]["max_difference"]
+
+
+def test_every_file_of_a_bundle_is_listed_by_name(bundle_of):
+    folder = bundle_of("fp16")
+    listed = [line.split("  ") for line in (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines()]
+    files = sorted(path.name for path in folder.iterdir() if path.name != "SHA256SUMS")
+    assert listed == [[sha256((folder / name).read_bytes()).hexdigest(), name] for name in files]
+    assert (folder / "photo.png").stat().st_size < 400_000
+
+
+def mean_of_what_is_covered(old, f):
+    """Weights (new, old) that bring a side to f times its length, f < 1: as the guide of a bundle says it in words."""
+    starts = np.arange(round(old * f))[:, None] / f
+    pixels = np.arange(old)[None]
+    share = np.clip(np.minimum(starts + 1 / f, pixels + 1) - np.maximum(starts, pixels), 0, None)
+    return share / share.sum(axis=1, keepdims=True)
+
+
+def between_two_pixels(old, f):
+    """The same for f > 1."""
+    at = np.clip((np.arange(round(old * f))[:, None] + 0.5) / f - 0.5, 0, old - 1)
+    return np.clip(1 - np.abs(at - np.arange(old)[None]), 0, None)
+
+
+def in_words(rgb, f):
+    """A picture resized without OpenCV."""
+    weights = mean_of_what_is_covered if f < 1 else between_two_pixels
+    rows, columns = (weights(side, f) for side in rgb.shape[:2])
+    return np.rint(np.einsum("rh,hwc,kw->rkc", rows, rgb.astype(float), columns, optimize=True)).astype(np.uint8)
+
+
+def cuts_in_words(side, multiple=32, tile=832, margin=64):
+    """Start, stop, keep from and keep to of the cuts of a side."""
+    if side <= tile:
+        return [(0, side, 0, side)]
+    overlap = 2 * margin
+    n = ceil((side - overlap) / (tile - overlap))
+    length = ceil((side + (n - 1) * overlap) / (n * multiple)) * multiple
+    step = ceil((side - length) / ((n - 1) * multiple)) * multiple
+    cuts = []
+    for start, after in zip(range(0, n * step, step), [*range(step, n * step, step), None], strict=True):
+        start = min(start, side - length)
+        keep_to = side if after is None else min(after, side - length) + margin
+        cuts.append((start, start + length, start + margin if start else 0, keep_to))
+    return cuts
+
+
+def maps_in_words(folder, resize=in_words, pad="edge", cuts=cuts_in_words):
+    """Maps of a bundle's photograph by a program that knows the guide and nothing of hairscan."""
+    spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    rgb = cv2.imread(str(folder / "photo.png"))[..., ::-1]
+    small = resize(rgb, spec["self_test"]["photo"]["um_per_px"] / spec["um_per_px"])
+    height, width = small.shape[:2]
+    padded = np.pad(small, ((0, -height % 32), (0, -width % 32), (0, 0)), mode=pad)
+    image = (padded / 255).astype(np.float32).transpose(2, 0, 1)[None]
+    maps = np.full((15, padded.shape[0] // 2, padded.shape[1] // 2), np.nan)
+    for top, bottom, first_row, end_row in cuts(padded.shape[0]):
+        for left, right, first_column, end_column in cuts(padded.shape[1]):
+            (tile,) = session.run(["maps"], {"image": image[:, :, top:bottom, left:right]})[0]
+            kept = tile[:, (first_row - top) // 2 : (end_row - top) // 2]
+            kept = kept[:, :, (first_column - left) // 2 : (end_column - left) // 2]
+            maps[:, first_row // 2 : end_row // 2, first_column // 2 : end_column // 2] = kept
+    return maps[:, : ceil(height / 2), : ceil(width / 2)]
+
+
+def differences(folder, maps):
+    """Largest and mean difference of the photograph's maps, and those that are let pass."""
+    test = json.loads((folder / "spec.json").read_text(encoding="utf-8"))["self_test"]["photo"]
+    expected = np.fromfile(folder / test["expected"]["file"], "<f4").reshape(test["expected"]["shape"])[0]
+    assert maps.shape == expected.shape
+    apart = np.abs(maps - expected)
+    return (apart.max(), apart.mean()), (test["max_difference"], test["mean_difference"])
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_the_guide_is_enough_to_get_the_photographs_maps(bundle_of, precision):
+    found, allowed = differences(bundle_of(precision), maps_in_words(bundle_of(precision)))
+    assert all(np.less_equal(found, allowed)), found
+
+
+def to_rounded_size(rgb, f):
+    height, width = (round(side * f) for side in rgb.shape[:2])
+    return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def tiles_from_the_left(side):
+    """Tiles as long as they may be, the rest in the last."""
+    return [(0, 832, 0, 768), (side - 832, side, 768, side)] if side > 832 else cuts_in_words(side)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"resize": to_rounded_size},
+        {"resize": lambda rgb, f: in_words(rgb[..., ::-1], f)},
+        {"pad": "constant"},
+        {"cuts": lambda side: [(0, side, 0, side)]},
+        {"cuts": tiles_from_the_left},
+    ],
+    ids=["size", "colours", "padding", "whole", "tiles"],
+)
+def test_a_program_with_other_rules_fails_the_self_test(bundle_of, precision, change):
+    found, allowed = differences(bundle_of(precision), maps_in_words(bundle_of(precision), **change))
+    assert any(np.greater(found, allowed)), found
+
+
+@pytest.mark.parametrize("f", [0.3, 0.5, 0.739, 0.97, 1.13, 2.0])
+def test_pictures_are_resized_as_the_guide_says(f):
+    rgb = np.random.default_rng(0).integers(0, 256, (83, 131, 3), dtype=np.uint8)
+    expected = resized(rgb, f)
+    found = in_words(rgb, f)
+    assert found.shape == expected.shape
+    apart = np.abs(found.astype(int) - expected)
+    assert apart.max() <= 1
+    assert (apart > 0).mean() < 1 / 7, "bytes that fall between two are rounded either way"
 
 
 def test_a_bundle_is_not_exported_again(bundle_of, tmp_path):

@@ -21,7 +21,6 @@ RECORD = {
     "devices": ["cpu"],
 }
 BASE = {
-    "sha256": "0" * 64,
     "width_px": 1280,
     "height_px": 1024,
     "um_per_px": 2.78,
@@ -51,7 +50,7 @@ def write_run(tmp_path):
             writer = csv.DictWriter(file, columns, restval="", extrasaction="ignore", lineterminator="\n")
             writer.writeheader()
             for number, photo in enumerate(photos):
-                writer.writerow({"image": f"{number:03d}.png", **BASE, **photo})
+                writer.writerow({"image": f"{number:03d}.png", **BASE, "sha256": f"{number:064x}", **photo})
         with (folder / "failures.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, ["image", "error", "message"], extrasaction="ignore", lineterminator="\n")
             writer.writeheader()

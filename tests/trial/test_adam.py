@@ -134,3 +134,18 @@ def test_every_table_is_written(result, tmp_path):
     effects = pd.read_csv(tmp_path / "tables" / "effects.csv")
     assert list(effects)[:2] == ["set", "endpoint"]
     assert len(effects) == len(result.tables["effects"])
+
+
+def test_no_percentage_of_a_baseline_of_0_is_neither_yes_nor_no(write_run, parallel, tmp_path):
+    photos = [*PHOTOS, *photos_of(S6=("prp", 0, 10, 20), S7=("prp", 100, 110, None))]
+    result = analyse_trial(write_run(photos), parallel(responder={"endpoint": "density_per_cm2", "percent": 20}))
+    write_adam(result, tmp_path)
+    table = pd.read_csv(tmp_path / "adhair.csv", keep_default_na=False, dtype=str)
+    at_24 = table[(table["PARAMCD"] == "TAHD") & (table["AVISITN"] == "24")].set_index("SUBJID")
+    assert at_24["CRIT1FL"].to_dict() == {"S1": "N", "S2": "N", "S3": "Y", "S4": "N", "S5": "", "S6": ""}
+    assert at_24.loc["S6", "CRIT1"] == ""
+    row = result.tables["responders"].iloc[0]
+    assert (row["n_arm"], row["responders_arm"]) == (2, 1)
+    assert row["note"].startswith(
+        "no figure at this visit: 1 of prp; no percentage of a baseline of 0 exists: 1 of prp"
+    )

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hairscan.report.trial_summary import summary_sentences
 from hairscan.trial.analysis import analyse_trial
 
 TABLES = (
@@ -234,6 +235,90 @@ def test_warnings_for_changes_that_are_no_growth(write_run, parallel):
     assert warnings["subject"].tolist() == ["S1"] * 4 + ["S2"]
 
 
+def test_an_endpoint_lost_in_an_arm_keeps_its_hypothesis_and_is_warned_of(write_run, parallel):
+    """No width under prp, and none at half of the baselines of placebo."""
+    photos = trial_photos(np.random.default_rng(21), ("placebo", "exosome", "prp"), effect=15)
+    lost = {"prp"} | {f"placebo-{number:02d}" for number in range(0, 10, 2)}
+    photos = [
+        {**p, "mean_width_um": ""} if p["arm"] in lost or (p["subject"] in lost and p["visit"] == "0") else p
+        for p in photos
+    ]
+    endpoints = ["density_per_cm2", "mean_width_um", "terminal_40um_per_cm2"]
+    photos = [{**p, "terminal_40um_per_cm2": p["density_per_cm2"] / 2} for p in photos]
+    design = parallel(treatments=["prp", "exosome"], endpoints=endpoints)
+    result = analyse_trial(write_run(photos), design)
+    tested = rows_of(result.tables["effects"], set="full", method="MMRM", visit="24")
+    assert list(zip(tested["endpoint"], tested["arm"], strict=True)) == [
+        (endpoint, arm) for endpoint in endpoints for arm in ("prp", "exosome")
+    ]
+    assert tested["estimate"].isna().tolist() == [False, False, True, False, False, False]
+    assert tested["p_adjusted"].isna().tolist() == [False, False, True, True, True, True]
+    notes = tested["note"].tolist()
+    assert notes[:2] == ["", ""]
+    assert notes[2].startswith("not estimable: an arm has no value")
+    assert all(n.endswith("not tested: one before it in the fixed sequence is not estimable") for n in notes[3:])
+    assert tested["n_control"].tolist() == [10, 10, 5, 5, 10, 10]
+    assert result.tables["warnings"]["warning"].tolist() == [
+        "subjects of the full analysis set without a baseline or a later visit of this endpoint: "
+        "5 of 10 in placebo, 10 of 10 in prp"
+    ]
+    assert result.tables["warnings"]["endpoint"].tolist() == ["mean_width_um"]
+    by_holm = analyse_trial(write_run(photos, name="holm"), design.model_copy(update={"multiplicity": "holm"}))
+    tested = rows_of(by_holm.tables["effects"], set="full", method="MMRM", visit="24")
+    assert tested["p_adjusted"].isna().tolist() == [False, False, True, False, False, False]
+    assert not tested["note"].str.contains("not tested").any()
+
+
+def test_the_summary_says_that_a_hypothesis_was_not_tested(write_run, parallel):
+    """The first treatment has no value at the primary visit, so the fixed sequence ends before the second."""
+    photos = trial_photos(np.random.default_rng(25), ("placebo", "prp", "exosome"), effect=15)
+    photos = [p for p in photos if not (p["arm"] == "prp" and p["visit"] == "24")]
+    design = parallel(treatments=["prp", "exosome"], endpoints=["density_per_cm2"])
+    prp, exosome, _ = summary_sentences(analyse_trial(write_run(photos), design))
+    assert "cannot be estimated" in prp
+    assert exosome.endswith(
+        "Over all tests, in their fixed sequence, it was not tested: one before it is not estimable."
+    )
+
+
+@pytest.mark.parametrize("is_split", [False, True])
+def test_hypotheses_stand_where_nobody_came_to_the_primary_visit(is_split, write_run, parallel, split):
+    photos = trial_photos(np.random.default_rng(22), ("placebo", "prp"), split=is_split)
+    photos = [{**p, "flags": "out-of-focus"} if p["visit"] == "24" else p for p in photos]
+    design = (split if is_split else parallel)(exclude=[{"subject": photos[0]["subject"], "reason": "dyed"}])
+    effects = analyse_trial(write_run(photos), design).tables["effects"]
+    tested = rows_of(effects, visit="24")
+    assert tested["set"].tolist() == ["full", "full", "per protocol", "per protocol"]
+    assert tested["endpoint"].tolist() == ["density_per_cm2", "mean_width_um"] * 2
+    assert tested[["n_arm", "n_control"]].eq(0).all(axis=None)
+    assert tested["note"].str.startswith("not estimable: no value of this endpoint at this visit").all()
+    assert rows_of(effects, visit="12", method="MMRM")["estimate"].notna().all()
+
+
+def test_a_count_over_another_area_is_warned_of_where_it_is_tested(write_run, parallel):
+    """The judged area shrinks from 0.1 to 0.07 cm2 under prp: hairs go that nobody lost."""
+    photos = trial_photos(np.random.default_rng(23), ("placebo", "prp"), n=5)
+    photos = [
+        {**p, "area_cm2": 0.07, "hair_count": 11} if p["arm"] == "prp" and p["visit"] == "24" else p for p in photos
+    ]
+    photos[0] |= {"area_cm2": 0.104}
+    run = write_run(photos)
+    warnings = analyse_trial(run, parallel(endpoints=["hair_count"])).tables["warnings"]
+    assert warnings["subject"].tolist() == [f"prp-{number:02d}" for number in range(5)]
+    assert set(warnings["endpoint"]) == {"hair_count"}
+    assert set(warnings["warning"]) == {
+        "the judged area differs from 0.07 to 0.1 cm2: that alone changes the count by 43 %"
+    }
+    assert analyse_trial(run, parallel()).tables["warnings"].empty
+
+
+def test_copies_are_in_the_methods(write_run, parallel):
+    photos = trial_photos(np.random.default_rng(24), ("placebo", "prp"), n=5)
+    photos[2] = {**photos[0], "visit": "24", "sha256": f"{0:064x}"}
+    copied = " ".join(analyse_trial(write_run(photos), parallel()).methods)
+    assert "Of photographs that are the same file 1 copy had no part in the analysis." in copied
+
+
 def test_facts_and_methods_name_what_measured(write_run, parallel):
     result = analyse_trial(write_run(trial_photos(np.random.default_rng(10), ("placebo", "prp"))), parallel())
     assert result.facts["sha256 of the model"] == "ab" * 32
@@ -243,6 +328,8 @@ def test_facts_and_methods_name_what_measured(write_run, parallel):
     text = " ".join(result.methods)
     for word in ("Satterthwaite", "missing at random", "fixed sequence", "hairscan 0.1.0", "treatment policy"):
         assert word in text
+    assert "same file" not in text
+    assert "each endpoint was analysed in every subject with a baseline and a later visit of its own" in text
 
 
 def test_methods_count_and_measure_as_people_write(write_run, parallel):

@@ -4,6 +4,7 @@ import pytest
 
 from hairscan.errors import TrialError
 from hairscan.trial.data import read_observations
+from hairscan.trial.plausible import find_warnings
 from hairscan.trial.reliability import bland_altman
 
 
@@ -179,6 +180,7 @@ def test_operators_and_duplicates_are_repeats(write_run, parallel):
             "operator": "A",
             "density_per_cm2": 109,
             "duplicate": "1",
+            "sha256": f"{2:064x}",
         },
     ]
     data = read_observations(write_run(photos), parallel())
@@ -189,6 +191,55 @@ def test_operators_and_duplicates_are_repeats(write_run, parallel):
     photos_read = data.flow[data.flow["item"] == "photographs in the manifest"]
     assert photos_read["n"].tolist() == [3, 4]
     assert cell(data.observations, subject="S1", visit="24", endpoint="density_per_cm2")["value"] == 105
+
+
+def test_copies_at_one_place_and_visit_are_one_photograph(write_run, parallel):
+    """They are no repeat: nothing is known of the measurement error, and the visit has one photograph."""
+    photos = [*TWO, {**TWO[0], "image": "copy.png", "sha256": f"{0:064x}", "operator": "B"}]
+    data = read_observations(write_run(photos), parallel())
+    assert data.repeats.empty
+    assert cell(data.observations, subject="S1", visit="0", endpoint="density_per_cm2")["n_photos"] == 1
+    left_out = cell(data.exclusions, level="photograph")
+    assert (left_out["image"], left_out["visit"]) == ("copy.png", "0")
+    assert left_out["reason"] == "the same bytes as 000.png, of the same place and visit"
+    assert find_warnings(data, math.nan, parallel()).empty
+
+
+def test_copies_at_two_visits_count_at_the_first(write_run, parallel):
+    """The baseline of S1 saved again as week 24 is no change of 0, whatever the order of the rows."""
+    photos = [{**photo, "image": f"{number}.png", "sha256": f"{number}" * 64} for number, photo in enumerate(TWO)]
+    photos[2] |= {"sha256": photos[0]["sha256"], "density_per_cm2": 100}
+    for name, rows in (("run", photos), ("turned", photos[::-1])):
+        data = read_observations(write_run(rows, name=name), parallel())
+        seen = data.observations[data.observations["subject"] == "S1"]
+        assert set(seen["visit"]) == {"0", "12"}
+        left_out = cell(data.exclusions, level="photograph")
+        assert left_out["image"] == "2.png"
+        assert left_out["reason"] == "the same bytes as 0.png (subject S1, visit 0): one photograph cannot show both"
+        warning = cell(find_warnings(data, math.nan, parallel()), subject="S1")
+        assert warning["visit"] == "24"
+        assert warning["warning"] == f"2.png was left out: {left_out['reason']}; put the manifest right"
+
+
+def test_copies_at_one_visit_of_two_subjects_count_for_neither(write_run, parallel):
+    photos = [*TWO, *visits("S3", "prp", (100, 110, 120), site="vertex")]
+    photos[6] = {**photos[6], "sha256": f"{0:064x}"}
+    data = read_observations(write_run(photos), parallel())
+    reasons = data.exclusions.set_index(["level", "subject"])["reason"].to_dict()
+    assert reasons["photograph", "S1"].startswith("the same bytes as 006.png (subject S3, vertex, visit 0):")
+    assert reasons["photograph", "S3"].startswith("the same bytes as 000.png (subject S1, visit 0):")
+    assert (reasons["subject", "S1"], reasons["subject", "S3"]) == ("no baseline", "no baseline")
+    assert len(find_warnings(data, math.nan, parallel())) == 2
+
+
+def test_without_sha256_nobody_is_a_copy(write_run, parallel):
+    for name, photos, without in (
+        ("empty", [{**photo, "sha256": ""} for photo in TWO], ()),
+        ("absent", TWO, ("sha256",)),
+    ):
+        data = read_observations(write_run(photos, name=name, without=without), parallel())
+        assert data.exclusions.empty
+        assert data.photos["used"].all()
 
 
 def test_an_operator_has_one_number_in_every_place(write_run, parallel):

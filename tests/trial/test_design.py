@@ -31,6 +31,23 @@ def test_the_examples_are_designs(name):
     assert len(design.sha256) == 64
 
 
+def test_a_key_given_twice_is_named_with_its_line(problems, settings):
+    text = yaml.safe_dump({**settings, "alpha": 0.05}, sort_keys=False)
+    n_lines = len(text.splitlines())
+    twice = (
+        "alpha: 0.01\nexclude: [{subject: S1, reason: dyed, reason: cut}]\nexclude:\n- {subject: S2, reason: moved}\n"
+    )
+    assert problems(text + twice) == [
+        f"design.yaml line {n_lines + 1}: alpha stands in line {n_lines} already: keep one of them",
+        f"design.yaml line {n_lines + 3}: exclude stands in line {n_lines + 2} already: keep one of them",
+        f"design.yaml line {n_lines + 2}: reason stands in line {n_lines + 2} already: keep one of them",
+    ]
+    # 0 and "0" name the same visit
+    number = text.replace("  '0': 0", "  '0': 0\n  0: 3")
+    assert number != text
+    assert "0 stands in line" in problems(number)[0]
+
+
 def test_names_of_visits_may_be_numbers(tmp_path, settings):
     path = tmp_path / "design.yaml"
     path.write_text(yaml.safe_dump({**settings, "visits": {0: 0, 12: 12}, "baseline": 0, "primary_visit": 12}))

@@ -149,10 +149,15 @@ def test_scales_that_contradict_each_other_are_refused_with_the_right_one(pair, 
         compare_visits(pair[0], wrong)
 
 
-def test_a_scale_that_one_photograph_lacks_is_the_other_ones(pair, look, comparison):
-    half = compare_visits(look(pair[0].photo.rgb, um_per_px=None), pair[1])
-    assert half.scale.um_per_px == pytest.approx(1.03 * UM_PER_PX, rel=0.01)
-    assert half.number(Status.LOST) == comparison.number(Status.LOST)
+@pytest.mark.parametrize(
+    ("bare", "expected"),
+    [(0, rf"has about {1.03 * UM_PER_PX:.3g}\d* um/px.*\(--um-per-px\)"), (1, r"\(--followup-um-per-px\)")],
+)
+def test_a_scale_that_one_photograph_lacks_is_asked_for_and_told(pair, look, bare, expected):
+    visits = list(pair[:2])
+    visits[bare] = look(visits[bare].photo.rgb, um_per_px=None)
+    with pytest.raises(ScaleError, match=expected):
+        compare_visits(*visits)
 
 
 def test_without_any_scale_hairs_are_matched_and_nothing_is_told_in_um(pair, look):
@@ -161,7 +166,9 @@ def test_without_any_scale_hairs_are_matched_and_nothing_is_told_in_um(pair, loo
     assert bare.overlap.area_cm2 is None
     assert bare.density_change_per_cm2.value is None
     assert bare.thickness.hairs == 0
-    assert json.loads(comparison_json(bare))["registration"]["residual_um"] is None
+    registration = json.loads(comparison_json(bare))["registration"]
+    assert registration["residual_um"] is None
+    assert registration["zoom"] is None
 
 
 def with_dirt(rgb):
