@@ -22,16 +22,16 @@ def demo(
     """Draw a scalp of known truth, score it as a photograph, and print both side by side."""
     import numpy as np
 
-    from hairscan.batch.run_folder import check_writable, write_picture
-    from hairscan.cli.one_photo import score_one, write_one
+    from hairscan.batch.run_folder import write_picture
+    from hairscan.cli.one_photo import check_place, score_one, write_one
     from hairscan.cli.table import print_comparison, print_result
     from hairscan.phantom import render_scene, sample_scene
 
-    check_writable(out)
+    picture = out / "scalp.png"
+    check_place(out, picture)
     rng = np.random.default_rng(_SEED)
     scene = sample_scene("clipped", rng, width_px=_WIDTH_PX, height_px=_HEIGHT_PX, um_per_px=_UM_PER_PX)
     phantom = render_scene(scene, rng)
-    picture = out / "scalp.png"
     write_picture(picture, phantom.rgb)
     scored = score_one(picture, um_per_px=_UM_PER_PX, model=model, device=device)
     overlay = write_one(out, scored)

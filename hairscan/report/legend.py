@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from unicodedata import combining, normalize
 
 import cv2
 import numpy as np
@@ -138,5 +139,6 @@ def _draw_scale_bar(pen: Pen, zoom: float, result: PhotoResult, y_px: float) -> 
 
 
 def ascii_text(text: str) -> str:
-    """Text with a question mark for each letter that OpenCV's font does not have."""
-    return text.encode("ascii", "replace").decode()
+    """Text without accents, and with a question mark for each letter that OpenCV's font still does not have."""
+    bare = "".join(letter for letter in normalize("NFKD", text) if not combining(letter))
+    return bare.encode("ascii", "replace").decode()

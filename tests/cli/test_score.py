@@ -81,11 +81,12 @@ def test_the_folder_of_a_run_is_refused_before_anything_is_measured(hairscan, ph
     out = tmp_path / "run"
     (out / ".parts").mkdir(parents=True)
     (out / "images.csv").write_text("image\na.png\nb.png\n")
-    code, printed, err = hairscan("score", photo_file, "--um-per-px", 5, "--out", out)
-    assert (code, printed) == (2, "")
-    assert err == f"error: {out} holds a result of hairscan batch: name another folder\n"
+    for command in (("score", photo_file, "--um-per-px", 5), ("demo",)):
+        code, printed, err = hairscan(*command, "--out", out)
+        assert (code, printed) == (2, "")
+        assert err == f"error: {out} holds a result of hairscan batch: name another folder\n"
     assert (out / "images.csv").read_text() == "image\na.png\nb.png\n"
-    assert not (out / "overlays").exists()
+    assert sorted(path.name for path in out.iterdir()) == [".parts", "images.csv"]
 
 
 def test_a_photograph_is_never_replaced_by_its_overlay(hairscan, photo_file, three_hairs, tmp_path):

@@ -5,6 +5,7 @@ import pytest
 
 from hairscan.endpoints.area import place_area
 from hairscan.endpoints.result import RunInfo, photo_result
+from hairscan.report.legend import ascii_text
 from hairscan.report.marks import MARKS, marks_with_counts
 from hairscan.report.overlay import draw_overlay
 from hairscan.types import Hair, Ignored, Photo, Scale
@@ -106,3 +107,7 @@ def test_every_flag_and_a_hair_of_two_points_can_be_drawn():
     hair = Hair(0, np.array([[10.0, 10.0], [10.0, 12.0]]), True, True, 0.5, 3.0, 0.1)
     picture, _ = drawn(photo, [hair])
     assert picture.dtype == np.uint8
+
+
+def test_letters_that_the_font_lacks_lose_their_accents_only():
+    assert ascii_text("Müller Ångström é 日") == "Muller Angstrom e ?"
