@@ -175,6 +175,8 @@ def _ink(small: RgbImage, judged: NDArray[np.bool_]) -> _Mask:
     usual = [float(np.median(lab[..., channel][judged])) for channel in (1, 2)]
     green_red, blue_yellow = lab[..., 1].astype(np.float32), lab[..., 2].astype(np.float32)
     shifted = ((blue_yellow < usual[1] - 20) | (green_red < usual[0] - 25)) & judged  # bluer or greener
+    if not shifted.any():
+        return nothing
     away2 = (green_red - usual[0]) ** 2 + (blue_yellow - usual[1]) ** 2
     chroma2 = (green_red - 128) ** 2 + (blue_yellow - 128) ** 2
     stained = (shifted & (away2 > 28**2) & (chroma2 > 30**2)).astype(np.uint8)
