@@ -76,7 +76,7 @@ def photo_row(
         flags=(),
         **values,
     )
-    return row.model_copy(update={"flags": photo_flags(photo, counted, row)})
+    return row.model_copy(update={"flags": photo_flags(photo, hairs, row)})
 
 
 _SCALED_COLUMNS = (
