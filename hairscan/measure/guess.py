@@ -16,7 +16,7 @@ from hairscan.measure.sampling import read_coverage, read_profiles, station_poin
 from hairscan.types import FloatArray, HairMaps
 
 _WIDEST_HALF_UM = 110.0
-_STATIONS = 10
+_STATIONS = 20
 _EDGE_SIGMA_PX = 1.2
 _LEAST_ALONE = 3
 """Stations without a neighbour in the way from which they alone are asked."""

@@ -13,9 +13,9 @@ from hairscan.types import FloatArray, HairMaps, LabelImage, MapArray
 
 _MOST_ROWS = 16384
 """cv2.remap refuses 32767 rows and more."""
-_ALONG = 3
+_ALONG = 5
 """Readings averaged along the shaft at each station."""
-_LONGEST_STEP_PX = 2.5
+_LONGEST_STEP_PX = 1.5
 
 
 def station_points(stations: Stations, offsets_px: FloatArray) -> FloatArray:
@@ -26,7 +26,7 @@ def station_points(stations: Stations, offsets_px: FloatArray) -> FloatArray:
 def read_profiles(
     image: MapArray, stations: Stations, offsets_px: FloatArray, method: int = cv2.INTER_CUBIC
 ) -> MapArray:
-    """Profiles of shape (N, K, C): the mean of three readings side by side along the shaft.
+    """Profiles of shape (N, K, C): the mean of five readings side by side along the shaft.
 
     `method` is how to interpolate, as `cv2.remap` says it; beyond the border the nearest pixel answers.
     """
@@ -34,7 +34,7 @@ def read_profiles(
     step = np.minimum(stations.spacing_px / _ALONG, _LONGEST_STEP_PX).astype(np.float32)[:, None]
     normal = stations.normal_xy.astype(np.float32)
     total = np.zeros((*x.shape, 3), np.float32)
-    for side in (-1, 0, 1):
+    for side in (-2, -1, 0, 1, 2):
         total += _remap(image, x + side * step * normal[:, 1:], y - side * step * normal[:, :1], method)
     total /= _ALONG
     return total

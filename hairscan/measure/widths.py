@@ -19,10 +19,10 @@ from hairscan.measure.robust import median, robust_lines
 from hairscan.measure.summary import Width, summarise
 from hairscan.types import FloatArray, Hair, HairMaps, Photo
 
-_STATIONS = 16
-_BLUR_EVERY = 4
-"""Every which station tells the blur: a hair has one, so few do."""
-_FEW = 4
+_STATIONS = 24
+_BLUR_STATIONS, _BLUR_EVERY = 100, 4
+"""Stations that are asked for the blur of a photograph with many hairs, and every which of a hair is asked at least."""
+_FEW = 5
 _USUAL_SIGMA_UM = 5.0
 _UNRESOLVED_SIGMAS = 2.0
 _THIN_SIGMAS = 4.0
@@ -82,7 +82,7 @@ def measure_hairs(photo: Photo, hairs: Sequence[Hair], maps: HairMaps) -> list[H
     stations = place_stations(guess.curves, *_middle_part(guess), _STATIONS, 2.0)
     reach = 2.5 * float(np.max(guess.half_px)) + 8 * start_sigma + 6.0
     neighbours = find_neighbours(stations, guess.curves, guess.half_px, reach)
-    some = stations.every(_BLUR_EVERY)
+    some = stations.every(min(max(len(stations) // _BLUR_STATIONS, 1), _BLUR_EVERY))
     blur = find_blur(photo, image, guess, stations.take(some), neighbours.take(some), start_sigma)
     readings = read_widths(photo, image, guess, stations, neighbours, blur.sigma_px)
     usable = [_usable(index, readings, blur.sigma_px) for index in range(len(hairs))]
