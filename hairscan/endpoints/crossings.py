@@ -23,7 +23,7 @@ def count_crossings(hairs: Sequence[Hair]) -> int:
     hairs
         Every traced hair: one that is not counted hides others all the same.
     """
-    # scipy.spatial is loaded for tracing anyway.
+    # Whoever traced the hairs has loaded it; designs and tables that only name flags start without.
     from scipy.spatial import cKDTree
 
     paths = [path for hair in hairs if len(path := hair.path_xy[::_EVERY]) > 1]

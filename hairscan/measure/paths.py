@@ -95,7 +95,7 @@ class Stations:
 
 def arc_lengths(path: FloatArray) -> FloatArray:
     """How far every point of a path, shape (P, 2), lies along it, in the unit of its points, shape (P,)."""
-    return np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
+    return _arc_lengths(path, _firsts([len(path)]))
 
 
 def smooth_curves(paths_xy: Sequence[FloatArray], smooth_px: float) -> Curves:

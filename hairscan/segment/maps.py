@@ -12,7 +12,7 @@ from hairscan.errors import ScaleError
 from hairscan.segment.model import Segmenter
 from hairscan.segment.spec import CELL_PX, COVERAGE, FIRST_DIRECTION, ROOT, TIP
 from hairscan.segment.tiling import run_tiled
-from hairscan.types import HairMaps, MapArray, Photo
+from hairscan.types import HairMaps, Photo
 
 TYPICAL_SHAFT_UM = 70.0
 """Assumed width of most shafts in a photograph without a scale, so that the network can see it at all."""
@@ -90,15 +90,10 @@ def _maps_at(photo: Photo, segmenter: Segmenter, um_per_px: float) -> HairMaps:
     )
 
 
-def _line(maps: HairMaps) -> MapArray:
-    """Cells on a clear centre-line."""
-    strongest: MapArray = maps.centreline.sum(axis=0)
-    return (strongest > 0.5) * maps.coverage
-
-
 def _line_length_px(maps: HairMaps) -> float:
     """Length of all clear centre-lines, photograph px: comparable between sizes."""
-    return float(_line(maps).sum()) * maps.px_per_cell
+    clear = maps.centreline.sum(axis=0) > 0.5
+    return float((clear * maps.coverage).sum()) * maps.px_per_cell
 
 
 def _mean_shaft_cells(maps: HairMaps) -> float:

@@ -353,9 +353,13 @@ def cut_weights_of_right_hash(folder):
         (lambda folder: (folder / "spec.json").write_text("{"), "spec.json is damaged: restore the file"),
         (lambda folder: change_spec(folder, sha256="0" * 64), "its sha256 is not the one in spec.json"),
         (lambda folder: change_spec(folder, channels=["hair"]), "another version of hairscan"),
+        (lambda folder: change_spec(folder, multiple=7), "spec.json is damaged: restore the file"),
         (lambda folder: change_spec(folder, multiple=2), "cannot be run on cpu"),
     ],
-    ids=["cut", "cut, right hash", "no weights", "no spec", "broken spec", "wrong hash", "other maps", "other shape"],
+    ids=[
+        *("cut", "cut, right hash", "no weights", "no spec", "broken spec", "wrong hash", "other maps"),
+        *("impossible shape", "other shape"),
+    ],
 )
 def test_a_damaged_model(refused, photo_file, model, damage, words):
     damage(model)

@@ -36,15 +36,16 @@ def test_pairs_of_visits_need_photographs_to_be_drawn_from(hairscan):
     assert "--data" in err
 
 
+@pytest.mark.parametrize("verb", [("compare",), ("growth", "--hours", 48)])
 @pytest.mark.parametrize("command", ["batch", "score"])
-def test_the_tables_of_a_run_are_neither_replaced_nor_removed(hairscan, photo_file, tmp_path, command):
+def test_the_tables_of_a_run_are_neither_replaced_nor_removed(hairscan, photo_file, tmp_path, verb, command):
     out = tmp_path / "run"
     out.mkdir()
     configuration = {"photos": "photos"} if command == "batch" else {"photo": "a.png"}
     (out / "run.json").write_text(json.dumps({"hairscan_version": "0", "configuration": configuration}))
     (out / "hairs.csv").write_text("image\na.png\n")
     # The same photograph twice is refused later, and a refusal removes hairs.csv.
-    code, printed, err = hairscan("compare", photo_file, photo_file, "--um-per-px", 5, "--out", out)
+    code, printed, err = hairscan(*verb, photo_file, photo_file, "--um-per-px", 5, "--out", out)
     assert (code, printed) == (2, "")
     assert err == f"error: {out} holds a result of hairscan {command}: name another folder\n"
     assert sorted(path.name for path in out.iterdir()) == ["hairs.csv", "run.json"]

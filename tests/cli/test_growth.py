@@ -64,17 +64,3 @@ def test_it_prints_and_writes_the_growth_of_a_site(hairscan, tmp_path):
     assert document["telogen_um_per_day"] == 90.0
     assert document["growth"]["anagen"] > 0
     assert 250 < document["growth"]["anagen_mean"]["um_per_day"] < 450
-
-
-@pytest.mark.parametrize("command", ["batch", "score"])
-def test_the_tables_of_a_run_are_neither_replaced_nor_removed(hairscan, photo_file, tmp_path, command):
-    out = tmp_path / "run"
-    out.mkdir()
-    configuration = {"photos": "photos"} if command == "batch" else {"photo": "a.png"}
-    (out / "run.json").write_text(json.dumps({"hairscan_version": "0", "configuration": configuration}))
-    (out / "hairs.csv").write_text("image\na.png\n")
-    # The same photograph twice is refused later, and a refusal removes hairs.csv.
-    code, printed, err = hairscan("growth", photo_file, photo_file, "--hours", 48, "--um-per-px", 5, "--out", out)
-    assert (code, printed) == (2, "")
-    assert err == f"error: {out} holds a result of hairscan {command}: name another folder\n"
-    assert sorted(path.name for path in out.iterdir()) == ["hairs.csv", "run.json"]
