@@ -88,4 +88,13 @@ def read_spec(folder: Path) -> ModelSpec | BundleSpec:
     try:
         return SPECS.validate_json((folder / "spec.json").read_text(encoding="utf-8"))
     except (ValidationError, UnicodeDecodeError, OSError) as error:
-        raise ModelError(f"{folder / 'spec.json'} is damaged: restore the file from the distribution") from error
+        what = f" ({_first_fault(error)})" if isinstance(error, ValidationError) else ""
+        raise ModelError(f"{folder / 'spec.json'} is damaged{what}: restore the file from the distribution") from error
+
+
+def _first_fault(error: ValidationError) -> str:
+    """The field that is wrong and why, as the kind of spec that fits best sees it."""
+    faults = error.errors()
+    kinds = [fault["loc"][:1] for fault in faults]
+    fault = faults[kinds.index(min(kinds, key=kinds.count))]
+    return ": ".join([*(str(name) for name in fault["loc"][1:]), fault["msg"].removeprefix("Value error, ")])

@@ -350,15 +350,16 @@ def cut_weights_of_right_hash(folder):
         (cut_weights_of_right_hash, "cannot be loaded: restore the file"),
         (lambda folder: (folder / "model.onnx").unlink(), "missing or damaged"),
         (lambda folder: (folder / "spec.json").unlink(), "give one of default"),
-        (lambda folder: (folder / "spec.json").write_text("{"), "spec.json is damaged: restore the file"),
+        (lambda folder: (folder / "spec.json").write_text("{"), "spec.json is damaged (Invalid JSON: "),
         (lambda folder: change_spec(folder, sha256="0" * 64), "its sha256 is not the one in spec.json"),
         (lambda folder: change_spec(folder, channels=["hair"]), "another version of hairscan"),
-        (lambda folder: change_spec(folder, multiple=7), "spec.json is damaged: restore the file"),
+        (lambda folder: change_spec(folder, multiple=7), "spec.json is damaged (multiple: a power of two"),
+        (lambda folder: change_spec(folder, hair_threshold="0,5"), "(hair_threshold: Input should be a valid"),
         (lambda folder: change_spec(folder, multiple=2), "cannot be run on cpu"),
     ],
     ids=[
         *("cut", "cut, right hash", "no weights", "no spec", "broken spec", "wrong hash", "other maps"),
-        *("impossible shape", "other shape"),
+        *("impossible shape", "no number", "other shape"),
     ],
 )
 def test_a_damaged_model(refused, photo_file, model, damage, words):
