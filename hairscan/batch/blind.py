@@ -82,10 +82,11 @@ def blind_photos(
     duplicate has the same bytes as its first copy.
     """
     _check_places(folder, key_path)
+    # A wrong scale is reported before thousands of photographs are copied.
+    scales = {row.image: _scale_text(row) for row in manifest.rows}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         blinded = _write_copies(manifest, folder, _codes(manifest, duplicates, rng), watch)
-        scales = {row.image: _scale_text(row) for row in manifest.rows}
         rows = sorted((copy.copy_name, scales[copy.cells["image"]]) for copy in blinded.key.copies)
         (folder / "manifest.csv").write_bytes(csv_bytes(("image", "um_per_px"), *rows))
         for place in (*folder.iterdir(), folder):

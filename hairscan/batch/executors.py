@@ -33,6 +33,8 @@ _DIED_MESSAGE = (
     "photo, and run the same command again"
 )
 _CONNECT_TIMEOUT = "20s"
+_MOST_PROCESSES = 61
+"""What `ProcessPoolExecutor` takes on Windows; a larger machine is better used as a cluster of Dask workers."""
 
 
 class Task(Protocol):
@@ -195,15 +197,16 @@ def outcomes(jobs: Iterable[TaskT], measure: Callable[[TaskT], OutcomeT], crew: 
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             job = running.pop(future)
             try:
-                outcome = future.result()
+                outcome = _result(future, crew)
             except crew.deaths:
                 suspects.append(job)
-            except crew.refusals as error:
-                raise ClusterError(
-                    "the cluster does not know this hairscan: install the same one for its scheduler and every worker"
-                ) from error
             else:
                 yield outcome
+
+
+def n_workers(n_jobs: int) -> int:
+    """Processes that are worth starting for so many jobs: one for each core that this process may use."""
+    return max(1, min(n_cores(), n_jobs, _MOST_PROCESSES))
 
 
 def n_cores() -> int:
@@ -216,10 +219,18 @@ def n_cores() -> int:
 def _measure_alone(job: TaskT, measure: Callable[[TaskT], OutcomeT], crew: Crew) -> OutcomeT | Failure:
     crew.renew()
     try:
-        return crew.submit(measure, job).result()
+        return _result(crew.submit(measure, job), crew)
     except crew.deaths:
-        crew.renew()
         return Failure(job.image, DIED, _DIED_MESSAGE)
+
+
+def _result(future: Future[OutcomeT], crew: Crew) -> OutcomeT:
+    try:
+        return future.result()
+    except crew.refusals as error:
+        raise ClusterError(
+            "the cluster does not know this hairscan: install the same one for its scheduler and every worker"
+        ) from error
 
 
 def _begin_worker() -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from shutil import copyfileobj
 from typing import IO
 
 from hairscan.errors import OutputError
@@ -21,17 +22,28 @@ else:
 _NEIGHBOUR = re.compile(r"\.\d+-\d+")
 
 
-def write_files(files: Mapping[Path, bytes]) -> None:
-    """Write every file, or none, as `replacing` does.
+def write_files(files: Mapping[Path, bytes | Path]) -> None:
+    """Write every file, or none, as `replacing` does, but one after the other: there may be thousands.
+
+    Parameters
+    ----------
+    files : mapping of path to bytes or path
+        What each file shall hold, or the file of which it shall be a copy.
 
     Raises
     ------
     OSError
-        Where a file cannot be written, or a folder has its name.
+        Where a file cannot be written or copied, or a folder has its name.
     """
-    with replacing(list(files)) as neighbours:
-        for neighbour, content in zip(neighbours, files.values(), strict=True):
-            neighbour.write(content)
+    with _neighbours(list(files)) as neighbours:
+        for path, neighbour in neighbours.items():
+            content = files[path]
+            with _open_neighbour(path, neighbour) as file:
+                if isinstance(content, Path):
+                    with content.open("rb") as source:
+                        copyfileobj(source, file)
+                else:
+                    file.write(content)
 
 
 @contextmanager
@@ -46,11 +58,18 @@ def replacing(paths: Sequence[Path]) -> Iterator[list[IO[bytes]]]:
     OSError
         Where a file cannot be written, or a folder has its name.
     """
+    with _neighbours(paths) as neighbours, ExitStack() as opened:
+        yield [opened.enter_context(_open_neighbour(path, neighbour)) for path, neighbour in neighbours.items()]
+
+
+@contextmanager
+def _neighbours(paths: Sequence[Path]) -> Iterator[dict[Path, Path]]:
+    """Name a neighbour of every path; what was written to them is renamed onto the paths, or removed after an error."""
     missing = sorted({folder for path in paths for folder in path.parents if not folder.exists()}, reverse=True)
     neighbours = {path: path.with_name(f".{os.getpid()}-{number}") for number, path in enumerate(paths)}
     try:
-        with ExitStack() as opened:
-            yield [opened.enter_context(_open_neighbour(path, neighbour)) for path, neighbour in neighbours.items()]
+        yield neighbours
+        _check_free(paths)
         for path, neighbour in neighbours.items():
             neighbour.replace(path)
     except BaseException:
@@ -61,6 +80,14 @@ def replacing(paths: Sequence[Path]) -> Iterator[list[IO[bytes]]]:
             with suppress(OSError):
                 folder.rmdir()
         raise
+
+
+def _check_free(paths: Sequence[Path]) -> None:
+    """Raise OSError where Windows would not let a file be replaced since a program, such as a spreadsheet, has it."""
+    if sys.platform == "win32":
+        for path in paths:
+            if path.exists():
+                path.open("r+b").close()
 
 
 def remove_neighbours(folder: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -154,7 +155,7 @@ def _read_timings(path: Path) -> dict[str, Mapping[str, float]]:
     except OSError:
         return seconds
     try:
-        for row in csv.reader(text.splitlines(keepends=True)):
+        for row in csv.reader(io.StringIO(text, newline="")):
             if len(row) == len(TIMING_COLUMNS) and row[0] != TIMING_COLUMNS[0]:
                 seconds[row[0]] = {stage: float(cell) for stage, cell in zip(STAGES, row[1:], strict=True) if cell}
     except (ValueError, csv.Error):

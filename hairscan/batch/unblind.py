@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from hairscan.batch.blind_key import BlindCopy, BlindKey, read_key
 from hairscan.batch.files import write_files
 from hairscan.batch.out_folder import check_out
 from hairscan.batch.run_folder import MANIFEST, TABLES, cannot_write, overlay_names
-from hairscan.endpoints.rows import csv_bytes
+from hairscan.endpoints.rows import csv_bytes, read_rows
 from hairscan.errors import BlindError, OutputError
 
 COPY, DUPLICATE = "copy", "duplicate"
@@ -42,7 +41,7 @@ def unblind_run(run: Path, key_path: Path, out: Path) -> BlindKey:
     tables = {name: _read_table(run / f"{name}.csv") for name in ("images", "hairs", "failures", "timings")}
     copies = {copy.copy_name: copy for copy in key.copies}
     _check_fit(tables["images"][1], tables["failures"][1], copies, run, key_path)
-    files = {f"{name}.csv": _named(tables[name], copies) for name in ("hairs", "timings")}
+    files: dict[str, bytes | Path] = {f"{name}.csv": _named(tables[name], copies) for name in ("hairs", "timings")}
     files["images.csv"] = _images(tables["images"], copies, key)
     files["failures.csv"] = _failures(tables["failures"], copies, key)
     files[MANIFEST] = _manifest(key)
@@ -57,11 +56,11 @@ def unblind_run(run: Path, key_path: Path, out: Path) -> BlindKey:
 
 def _read_table(path: Path) -> _Table:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            return list(reader.fieldnames or ()), list(reader)
+        return read_rows(path, ("image",))
     except OSError as error:
         raise BlindError(f"{path.parent} is no run folder: {path.name} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise BlindError(f"{path} {error}") from error
 
 
 def _check_fit(
@@ -122,9 +121,10 @@ def _manifest(key: BlindKey) -> bytes:
     return csv_bytes(key.columns, *([cells[name] for name in key.columns] for cells in rows))
 
 
-def _overlays(run: Path, key: BlindKey) -> dict[str, bytes]:
-    """Overlays under the photographs' own names; that of a duplicate would be the same picture."""
+def _overlays(run: Path, key: BlindKey) -> dict[str, Path]:
+    """Overlays by the names that they would have unblinded; that of a duplicate would be the same picture."""
     first = {copy.cells["image"]: copy.copy_name for copy in key.copies if not copy.duplicate}
-    blinded, own = overlay_names([copy.copy_name for copy in key.copies]), overlay_names(list(first))
+    blinded = overlay_names([copy.copy_name for copy in key.copies])
+    own = overlay_names([*first, *(photo.cells["image"] for photo in key.uncopied)])
     paths = {own[image]: run / "overlays" / blinded[name] for image, name in first.items()}
-    return {f"overlays/{name}": path.read_bytes() for name, path in paths.items() if path.is_file()}
+    return {f"overlays/{name}": path for name, path in paths.items() if path.is_file()}

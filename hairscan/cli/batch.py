@@ -73,10 +73,10 @@ def _manifest_of(photos: Path) -> Manifest:
 def _crew_of(
     workers: int | None, cluster: str | None, n_photos: int
 ) -> AbstractContextManager[LocalCrew] | AbstractContextManager[DaskCrew]:
-    from hairscan.batch.executors import DaskCrew, LocalCrew, n_cores
+    from hairscan.batch.executors import DaskCrew, LocalCrew, n_workers
 
     if cluster is None:
-        return LocalCrew(workers or min(n_cores(), n_photos))
+        return LocalCrew(workers or n_workers(n_photos))
     if workers is not None:
         raise typer.BadParameter("a cluster has its own workers: leave it out.", param_hint="--workers")
     return DaskCrew(cluster)

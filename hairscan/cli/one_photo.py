@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from hairscan.batch.out_folder import check_out, check_photos_apart
 from hairscan.batch.run_folder import TABLES, RunRecord, cannot_write, now_utc, overlay_names, write_run
 from hairscan.cli.versions import library_versions
 from hairscan.endpoints.result import PhotoResult
+from hairscan.endpoints.rows import read_rows
 from hairscan.photo import read_photo
 from hairscan.score import score_read_photo
 from hairscan.segment import load_model
@@ -103,8 +103,7 @@ def write_one(folder: Path, scored: Scored) -> Path:
 def _overlays_in(folder: Path) -> list[Path]:
     """Overlays of the photographs that the tables of an earlier result name."""
     try:
-        with (folder / "images.csv").open(encoding="utf-8", newline="") as file:
-            images = [row["image"] for row in csv.DictReader(file)]
-    except (OSError, ValueError, KeyError, csv.Error):
+        images = [row["image"] for row in read_rows(folder / "images.csv", ("image",))[1]]
+    except (OSError, ValueError):
         return []
     return [folder / "overlays" / name for name in overlay_names(images).values()]

@@ -64,11 +64,10 @@ def trial(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
 ) -> None:
     """Render a trial: photographs of every subject and visit, manifest.csv, and what is true of them in truth/."""
-    import os
-
     from rich.console import Console
     from rich.progress import track
 
+    from hairscan.batch.executors import n_workers
     from hairscan.phantom.trial import render_trial
     from hairscan.phantom.trial_files import write_tables
     from hairscan.phantom.trial_plan import TrialSettings, arms_with_changes, plan_trial
@@ -91,7 +90,7 @@ def trial(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     sites = plan_trial(settings)
-    rendering = render_trial(settings, sites, out, workers=workers or os.cpu_count() or 1)
+    rendering = render_trial(settings, sites, out, workers=workers or n_workers(len(sites)))
     rendered = list(track(rendering, "rendering", total=len(sites), console=Console(stderr=True)))
     manifest = write_tables(settings, rendered, out)
     typer.echo(f"{manifest}: {sum(len(site.photos) for site in sites)} photographs of {len(sites)} sites")

@@ -76,7 +76,7 @@ def _print_effects(result: TrialResult) -> None:
         show_edge=False,
     )
     table.add_column("")
-    for heading in ("effect", f"{100 * (1 - design.alpha):g} % interval", "p", "adjusted p"):
+    for heading in ("effect", f"{design.level} interval", "p", "adjusted p"):
         table.add_column(heading, justify="right", no_wrap=True)
     endpoint = ""
     for row in primary.to_dict("records"):

@@ -33,7 +33,7 @@ def visits(
     Ends with exit code 1 when some visits could not be compared (changes.csv says why), and 2 when nothing could be
     done.
     """
-    from hairscan.batch.executors import LocalCrew, n_cores
+    from hairscan.batch.executors import LocalCrew, n_workers
     from hairscan.batch.run_folder import check_writable
     from hairscan.cli.progress import watch_batch
     from hairscan.visits.run_sites import read_sites
@@ -44,7 +44,7 @@ def visits(
     n_sites = len(sites.sites)
     start = perf_counter()
     try:
-        with LocalCrew(workers or min(n_cores(), n_sites)) as crew, watch_batch(n_sites, "sites") as watch:
+        with LocalCrew(workers or n_workers(n_sites)) as crew, watch_batch(n_sites, "sites") as watch:
             found = follow_run(sites, crew, baseline=baseline, watch=watch)
     except KeyboardInterrupt:
         typer.echo("stopped: nothing was written", err=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import isfinite
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -24,8 +25,6 @@ MANIFEST_COLUMNS = (
     "operator",
 )
 """What a manifest may say of a photograph."""
-Row = BaseModel
-"""A `HairRow` or a `PhotoRow`."""
 
 
 class HairRow(BaseModel):
@@ -85,9 +84,9 @@ class PhotoRow(BaseModel):
     flags: tuple[str, ...]
 
 
+_EXACT = ("um_per_px", "um_per_px_sd")
+"""Columns from which a photograph is measured again: at some scales the fifth decimal decides about a row of pixels."""
 _DECIMALS = (
-    ("um_per_px", 5),
-    ("um_per_px_sd", 5),
     ("cumulative_width_mm_per_cm2", 3),
     ("_per_cm2", 2),
     ("_cm2", 5),
@@ -102,23 +101,25 @@ _DECIMALS = (
 
 
 def cell_text(name: str, value: object) -> str:
-    """Text of one table cell: a fixed number of decimals per unit, 1 or 0, flags joined by ``;``, empty for None."""
+    """Text of one table cell: decimals by its unit, 1 or 0, flags joined by ``;``, empty for None."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(int(value))
+    if isinstance(value, float) and name in _EXACT:
+        return f"{value:.9g}"
     if isinstance(value, float):
         text = f"{value:.{_decimals(name)}f}"
         return text[1:] if float(text) == 0 and text.startswith("-") else text
     return ";".join(value) if isinstance(value, tuple) else str(value)
 
 
-def row_cells(row: Row) -> list[str]:
+def row_cells(row: BaseModel) -> list[str]:
     """Texts of a row's cells in the order of the columns."""
     return [cell_text(name, getattr(row, name)) for name in type(row).model_fields]
 
 
-def column_names(row_type: type[Row]) -> list[str]:
+def column_names(row_type: type[BaseModel]) -> list[str]:
     """Columns of the file that holds such rows."""
     return list(row_type.model_fields)
 
@@ -128,6 +129,27 @@ def csv_bytes(*rows: Sequence[object]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()
+
+
+def read_rows(path: Path, needed: Collection[str] = ()) -> tuple[list[str], list[dict[str, str]]]:
+    """Columns and rows of a CSV table in UTF-8, as any spreadsheet saves it; a cell that is cut off is empty.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be read.
+    ValueError
+        Where it is no such table, or lacks a column that is needed; the message goes on after the file's name.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="")
+            columns, rows = list(reader.fieldnames or ()), list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError("is no CSV in UTF-8: save it as one") from error
+    if missing := sorted(set(needed) - set(columns)):
+        raise ValueError(f"lacks the columns {', '.join(missing)}")
+    return columns, rows
 
 
 def finite_or_none(value: float) -> float | None:

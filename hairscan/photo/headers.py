@@ -126,7 +126,7 @@ def _exif_orientation(exif: bytes) -> int:
     """Orientation of an EXIF block; 1 where it has none or cannot be followed."""
     try:
         orientation = _first_ifd(exif).get(_ORIENTATION, [1])[0]
-    except (struct.error, KeyError, OverflowError):
+    except (struct.error, KeyError, IndexError, OverflowError):
         return 1
     return orientation if 1 <= orientation <= 8 else 1
 

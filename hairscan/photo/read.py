@@ -142,6 +142,8 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError as error:
         raise PhotoError(f"{path} does not exist; check the path.") from error
+    except ValueError as error:
+        raise PhotoError(f"{str(path)!r} is no path: {error}.") from error
     except OSError as error:
         raise PhotoError(f"{path} cannot be read: {error.strerror or error}.") from error
 

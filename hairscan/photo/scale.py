@@ -61,6 +61,8 @@ def checked_scale(um_per_px: float, sd_um_per_px: float | None, *, source: str) 
 
 
 def _from_sidecar(path: Path) -> Scale | None:
+    if not path.name:  # the folder itself: whoever reads the photograph says so
+        return None
     for suffix in (".json", ".toml"):
         for sidecar in (path.with_name(path.name + suffix), path.with_suffix(suffix)):
             if _is_file(sidecar) and (scale := _read_sidecar(sidecar)) is not None:
@@ -95,4 +97,7 @@ def _number(values: dict[str, object], key: str, sidecar: Path) -> float:
     value = values[key]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ScaleError(f"{sidecar}: {key} must be a number, not {value!r}.")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return math.inf

@@ -93,7 +93,8 @@ def _endpoint(result: TrialResult, endpoint: str, styles: Mapping[str, ArmStyle]
     adjusted = tables["adjusted_means"]
     adjusted = adjusted[(adjusted["endpoint"] == endpoint) & (adjusted["set"] == "full")]
     if len(adjusted):
-        figure = draw_adjusted_means(adjusted, endpoint, styles)
+        baseline_week = result.design.visits[result.design.baseline]
+        figure = draw_adjusted_means(adjusted, endpoint, styles, baseline_week)
         caption = f"Adjusted mean change of {name} with its interval, by the primary model"
         yield Drawing(
             f"adjusted-means-{endpoint}", "endpoint", caption, _adjusted_values(adjusted, endpoint), figure, endpoint

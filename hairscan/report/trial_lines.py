@@ -48,8 +48,10 @@ def draw_means(
     return figure
 
 
-def draw_adjusted_means(adjusted_means: pd.DataFrame, endpoint: str, styles: Mapping[str, ArmStyle]) -> Figure:
-    """Adjusted mean change of every arm over the visits, with its interval; all start at no change in week 0.
+def draw_adjusted_means(
+    adjusted_means: pd.DataFrame, endpoint: str, styles: Mapping[str, ArmStyle], baseline_week: float
+) -> Figure:
+    """Adjusted mean change of every arm over the visits, with its interval; all start at no change at the baseline.
 
     Parameters
     ----------
@@ -57,7 +59,7 @@ def draw_adjusted_means(adjusted_means: pd.DataFrame, endpoint: str, styles: Map
         Rows of the model: endpoint, arm, week, estimate, low, high.
     """
     rows = adjusted_means[adjusted_means["endpoint"] == endpoint]
-    weeks = sorted({0.0, *rows["week"]})
+    weeks = sorted({baseline_week, *rows["week"]})
     apart = 0.02 * (weeks[-1] - weeks[0])
     figure = new_figure(NARROW_IN, 3.4)
     axes = figure.subplots()
@@ -66,7 +68,7 @@ def draw_adjusted_means(adjusted_means: pd.DataFrame, endpoint: str, styles: Map
         means = rows[rows["arm"] == arm].sort_values("week")
         # Side by side, or the intervals of one visit would hide each other.
         shift = apart * (place - (len(styles) - 1) / 2)
-        drawn = pd.concat([pd.DataFrame({"week": [0.0], "estimate": 0.0}), means], ignore_index=True)
+        drawn = pd.concat([pd.DataFrame({"week": [baseline_week], "estimate": 0.0}), means], ignore_index=True)
         _draw_points(axes, drawn["week"] + shift, drawn, ("estimate", "low", "high"), style, label=arm)
     axes.set_xticks(weeks)
     axes.set_xlabel("week")

@@ -7,25 +7,22 @@ import pandas as pd
 from hairscan.report.trial_tables import PageTable, Row
 from hairscan.report.trial_words import MISSING, interval, number, percent, words_of
 
-_HEADINGS = (
-    "endpoint",
-    "week",
-    "arm",
-    "subjects",
-    "matched: mean change (SD)",
-    "unmatched: mean change (SD)",
-    "ratio of the SDs (95 % CI)",
-    "subjects for the same power (95 % CI)",
-    "undecided hairs",
-)
 
-
-def matched_change_table(matched: pd.DataFrame) -> PageTable:
+def matched_change_table(matched: pd.DataFrame, ci: str) -> PageTable:
     """Means and spreads of both changes in the same subjects, and what the ratio of the spreads is worth."""
-    rows = tuple(_cells(row) for row in matched.to_dict("records"))
-    return PageTable(
-        "Change of matched hairs beside that of the photographs, same subjects and visits", _HEADINGS, rows
+    headings = (
+        "endpoint",
+        "week",
+        "arm",
+        "subjects",
+        "matched: mean change (SD)",
+        "unmatched: mean change (SD)",
+        f"ratio of the SDs ({ci})",
+        f"subjects for the same power ({ci})",
+        "undecided hairs",
     )
+    rows = tuple(_cells(row) for row in matched.to_dict("records"))
+    return PageTable("Change of matched hairs beside that of the photographs, same subjects and visits", headings, rows)
 
 
 def _cells(row: Row) -> tuple[str, ...]:

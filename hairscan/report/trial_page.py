@@ -142,7 +142,9 @@ def _endpoint(result: TrialResult, endpoint: str, pictures: Sequence[tuple[Drawi
     return {
         "name": capital(words_of(endpoint).label),
         "pictures": [p for drawing, p in pictures if drawing.section == "endpoint" and drawing.endpoint == endpoint],
-        "table": describe_table(in_order(result.tables["describe"], (), result.design.arms), endpoint),
+        "table": describe_table(
+            in_order(result.tables["describe"], (), result.design.arms), endpoint, f"{result.design.level} CI"
+        ),
         "note": _COUNT_WORDS if endpoint == _COUNT else "",
     }
 
@@ -179,6 +181,7 @@ def _tables(result: TrialResult) -> dict[str, PageTable | None]:
     effects = _in_order(result, "effects")
     rest = other_effects(effects)
     sensitivity = _full(_in_order(result, "sensitivity"))
+    ci = f"{design.level} CI"
     noun = "pairs" if design.layout == "split-scalp" else "subjects per arm"
 
     def at_primary(table: Any) -> Any:
@@ -187,25 +190,28 @@ def _tables(result: TrialResult) -> dict[str, PageTable | None]:
     made: dict[str, tuple[Any, Any]] = {
         "flow": (tables["flow"], flow_table),
         "exclusions": (tables["exclusions"], lambda t: _plain(t, "Left out, and why", _MOST_EXCLUSIONS, "exclusions")),
-        "pairs": (_in_order(result, "pairs"), pairs_table),
-        "effects": (primary_effects(effects), lambda t: _effects(t, f"Primary analysis ({PRIMARY_METHOD})")),
+        "pairs": (_in_order(result, "pairs"), lambda t: pairs_table(t, ci)),
+        "effects": (primary_effects(effects), lambda t: _effects(t, f"Primary analysis ({PRIMARY_METHOD})", ci)),
         "other_effects": (
             at_primary(rest),
-            lambda t: effects_table(t, "Other analyses, primary visit", with_method=True),
+            lambda t: effects_table(t, "Other analyses, primary visit", ci, with_method=True),
         ),
         "sensitivity": (
             at_primary(sensitivity),
-            lambda t: effects_table(t, "Sensitivity to missing visits, primary visit", with_method=True),
+            lambda t: effects_table(t, "Sensitivity to missing visits, primary visit", ci, with_method=True),
         ),
-        "matched_change": (tables.get("matched_change", ()), matched_change_table),
+        "matched_change": (tables.get("matched_change", ()), lambda t: matched_change_table(t, ci)),
         "matched_effects": (
             _in_order(result, "matched_effects"),
-            lambda t: _effects(t.drop(columns="p_adjusted"), f"Change of matched hairs ({PRIMARY_METHOD})"),
+            lambda t: _effects(t.drop(columns="p_adjusted"), f"Change of matched hairs ({PRIMARY_METHOD})", ci),
         ),
-        "effect_sizes": (_full(_in_order(result, "effect_sizes")), effect_sizes_table),
-        "responders": (_full(_in_order(result, "responders")), lambda t: responders_table(t, responder_rule(design))),
-        "reliability": (_in_order(result, "reliability"), reliability_table),
-        "agreement": (_in_order(result, "bland_altman"), agreement_table),
+        "effect_sizes": (_full(_in_order(result, "effect_sizes")), lambda t: effect_sizes_table(t, ci)),
+        "responders": (
+            _full(_in_order(result, "responders")),
+            lambda t: responders_table(t, responder_rule(design), ci),
+        ),
+        "reliability": (_in_order(result, "reliability"), lambda t: reliability_table(t, ci)),
+        "agreement": (_in_order(result, "bland_altman"), lambda t: agreement_table(t, ci)),
         "sample_size": (at_primary(_in_order(result, "sample_size")), lambda t: sample_size_table(t, noun)),
         "literature": (tables["literature"], literature_page_table),
         "warnings": (tables["warnings"], lambda t: _plain(t, "Warnings", _MOST_WARNINGS, "warnings")),
@@ -229,8 +235,8 @@ def _plain(table: Any, caption: str, limit: int, file: str) -> PageTable:
     return plain_table(table, caption, limit=limit, file=f"tables/{file}.csv")
 
 
-def _effects(table: Any, caption: str) -> PageTable:
-    return effects_table(table, caption, with_method=False)
+def _effects(table: Any, caption: str, ci: str) -> PageTable:
+    return effects_table(table, caption, ci, with_method=False)
 
 
 def _full(table: Any) -> Any:

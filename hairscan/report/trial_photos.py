@@ -31,7 +31,8 @@ def flagged_photos(result: TrialResult, run: Path | None) -> list[FlaggedPhoto]:
     """The first flagged photographs that the run folder has an overlay of, at most 12; none without a run folder."""
     if run is None:
         return []
-    names = overlay_names([str(image) for image in result.data.photos["image"]])
+    # As the run named them: photographs that failed have names, too.
+    names = overlay_names([*map(str, result.data.photos["image"]), *map(str, result.data.failures["image"])])
     shown: list[FlaggedPhoto] = []
     for row in result.tables["flagged_photos"].to_dict("records"):
         uri = _thumbnail(run / "overlays" / names[row["image"]])

@@ -72,7 +72,7 @@ def _result(row: Mapping[Any, Any], endpoint: str, design: Design) -> str:
     words = words_of(endpoint)
     size = f"{number(abs(row['estimate']), words.decimals)} {words.unit}".strip()
     direction = "more" if row["estimate"] >= 0 else "less"
-    bounds = f"{100 * (1 - design.alpha):g} % confidence interval"
+    bounds = f"{design.level} confidence interval"
     low_high = interval(row["low"], row["high"], words.decimals)
     tested = f"p {_relation(p_text(row['p']))}"
     pairs = design.layout == "split-scalp"

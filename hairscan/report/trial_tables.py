@@ -1,4 +1,7 @@
-"""Tables of a trial as text for a person: rounded, with units, and with a dash where there is no number."""
+"""Tables of a trial as text for a person: rounded, with units, and with a dash where there is no number.
+
+Where intervals stand in them, `ci` is what these are called: ``95 % CI``.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ def in_order(table: pd.DataFrame, endpoints: Sequence[str], arms: Sequence[str])
     )
 
 
-def describe_table(described: pd.DataFrame, endpoint: str) -> PageTable:
+def describe_table(described: pd.DataFrame, endpoint: str, ci: str) -> PageTable:
     """Values and changes of every arm at every visit."""
     words = words_of(endpoint)
     columns: Columns = {
@@ -54,11 +57,11 @@ def describe_table(described: pd.DataFrame, endpoint: str) -> PageTable:
         "week": _week,
         "n": lambda row: number(row["n"], 0),
         "mean (SD)": lambda row: _mean(row, "", words.decimals),
-        "95 % CI": lambda row: interval(row["low"], row["high"], words.decimals),
+        ci: lambda row: interval(row["low"], row["high"], words.decimals),
         "median (quartiles)": lambda row: _median(row, words.decimals),
         "change: n": lambda row: number(row["n_change"], 0) if row["n_change"] else MISSING,
         "mean change (SD)": lambda row: _mean(row, "change_", words.decimals),
-        "95 % CI of it": lambda row: interval(row["change_low"], row["change_high"], words.decimals),
+        f"{ci} of it": lambda row: interval(row["change_low"], row["change_high"], words.decimals),
         "mean percent change": lambda row: number(row["percent_change_mean"], 1, signed=True),
         "correlation with baseline": lambda row: number(row["correlation"], 2),
         "area, cm²": lambda row: number(row["area_cm2_mean"], 2),
@@ -66,7 +69,7 @@ def describe_table(described: pd.DataFrame, endpoint: str) -> PageTable:
     return _table(f"{capital(words.label)} by arm and visit", columns, described[described["endpoint"] == endpoint])
 
 
-def pairs_table(pairs: pd.DataFrame) -> PageTable:
+def pairs_table(pairs: pd.DataFrame, ci: str) -> PageTable:
     """Differences between the sides."""
     columns: Columns = {
         "endpoint": _endpoint,
@@ -74,13 +77,13 @@ def pairs_table(pairs: pd.DataFrame) -> PageTable:
         "sides": _comparison,
         "pairs": lambda row: number(row["n_pairs"], 0),
         "mean difference (SD)": lambda row: _mean(row, "difference_", _decimals(row)),
-        "95 % CI": lambda row: interval(row["difference_low"], row["difference_high"], _decimals(row)),
+        ci: lambda row: interval(row["difference_low"], row["difference_high"], _decimals(row)),
         "correlation of the changes": lambda row: number(row["correlation"], 2),
     }
     return _table("Difference of the changes of the two sides of a subject", columns, pairs)
 
 
-def effects_table(effects: pd.DataFrame, caption: str, *, with_method: bool) -> PageTable:
+def effects_table(effects: pd.DataFrame, caption: str, ci: str, *, with_method: bool) -> PageTable:
     """Effects with their intervals; the analysis set and the method where rows of several stand together."""
     columns: dict[str, Callable[[Row], str]] = {"endpoint": _endpoint, "week": _week, "comparison": _comparison}
     if with_method:
@@ -88,7 +91,7 @@ def effects_table(effects: pd.DataFrame, caption: str, *, with_method: bool) -> 
     columns |= {
         "n": _sizes,
         "difference": lambda row: number(row["estimate"], _decimals(row), signed=True),
-        "95 % CI": lambda row: interval(row["low"], row["high"], _decimals(row)),
+        ci: lambda row: interval(row["low"], row["high"], _decimals(row)),
         "p": lambda row: p_text(row["p"]),
     }
     if not with_method and "p_adjusted" in effects:
@@ -96,7 +99,7 @@ def effects_table(effects: pd.DataFrame, caption: str, *, with_method: bool) -> 
     return _table(caption, columns | _note_column(effects), effects)
 
 
-def effect_sizes_table(sizes: pd.DataFrame) -> PageTable:
+def effect_sizes_table(sizes: pd.DataFrame, ci: str) -> PageTable:
     """Effects without unit."""
     columns: Columns = {
         "endpoint": _endpoint,
@@ -106,10 +109,10 @@ def effect_sizes_table(sizes: pd.DataFrame) -> PageTable:
         "Hedges g": lambda row: _with_interval(row, ("hedges_g", "g_low", "g_high"), 2),
         "Cliff's delta": lambda row: _with_interval(row, ("cliffs_delta", "delta_low", "delta_high"), 2),
     }
-    return _table("Effect sizes of the changes, with 95 % CI", columns, sizes)
+    return _table(f"Effect sizes of the changes, with {ci}", columns, sizes)
 
 
-def responders_table(responders: pd.DataFrame, rule: str) -> PageTable:
+def responders_table(responders: pd.DataFrame, rule: str, ci: str) -> PageTable:
     """Responders of each treatment beside those of the control."""
     columns: Columns = {
         "comparison": _comparison,
@@ -120,10 +123,10 @@ def responders_table(responders: pd.DataFrame, rule: str) -> PageTable:
         "number needed to treat": lambda row: _with_interval(row, ("nnt", "nnt_low", "nnt_high"), 1),
         "p": lambda row: p_text(row["p"]),
     }
-    return _table(f"Subjects with {rule}, with 95 % CI", columns | _note_column(responders), responders)
+    return _table(f"Subjects with {rule}, with {ci}", columns | _note_column(responders), responders)
 
 
-def reliability_table(reliability: pd.DataFrame) -> PageTable:
+def reliability_table(reliability: pd.DataFrame, ci: str) -> PageTable:
     """How well a measurement made again agrees."""
     columns: Columns = {
         "endpoint": _endpoint,
@@ -136,10 +139,10 @@ def reliability_table(reliability: pd.DataFrame) -> PageTable:
         "minimal detectable change": lambda row: number(row["mdc95"], _decimals(row)),
         "variation within a target, %": lambda row: number(row["within_cv_percent"], 1),
     }
-    return _table("Agreement of repeated measurements, with 95 % CI", columns | _note_column(reliability), reliability)
+    return _table(f"Agreement of repeated measurements, with {ci}", columns | _note_column(reliability), reliability)
 
 
-def agreement_table(agreement: pd.DataFrame) -> PageTable:
+def agreement_table(agreement: pd.DataFrame, ci: str) -> PageTable:
     """Bland and Altman's figures."""
     columns: Columns = {
         "endpoint": _endpoint,
@@ -150,7 +153,7 @@ def agreement_table(agreement: pd.DataFrame) -> PageTable:
         "upper limit": lambda row: _with_interval(row, ("loa_high", "loa_high_low", "loa_high_high"), _decimals(row)),
         "p of a bias that grows with the value": lambda row: p_text(row["slope_p"]),
     }
-    return _table("Bland–Altman: bias and limits of agreement, with 95 % CI", columns, agreement)
+    return _table(f"Bland–Altman: bias and 95 % limits of agreement, with {ci}", columns, agreement)
 
 
 def sample_size_table(sizes: pd.DataFrame, noun: str) -> PageTable:

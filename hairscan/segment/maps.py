@@ -91,7 +91,7 @@ def _maps_at(photo: Photo, segmenter: Segmenter, um_per_px: float) -> HairMaps:
 
 
 def _line_length_px(maps: HairMaps) -> float:
-    """Length of all clear centre-lines, photograph px: comparable between sizes."""
+    """About the length of all clear centre-lines, photograph px: their bands of cells are of one width at any size."""
     clear = maps.centreline.sum(axis=0) > 0.5
     return float((clear * maps.coverage).sum()) * maps.px_per_cell
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import os
 import shutil
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hairscan.endpoints.rows import csv_bytes
+from hairscan.endpoints.rows import csv_bytes, read_rows
 from hairscan.errors import DataError, OutputError, PhotoError
 from hairscan.photo.read import read_rgb
 from hairscan.photo.scale import checked_scale
@@ -85,9 +84,8 @@ def read_subjects(path: Path) -> dict[str, str]:
         Where the file or a column is missing, or one photograph has two subjects.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = read_rows(path)[1]
+    except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as a table: give a CSV with the columns image and subject") from error
     subjects: dict[str, str] = {}
     for row in rows:

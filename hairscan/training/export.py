@@ -20,7 +20,7 @@ from hairscan.training.recipe import Recipe
 
 OPSET = 17
 UNFITTED_WEIGHTS = (0.0, 1.0, 1.0, 1.0, 1.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-"""Confidence until it is fitted: every reading counts alike, shafts that are seen twice less."""
+"""Confidence until it is fitted: evidence along a shaft and at its ends counts alike, one seen twice less."""
 TOLERANCE = 1e-3
 """Largest difference between torch and ONNX Runtime that is let pass, on maps in 0..1."""
 

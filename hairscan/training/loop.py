@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 import yaml
 from rich.progress import track
@@ -69,7 +70,14 @@ def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str,
     tune = tune_crops(samples, recipe)
     stream = CropStream(photos, recipe, first * recipe.batch)
     workers = max(1, (os.cpu_count() or 2) // 2)
-    loader = DataLoader(stream, recipe.batch, num_workers=workers, pin_memory=device == "cuda", prefetch_factor=4)
+    loader = DataLoader(
+        stream,
+        recipe.batch,
+        num_workers=workers,
+        pin_memory=device == "cuda",
+        prefetch_factor=4,
+        worker_init_fn=_begin_worker,
+    )
     started = time.perf_counter() - spent
     total = recipe.steps - first
     for step, batch in enumerate(track(loader, f"training {recipe.name}", total=total), start=first + 1):
@@ -106,6 +114,11 @@ def choose_device(name: str) -> str:
     if name == "cuda" and not torch.cuda.is_available():
         raise DeviceError("PyTorch finds no CUDA device: use --device cpu, or mend the driver")
     return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def _begin_worker(_: int) -> None:
+    """Leave the processor to the network: there are many workers."""
+    cv2.setNumThreads(1)
 
 
 def _losses(network: HairNet, batch: list[Tensor], device: str) -> dict[str, Tensor]:

@@ -57,7 +57,8 @@ def read_masks(folder: Path) -> list[MaskedPicture]:
     pictures = []
     for path in sorted(folder.glob(f"*{MASK_ENDING}.*")):
         picture = path.with_name(path.stem.removesuffix(MASK_ENDING) + path.suffix)
-        levels = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        data = np.fromfile(path, np.uint8)
+        levels = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if data.size else None
         if levels is None or not picture.is_file():
             raise DataError(f"{path} is not a readable mask of a picture {picture.name}: restore or remove it")
         if levels.shape != upright_shape(picture):

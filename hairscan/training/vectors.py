@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import re
 from collections import Counter, defaultdict
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hairscan.endpoints.rows import read_rows
 from hairscan.errors import DataError
 from hairscan.photo.scale import checked_scale
 from hairscan.types import FloatArray
@@ -213,15 +213,10 @@ def _sample(
 
 
 def _read_csv(path: Path, columns: set[str]) -> list[dict[str, str]]:
-    """Rows of a table in UTF-8, a cell that is cut off empty."""
+    """Rows of a table that has these columns."""
     if not path.exists():
         raise DataError(f"{path} is missing: give a folder with tiles/ and vectors.csv")
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file, restval=""))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is no CSV in UTF-8: save it as one") from error
-    missing = columns - set(rows[0] if rows else ())
-    if missing:
-        raise DataError(f"{path} lacks the columns {', '.join(sorted(missing))}")
-    return rows
+        return read_rows(path, columns)[1]
+    except ValueError as error:
+        raise DataError(f"{path} {error}") from error

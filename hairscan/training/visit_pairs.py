@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hairscan.endpoints.rows import read_rows
 from hairscan.errors import DataError
 from hairscan.photo import read_rgb
 from hairscan.training.extraction import hair_mask, paint_out
@@ -97,9 +97,9 @@ def whole_fields(samples: Sequence[Sample], folder: Path) -> list[list[Sample]]:
 def _fields_with_graphics(fields_csv: Path) -> set[str]:
     if not fields_csv.exists():
         return set()
-    with fields_csv.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return {row["field"] for row in rows if any((row.get(name) or "0") != "0" for name in _GRAPHICS)}
+    return {
+        row["field"] for row in read_rows(fields_csv)[1] if any((row.get(name) or "0") != "0" for name in _GRAPHICS)
+    }
 
 
 def read_field(quadrants: Sequence[Sample]) -> Field:

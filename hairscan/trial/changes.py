@@ -34,7 +34,7 @@ def read_changes(run: Path, design: Design) -> pd.DataFrame | None:
         record = json.loads((run / "visits.json").read_text(encoding="utf-8"))
         made_from, baseline = record["images_sha256"], record["baseline"]
         changes = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise TrialError(f"{path} cannot be used: run hairscan visits {run} again") from error
     if made_from != hashlib.sha256((run / "images.csv").read_bytes()).hexdigest():
         raise TrialError(

@@ -124,6 +124,8 @@ def _read_record(path: Path) -> dict[str, Any]:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise TrialError(f"{path} cannot be read: run hairscan batch again") from error
+    if not isinstance(record, dict):
+        raise TrialError(f"{path} is not what hairscan batch writes: run it again")
     return record
 
 

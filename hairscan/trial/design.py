@@ -133,6 +133,11 @@ class Design(_Part):
         return tuple(sorted((v for v in weeks if weeks[v] > weeks[self.baseline]), key=weeks.__getitem__))
 
     @property
+    def level(self) -> str:
+        """Level of all intervals in words: ``95 %``."""
+        return f"{100 * (1 - self.alpha):g} %"
+
+    @property
     def subjects_path(self) -> Path | None:
         """Where the subjects file lies."""
         return None if self.subjects is None else self._folder / self.subjects

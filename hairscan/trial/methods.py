@@ -147,7 +147,7 @@ def _split_model() -> Iterator[str]:
 def _level(design: Design) -> Iterator[str]:
     order = ", ".join(_words(name) for name in design.endpoints)
     rule = {"fixed-sequence": "in a fixed sequence", "holm": "by Holm's method"}[design.multiplicity]
-    yield f"Tests are two-sided at {design.alpha:g}; intervals are {100 * (1 - design.alpha):g} %."
+    yield f"Tests are two-sided at {design.alpha:g}; intervals are {design.level}."
     yield (
         f"At visit {design.primary_visit} the endpoints ({order}), and in each the treatments "
         f"({', '.join(design.treatments)}), were tested {rule}; all other p values are not adjusted."

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +13,14 @@ from typing import Any
 from hairscan.batch.manifest_row import place_of
 from hairscan.batch.run_folder import MANIFEST
 from hairscan.batch.work import Settings
+from hairscan.endpoints.rows import read_rows
 from hairscan.errors import VisitError
 from hairscan.segment.model import find_model, read_spec
 from hairscan.types import Scale
 
 _AGAIN = "run hairscan batch again"
 _NEEDED = ("subject", "visit")
+_MEASURED = ("sha256", "um_per_px", "um_per_px_sd", "scale_source", "hair_count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Site:
 
     @property
     def image(self) -> str:
-        """What the site is called where a failure is named; no other site of the run is called so."""
+        """What the site is called where a failure is named: one place of a subject is one site, whatever its arm."""
         return "|".join((self.subject, self.side, self.site))
 
 
@@ -96,28 +96,38 @@ def read_sites(run: Path) -> RunSites:
     manifest = _read_table(run / MANIFEST)
     _check_manifest(run / MANIFEST, manifest)
     # The second copy of a blinded photograph is no second photograph.
-    images = {row["image"]: row for row in _read_table(run / "images.csv") if row.get("duplicate") != "1"}
-    failures = {row["image"]: row["message"] for row in _read_table(run / "failures.csv")}
+    images = {row["image"]: row for row in _read_table(run / "images.csv", *_MEASURED) if row.get("duplicate") != "1"}
+    failures = {row["image"]: row["message"] for row in _read_table(run / "failures.csv", "message")}
     home = _home(run, str(record["configuration"].get("photos", "")))
-    by_site: dict[tuple[str, str, str, str], list[RunPhoto]] = {}
+    by_place: dict[tuple[str, str, str], list[RunPhoto]] = {}
+    arms: dict[tuple[str, str, str], str] = {}
     for row in manifest:
-        key = row["subject"], row.get("arm", ""), row.get("side", ""), row.get("site", "")
-        by_site.setdefault(key, []).append(_photo(row, images.get(row["image"]), failures, home))
+        place = row["subject"], row.get("side", ""), row.get("site", "")
+        arms[place] = arms.get(place) or row.get("arm", "")
+        try:
+            photo = _photo(row, images.get(row["image"]), failures, home)
+        except ValueError as error:
+            raise VisitError(f"{run} holds no row of {row['image']} as it was written: {_AGAIN}") from error
+        by_place.setdefault(place, []).append(photo)
     settings, model_sha256 = _settings(run, record)
     return RunSites(
-        sites=tuple(Site(*key, tuple(photos)) for key, photos in by_site.items()),
+        sites=tuple(
+            Site(subject, arms[subject, side, site], side, site, tuple(photos))
+            for (subject, side, site), photos in by_place.items()
+        ),
         settings=settings,
         model_sha256=model_sha256,
         images_sha256=hashlib.sha256((run / "images.csv").read_bytes()).hexdigest(),
     )
 
 
-def _read_table(path: Path) -> list[dict[str, str]]:
+def _read_table(path: Path, *needed: str) -> list[dict[str, str]]:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_rows(path, ("image", *needed))[1]
+    except OSError as error:
         raise VisitError(f"{path} cannot be read: give the run folder of hairscan batch") from error
-    return list(csv.DictReader(io.StringIO(text, newline="")))
+    except ValueError as error:
+        raise VisitError(f"{path} {error}") from error
 
 
 def _read_record(path: Path) -> dict[str, Any]:
@@ -125,7 +135,7 @@ def _read_record(path: Path) -> dict[str, Any]:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise VisitError(f"{path} cannot be read: give the run folder of hairscan batch") from error
-    if not isinstance(record.get("configuration"), Mapping):
+    if not (isinstance(record, Mapping) and isinstance(record.get("configuration"), Mapping)):
         raise VisitError(f"{path} does not say how the run was made: {_AGAIN}")
     return record
 

@@ -20,7 +20,7 @@ from hairscan.batch.manifest import read_manifest
 from hairscan.batch.unblind import unblind_run
 from hairscan.cli import app
 from hairscan.endpoints.rows import HairRow, PhotoRow, column_names, csv_bytes
-from hairscan.errors import BlindError, HairscanError, OutputError
+from hairscan.errors import BlindError, HairscanError, OutputError, ScaleError
 from hairscan.phantom import render_scene, sample_scene
 from hairscan.photo import judge_field, read_rgb
 from hairscan.types import Ignored
@@ -252,6 +252,22 @@ def test_nothing_is_ever_replaced(trial, tmp_path):
     assert (tmp_path / "key.json").read_text() == "old"
     assert not (tmp_path / "blind").exists()
     assert len(list(trial.iterdir())) == 11
+
+
+def test_a_wrong_scale_is_told_before_anything_is_copied(trial, tmp_path):
+    (sidecar,) = trial.glob("*.json")
+    sidecar.write_text('{"um_per_px": "five"}')
+    copied = []
+    with pytest.raises(ScaleError, match="um_per_px must be a number"):
+        blind_photos(
+            read_manifest(trial / "manifest.csv"),
+            tmp_path / "blind",
+            tmp_path / "key.json",
+            np.random.default_rng(),
+            watch=copied.append,
+        )
+    assert copied == []
+    assert not (tmp_path / "blind").exists()
 
 
 def test_nothing_is_left_when_no_photograph_can_be_read(trial, tmp_path):

@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 
 from hairscan.batch.files import write_files
+from hairscan.batch.parts import _read_timings
 from hairscan.batch.run_folder import (
+    TIMING_COLUMNS,
     Failure,
     RunRecord,
     check_writable,
     overlay_names,
+    timing_cells,
     write_run,
 )
 from hairscan.endpoints.area import place_area
 from hairscan.endpoints.result import RunInfo, photo_result
-from hairscan.endpoints.rows import HairRow, PhotoRow, column_names
+from hairscan.endpoints.rows import HairRow, PhotoRow, column_names, csv_bytes
 from hairscan.errors import OutputError
 from hairscan.segment import model_folders
 from hairscan.types import Hair, Photo, Scale
@@ -110,6 +113,28 @@ def test_folders_made_for_a_run_that_failed_are_taken_away(tmp_path):
     with pytest.raises(TypeError):
         write_files({tmp_path / "new" / "run" / "a.csv": b"whole", tmp_path / "new" / "run" / "b.csv": None})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_more_files_than_can_be_open_at_once_are_written_together(tmp_path):
+    resource = pytest.importorskip("resource")
+    (tmp_path / "source").write_bytes(b"copied")
+    files = {tmp_path / "out" / f"{number}.png": tmp_path / "source" for number in range(300)}
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard))
+    try:
+        write_files(files)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert {path.read_bytes() for path in (tmp_path / "out").iterdir()} == {b"copied"}
+    assert len(list((tmp_path / "out").iterdir())) == 300
+
+
+def test_timings_belong_to_their_photograph_whatever_it_is_called(tmp_path):
+    images = ["a\u2028b.jpg", "c\x85d.jpg", "e.jpg"]
+    rows = [timing_cells(image, {"read": number}) for number, image in enumerate(images)]
+    (tmp_path / "timings.csv").write_bytes(csv_bytes(TIMING_COLUMNS, *rows))
+    found = _read_timings(tmp_path / "timings.csv")
+    assert {image: seconds["read"] for image, seconds in found.items()} == dict(zip(images, range(3), strict=True))
 
 
 def test_a_folder_that_is_a_file_is_refused_before_anything_is_measured(tmp_path):

@@ -116,6 +116,23 @@ def test_orientation_is_applied(tmp_path, form, orientation):
     assert np.abs(rgb.astype(int) - upright).mean() < 4
 
 
+def test_an_orientation_without_a_value_turns_nothing(tmp_path, picture):
+    data = _save(tmp_path / "plain.jpg", picture).read_bytes()
+    tiff = struct.pack("<4sIHHHIII", b"II*\0", 8, 1, 274, 3, 0, 0, 0)
+    block = b"Exif\0\0" + tiff
+    path = tmp_path / "empty-tag.jpg"
+    path.write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + data[2:])
+    np.testing.assert_array_equal(read_rgb(path)[0], read_rgb(tmp_path / "plain.jpg")[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("", "is a folder"), (".", "is a folder"), ("/", "is a folder"), ("a\0.jpg", "is no path")]
+)
+def test_what_is_no_file_is_said_in_one_line(name, message):
+    with pytest.raises(PhotoError, match=message):
+        read_photo(name)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

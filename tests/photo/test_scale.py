@@ -53,7 +53,9 @@ def test_an_uncertainty_alone_is_no_scale():
         resolve_scale(None, um_per_px_sd=0.1)
 
 
-@pytest.mark.parametrize("text", ["{", '{"um_per_px": "3"}', '{"um_per_px": true}', '{"um_per_px": 0}'])
+@pytest.mark.parametrize(
+    "text", ["{", '{"um_per_px": "3"}', '{"um_per_px": true}', '{"um_per_px": 0}', f'{{"um_per_px": 1{"0" * 400}}}']
+)
 def test_a_bad_sidecar_is_an_error(tmp_path, text):
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(ScaleError):

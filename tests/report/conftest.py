@@ -187,6 +187,7 @@ def make_result():
         endpoints=ENDPOINTS,
         multiplicity="fixed-sequence",
         alpha=0.05,
+        level="95 %",
         responder=SimpleNamespace(endpoint="density_per_cm2", change=10.0, percent=None),
         unusable_flags=("out-of-focus",),
         implausible={"density_per_cm2": 30.0},

@@ -54,7 +54,8 @@ def test_every_analysed_subject_has_a_line_and_every_arm_its_mean(result):
 
 
 def test_adjusted_means_start_at_no_change(result):
-    axes = draw_adjusted_means(result.tables["adjusted_means"], DENSITY, STYLES).axes[0]
+    axes = draw_adjusted_means(result.tables["adjusted_means"], DENSITY, STYLES, 4.0).axes[0]
+    assert list(axes.get_xticks()) == [4, 12, 24]
     lines = [bars.lines[0].get_ydata() for bars in axes.containers]
     assert [line[0] for line in lines] == [0, 0, 0]
     table = result.tables["adjusted_means"]

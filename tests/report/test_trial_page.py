@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("jinja2")
 
+from hairscan.batch.run_folder import overlay_names
 from hairscan.errors import OutputError
 from hairscan.report.trial_figures import draw_trial
 from hairscan.report.trial_page import render_report, write_report
@@ -67,6 +68,14 @@ def test_the_page_needs_nothing_beside_it(result):
     assert {tag for tag, _ in read.tags}.isdisjoint({"script", "link", "iframe", "object"})
     assert not re.search(r"url\(|@import", page)
     assert all(link["href"].startswith(("#", "http")) for link in read.all("a"))
+
+
+def test_intervals_are_called_by_the_level_of_the_design(result):
+    assert "95 % CI" in Reader(render(result)).text
+    result.design.level = "80 %"
+    text = Reader(render(result)).text
+    assert "80 % CI of it" in text
+    assert "95 % CI" not in text
 
 
 def test_the_page_can_be_read_without_eyes(result):
@@ -202,6 +211,15 @@ def test_flagged_photographs_are_shown_where_the_run_has_their_overlays(result, 
     read = Reader(render(result, [shown]))
     assert any(image["src"] == shown.uri for image in read.all("img"))
     assert flagged_photos(result, None) == []
+
+
+def test_an_overlay_is_found_though_a_photograph_of_like_name_failed(result, tmp_path):
+    result.data.failures.loc[len(result.data.failures), "image"] = "photos/b.png"
+    (tmp_path / "overlays").mkdir()
+    name = overlay_names(["photos/b.jpg", "photos/b.png"])["photos/b.jpg"]
+    assert name != "photos_b.png"
+    cv2.imwrite(str(tmp_path / "overlays" / name), np.full((90, 120, 3), 128, np.uint8))
+    assert [photo.caption for photo in flagged_photos(result, tmp_path)] == ["photos/b.jpg: subject PR01, visit 12"]
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(result, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from hairscan.errors import TrialError
-from hairscan.trial.design import read_design
+from hairscan.trial.design import Design, read_design
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
@@ -46,6 +46,11 @@ def test_a_key_given_twice_is_named_with_its_line(problems, settings):
     number = text.replace("  '0': 0", "  '0': 0\n  0: 3")
     assert number != text
     assert "0 stands in line" in problems(number)[0]
+
+
+def test_the_level_of_intervals_belongs_to_alpha(tmp_path, settings):
+    assert Design(**settings).level == "95 %"
+    assert Design(**{**settings, "alpha": 0.001}).level == "99.9 %"
 
 
 def test_names_of_visits_may_be_numbers(tmp_path, settings):

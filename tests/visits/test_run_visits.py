@@ -192,6 +192,36 @@ def test_a_run_without_visits_is_refused_in_one_line(home, tmp_path):
         read_sites(tmp_path / "run")
 
 
+def test_an_arm_that_is_named_once_holds_for_all_visits_of_a_place(home, tmp_path):
+    shutil.copytree(home / "run", tmp_path / "run")
+    path = tmp_path / "run" / "manifest.csv"
+    path.write_text(path.read_text().replace("a2.png,A,prp,", "a2.png,A,,").replace("a10.png,A,prp,", "a10.png,A,,"))
+    assert path.read_text().count("A,,") == 2
+    sites, as_before = (read_sites(run).sites for run in (tmp_path / "run", home / "run"))
+    assert [(site.image, site.arm, len(site.photos)) for site in sites] == [
+        (site.image, site.arm, len(site.photos)) for site in as_before
+    ]
+
+
+def test_tables_that_a_spreadsheet_saved_are_read_or_refused_in_one_line(home, tmp_path):
+    shutil.copytree(home / "run", tmp_path / "run")
+    for name in ("manifest.csv", "images.csv", "failures.csv"):
+        path = tmp_path / "run" / name
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_sites(tmp_path / "run").sites == read_sites(home / "run").sites
+    images = tmp_path / "run" / "images.csv"
+    whole = images.read_text()
+    images.write_text(whole.replace(",", ";"))
+    with pytest.raises(VisitError, match=r"images\.csv lacks the columns hair_count, image"):
+        read_sites(tmp_path / "run")
+    images.write_text(whole.replace(f",{UM_PER_PX:g},", ",wide,"))
+    with pytest.raises(VisitError, match=r"holds no row of a1\.png as it was written: run hairscan batch again"):
+        read_sites(tmp_path / "run")
+    images.write_bytes(whole.lstrip("\ufeff").replace("vertex", "sommet \xe9").encode("cp1252"))
+    with pytest.raises(VisitError, match="is no CSV in UTF-8"):
+        read_sites(tmp_path / "run")
+
+
 def test_the_counting_area_holds_for_the_comparison_too(home, tmp_path):
     settings = Settings(um_per_px=UM_PER_PX, area="rect:2.5x2mm", device="cpu")
     manifest = read_manifest(home / "photos" / "manifest.csv")
