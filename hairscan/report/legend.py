@@ -18,6 +18,7 @@ _TEXT = (20, 20, 20)
 _FAINT = (90, 90, 90)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _LEAST_WIDTH_PX = 900
+_LEAST_SIZE = 0.2
 _BAR_LENGTHS_UM = (100, 200, 500, 1000, 2000, 5000, 10000)
 
 
@@ -33,16 +34,18 @@ class Pen:
         """Thickness of a normal stroke."""
         return max(1, round(1.4 * self.size))
 
-    def width_px(self, text: str, bold: bool = False) -> int:
-        """Give the room a text takes."""
-        return int(cv2.getTextSize(text, _FONT, self.size, self._stroke_px(bold))[0][0])
+    def width_px(self, text: str, bold: bool = False, size: float | None = None) -> int:
+        """Give the room a text takes, at the pen's size or another."""
+        return int(cv2.getTextSize(text, _FONT, size or self.size, self._stroke_px(bold))[0][0])
 
     def write(
         self, text: str, x_px: float, y_px: float, colour: tuple[int, int, int] = _TEXT, bold: bool = False
     ) -> None:
         """Write a text whose base line starts at that place, smaller where it would leave the strip."""
-        at = (round(x_px), round(y_px))
-        size = self.size * min(1.0, (self.strip.shape[1] - x_px) / max(self.width_px(text, bold), 1))
+        at, size = (round(x_px), round(y_px)), self.size
+        # Strokes and gaps are whole pixels: half the size is not half the width.
+        while size > _LEAST_SIZE and self.width_px(text, bold, size) > self.strip.shape[1] - x_px:
+            size *= 0.95
         cv2.putText(self.strip, text, at, _FONT, size, colour, self._stroke_px(bold), cv2.LINE_AA)
 
     def _stroke_px(self, bold: bool) -> int:
@@ -62,20 +65,33 @@ def add_legend(picture: RgbImage, zoom: float, photo: Photo, result: PhotoResult
     paper[:, : picture.shape[1]] = picture
     size = width_px / 2400
     row_px = round(34 * size) + 6
-    flags = [flag_in_words(flag) for flag in result.photo.flags]
-    strip = np.full((round((5.9 if flags else 4.9) * row_px), width_px, 3), _PAPER, np.uint8)
-    pen, left_px = Pen(strip, size), round(20 * size) + 4
+    left_px = round(20 * size) + 4
+    notes = _note_lines(result, Pen(paper, size), width_px - 2 * left_px)
+    strip = np.full((round((4.9 + len(notes)) * row_px), width_px, 3), _PAPER, np.uint8)
+    pen = Pen(strip, size)
     pen.write(_headline(result), left_px, 1.1 * row_px, bold=True)
     _write_keys(pen, result, left_px, 2.2 * row_px, row_px)
     pen.write(_judged(result), left_px, 3.3 * row_px)
-    if flags:
-        pen.write(ascii_text("note: " + "; ".join(flags)), left_px, 4.3 * row_px)
+    for number, line in enumerate(notes):
+        pen.write(line, left_px, (4.3 + number) * row_px)
     run = result.run
     network = f"network {run.model_name} {run.model_sha256[:8]}, {run.device}"
     source = f"{photo.name}   hairscan {run.hairscan_version}   {network}"
-    pen.write(ascii_text(source), left_px, (5.3 if flags else 4.3) * row_px, _FAINT)
+    pen.write(ascii_text(source), left_px, (4.3 + len(notes)) * row_px, _FAINT)
     _draw_scale_bar(pen, zoom, result, 1.1 * row_px)
     return np.concatenate([paper, strip])
+
+
+def _note_lines(result: PhotoResult, pen: Pen, room_px: float) -> list[str]:
+    """The flags in words, as many in a line as there is room for."""
+    lines: list[str] = []
+    for flag in result.photo.flags:
+        words = ascii_text(flag_in_words(flag))
+        if lines and pen.width_px(longer := f"{lines[-1]}; {words}") <= room_px:
+            lines[-1] = longer
+        else:
+            lines.append(words if lines else f"note: {words}")
+    return lines
 
 
 def _headline(result: PhotoResult) -> str:

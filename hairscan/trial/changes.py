@@ -60,8 +60,8 @@ def matched_observations(changes: pd.DataFrame, data: TrialData, design: Design)
 
     Notes
     -----
-    A change counts where the design analyses both photographs. Several places of a unit are averaged, densities
-    weighted by common area, and only where every place of its baseline was matched.
+    A change counts where the design analyses both photographs. Several places of a unit are averaged, each with the
+    same weight, and only where every place of its baseline was matched.
     """
     unit = unit_columns(design)
     used = data.photos[data.photos["used"]]
@@ -94,20 +94,12 @@ def _extra(unit: list[str]) -> list[str]:
 
 def _pooled(changes: pd.DataFrame, endpoint: str, column: str, keys: list[str]) -> pd.DataFrame:
     """Mean change of the places of every unit and visit, and how many those are."""
-    names = (column, "common_area_cm2", "matched", "lost", "gained", "undecided")
-    change, area, *hairs = (pd.to_numeric(changes[name], errors="coerce") for name in names)
-    weight = area if endpoint == "density_per_cm2" else area * 0 + 1
-    rows = changes[keys].assign(weighted=change * weight, weight=weight, hairs=sum(hairs), undecided=hairs[-1])
-    sums = (
-        rows[change.notna() & weight.notna()]
+    names = (column, "matched", "lost", "gained", "undecided")
+    change, *hairs = (pd.to_numeric(changes[name], errors="coerce") for name in names)
+    rows = changes[keys].assign(change=change, hairs=sum(hairs), undecided=hairs[-1])
+    pooled = (
+        rows[change.notna()]
         .groupby(keys, as_index=False)
-        .agg(
-            weighted=("weighted", "sum"),
-            weight=("weight", "sum"),
-            n=("weight", "size"),
-            hairs=("hairs", "sum"),
-            undecided=("undecided", "sum"),
-        )
+        .agg(matched=("change", "mean"), n=("change", "size"), hairs=("hairs", "sum"), undecided=("undecided", "sum"))
     )
-    shares = {"matched": sums["weighted"] / sums["weight"], _UNDECIDED: sums["undecided"] / sums["hairs"]}
-    return sums.assign(endpoint=endpoint, **shares)
+    return pooled.assign(endpoint=endpoint, **{_UNDECIDED: pooled["undecided"] / pooled["hairs"]})

@@ -20,7 +20,7 @@ def run_problems(
     Parameters
     ----------
     failures
-        failures.csv; a column `subject` may be empty.
+        failures.csv, with what the manifest says of these photographs; a cell may be empty.
     subjects
         The subjects file; None where the design names none.
     """
@@ -31,7 +31,8 @@ def run_problems(
     named = set(photos["subject"]) | set(failures["subject"])
     return [
         *_empty_cells(photos, [name for name in needed if name not in ("image", "flags")]),
-        *_unknown("arm", photos, design.arms, "is neither the control nor a treatment of the design"),
+        *_unknown("images.csv", photos, design),
+        *_unknown("failures.csv", failures, design),
         *_absent("arm", photos, design.arms),
         *_absent("visit", photos, design.visits),
         *_two_arms(photos, design),
@@ -56,11 +57,10 @@ def _empty_cells(photos: pd.DataFrame, names: Iterable[str]) -> Iterator[str]:
             yield f"images.csv {_lines(empty)}: no {name}"
 
 
-def _unknown(name: str, photos: pd.DataFrame, known: Iterable[str], fault: str) -> Iterator[str]:
-    named = {*known, ""}
-    for value, rows in photos.groupby(name).groups.items():
-        if value not in named:
-            yield f"images.csv {_lines(rows)}: {name} {value} {fault}"
+def _unknown(file: str, photos: pd.DataFrame, design: Design) -> Iterator[str]:
+    for arm, rows in photos.groupby("arm").groups.items():
+        if arm not in {*design.arms, ""}:
+            yield f"{file} {_lines(rows)}: arm {arm} is neither the control nor a treatment of the design"
 
 
 def _absent(name: str, photos: pd.DataFrame, known: Iterable[str]) -> Iterator[str]:
@@ -142,3 +142,23 @@ def _covariate_problems(photos: pd.DataFrame, subjects: pd.DataFrame | None, des
         empty = known.loc[known[name].str.strip() == "", "subject"].unique()
         if len(empty):
             yield f"covariates: no {name} of the subjects {_some(empty)}"
+        elif (problem := _coding_problem(known.drop_duplicates("subject"), name)) is not None:
+            yield f"covariates: {problem}"
+
+
+def _coding_problem(subjects: pd.DataFrame, name: str) -> str | None:
+    """Why a covariate, one row per subject, is neither numbers nor names of groups; None where it is."""
+    values = subjects[name].str.strip()
+    is_number = pd.to_numeric(values, errors="coerce").notna()
+    if is_number.all():
+        return None
+    if is_number.any():
+        odd = [f"{value!r} of {subject}" for subject, value in zip(subjects["subject"], values, strict=True)]
+        odd = [text for text, number in zip(odd, is_number, strict=True) if not number]
+        return f"{name} is a number of most subjects, but not {_some(odd)}: give numbers, or names of groups, for all"
+    if pd.to_numeric(values.str.replace(",", "."), errors="coerce").notna().all():
+        return f"{name} has commas in its numbers ({values.iloc[0]}): write points"
+    n_groups = values.nunique()
+    if n_groups > 2 and 2 * n_groups > len(values):
+        return f"{name} has {n_groups} different texts in {len(values)} subjects: these are no groups"
+    return None

@@ -17,6 +17,7 @@ from hairscan.trial.mmrm import METHOD as PRIMARY_METHOD
 from hairscan.trial.mmrm import mmrm_effects, paired_mmrm_effects
 from hairscan.trial.multiplicity import adjust
 from hairscan.trial.pairs import make_pairs, pair_effects, started_pairs
+from hairscan.trial.repeats import READ_AGAIN
 from hairscan.trial.responders import RESPONDER_COLUMNS, responders
 
 FULL, PER_PROTOCOL = "full", "per protocol"
@@ -83,8 +84,12 @@ def matched_effects(matched: pd.DataFrame, covariates: pd.DataFrame, design: Des
 
 
 def minimal_detectable_change(reliability: pd.DataFrame, endpoint: str) -> float:
-    """Largest minimal detectable change (95 %) of the endpoint over the kinds of repeats; NaN without repeats."""
-    return float(reliability.loc[reliability["endpoint"] == endpoint, "mdc95"].astype(float).max())
+    """Largest minimal detectable change (95 %) of the endpoint over the kinds of repeats; NaN without repeats.
+
+    That the same photograph, read again, gives the same says nothing of a second photograph.
+    """
+    told = (reliability["endpoint"] == endpoint) & (reliability["kind"] != READ_AGAIN)
+    return float(reliability.loc[told, "mdc95"].astype(float).max())
 
 
 def _compare(

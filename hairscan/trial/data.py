@@ -92,7 +92,7 @@ def read_observations(run: Path, design: Design) -> TrialData:
         repeats=find_repeats(photos[photos["used"] | (photos["reason"] == _READ_TWICE)], design),
         photos=photos,
         failures=failures,
-        exclusions=exclusions_of(first, tested, averaged.dropped, design),
+        exclusions=exclusions_of(first, failures, tested, averaged.dropped, design),
         flow=count_flow(first, failures, tested, design),
         covariates=_covariates(photos, subjects, design),
         run_record=record,

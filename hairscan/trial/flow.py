@@ -13,7 +13,7 @@ EXCLUSION_COLUMNS = ("level", "image", "subject", "arm", "side", "site", "visit"
 
 
 def exclusions_of(
-    photos: pd.DataFrame, observations: pd.DataFrame, dropped: pd.DataFrame, design: Design
+    photos: pd.DataFrame, failures: pd.DataFrame, observations: pd.DataFrame, dropped: pd.DataFrame, design: Design
 ) -> pd.DataFrame:
     """Every photograph, visit and subject that is not analysed, and why.
 
@@ -30,7 +30,7 @@ def exclusions_of(
     parts = [
         photos[~photos["used"]].assign(level="photograph"),
         dropped.assign(level="visit"),
-        pd.DataFrame(_unit_lines(photos, observations, design)).assign(level="subject"),
+        pd.DataFrame(_unit_lines(photos, failures, observations, design)).assign(level="subject"),
         pd.DataFrame([entry.model_dump() for entry in design.exclude]).assign(level="per protocol"),
     ]
     filled = [part.reindex(columns=list(EXCLUSION_COLUMNS), fill_value="") for part in parts if len(part)]
@@ -38,10 +38,13 @@ def exclusions_of(
     return pd.concat(filled, ignore_index=True) if filled else empty
 
 
-def _unit_lines(photos: pd.DataFrame, observations: pd.DataFrame, design: Design) -> Iterator[dict[str, str]]:
+def _unit_lines(
+    photos: pd.DataFrame, failures: pd.DataFrame, observations: pd.DataFrame, design: Design
+) -> Iterator[dict[str, str]]:
     """A line for each unit of analysis that is not in the full analysis set."""
     unit = unit_columns(design)
-    for names, rows in photos.groupby(unit):
+    known = failures[(failures[unit] != "").all(axis=1)].assign(used=False)
+    for names, rows in pd.concat([photos, known]).groupby(unit):
         own = dict(zip(unit, map(str, names), strict=True))
         seen = observations[(observations[unit] == pd.Series(own)).all(axis=1)]
         if not seen["analysed"].any():

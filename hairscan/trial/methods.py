@@ -9,6 +9,9 @@ from importlib.metadata import version
 from math import isfinite
 from typing import Any
 
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
 from hairscan.endpoints.flags import FLAG_WORDS
 from hairscan.trial.comparison import SENSITIVITY_SEED
 from hairscan.trial.copies import SAME_BYTES
@@ -33,7 +36,7 @@ def methods_of(design: Design, data: TrialData, mdc95: float) -> list[str]:
     if design.control is None:
         told = "There was no control arm: the arms were described, and no effect was estimated."
         return [*sentences, told, _software()]
-    model = _split_model() if design.layout == "split-scalp" else _parallel_model(design)
+    model = _split_model() if design.layout == "split-scalp" else _parallel_model(data.covariates, design)
     return [*sentences, _estimand(design), *model, *_level(design), *_responder(design, mdc95), _software()]
 
 
@@ -83,10 +86,14 @@ def _measurement(design: Design, data: TrialData) -> Iterator[str]:
         yield f"Of photographs that are the same file {_count(n_copies, 'copy', 'copies')} had no part in the analysis."
     yield (
         "Photographs of the same place and visit were averaged (densities weighted by area, hair counts together with "
-        "the area of one photograph that they belong to), and so were several places "
-        f"of one {'side' if design.layout == 'split-scalp' else 'subject'}; a visit that did not show every place of "
-        "the baseline was left out."
+        "the area of one photograph that they belong to), and then several places "
+        f"of one {'side' if design.layout == 'split-scalp' else 'subject'}, each with the same weight; a visit that "
+        f"did not show every place of the baseline was left out{_same_places(design)}."
     )
+
+
+def _same_places(design: Design) -> str:
+    return ", and so was a place of one side only" if design.layout == "split-scalp" else ""
 
 
 def _poor_words(design: Design) -> str:
@@ -115,8 +122,9 @@ def _estimand(design: Design) -> str:
     )
 
 
-def _parallel_model(design: Design) -> Iterator[str]:
-    covariates = f", {', '.join(design.covariates)}" if design.covariates else ""
+def _parallel_model(known: pd.DataFrame, design: Design) -> Iterator[str]:
+    kinds = {name: "a number" if is_numeric_dtype(known[name]) else "groups" for name in design.covariates}
+    covariates = "".join(f", {name} ({kind})" for name, kind in kinds.items())
     yield (
         "It was estimated by a mixed model for repeated measures (restricted maximum likelihood, unstructured "
         "covariance of the visits, Satterthwaite's degrees of freedom) with treatment by visit and, as covariates, "

@@ -75,10 +75,12 @@ def average_photos(usable: pd.DataFrame, design: Design) -> Averaged:
 
     Notes
     -----
-    Densities are weighted by area, so that their mean is all hairs over all area. A hair count belongs to the counted
-    area of one photograph: counts and areas are averaged alike, so that `value` over `area_cm2` of a count is the
-    density, and a count without its area cannot be compared with another. A unit's places are those of its baseline; a
-    visit that lacks one of them would compare different places, and is left out.
+    Densities of photographs of one place are weighted by area, so that their mean is all hairs over all area. Places
+    have one weight each: by area, glare on the denser one would be a change. A hair count belongs to the counted area
+    of one photograph: counts and areas are averaged alike, so that `value` over `area_cm2` of the count of a place is
+    its density, and a count without its area cannot be compared with another. A unit's places are those of its
+    baseline, and of a split scalp those of both sides; a visit that lacks one of them would compare different places,
+    and is left out.
     """
     unit, endpoints = unit_columns(design), measured_endpoints(usable, design)
     photos = usable.melt(
@@ -86,19 +88,24 @@ def average_photos(usable: pd.DataFrame, design: Design) -> Averaged:
         value_vars=list(endpoints),
         var_name="endpoint",
     ).dropna(subset=["value"])
-    places = _pool(photos.assign(n_photos=1), ["subject", "arm", *_PLACE, "visit", "endpoint"])
+    per_area = photos["endpoint"].map(lambda name: PARAMETERS[name].per_area).astype(bool)
+    weight = photos["area_cm2"].where(per_area & (photos["area_cm2"] > 0), 1.0)
+    places = _pool(photos.assign(n_photos=1, weight=weight), ["subject", "arm", *_PLACE, "visit", "endpoint"])
+    one_sided = places.iloc[:0]
+    if design.layout == "split-scalp":
+        places, one_sided = _of_both_sides(places, design.baseline)
     matched, lost = _match_places(places, unit, design.baseline)
+    lost = pd.concat([lost, one_sided.assign(reason="the other side has no baseline of this place")])
+    lost = lost[["subject", "arm", *_PLACE, "visit", "endpoint", "reason"]]
     dropped = of_design(lost, design).drop(columns="endpoint").drop_duplicates(ignore_index=True)
-    rows = _pool(matched, [*unit, "visit", "endpoint"])
+    rows = _pool(matched.assign(weight=1.0), [*unit, "visit", "endpoint"])
     rows = rows.merge(_place_names(matched, unit), how="left")
     return Averaged(_with_changes(rows, unit, design, endpoints), dropped)
 
 
 def _pool(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """One row per key: means of value and area, photographs added up, flags united."""
-    per_area = rows["endpoint"].map(lambda name: PARAMETERS[name].per_area).astype(bool)
-    weight = rows["area_cm2"].where(per_area & (rows["area_cm2"] > 0), 1.0)
-    weighed = rows.assign(weight=weight, weighted=rows["value"] * weight)
+    """One row per key: weighted mean of the value, mean of the area, photographs added up, flags united."""
+    weighed = rows.assign(weighted=rows["value"] * rows["weight"])
     pooled = weighed.groupby(keys, as_index=False, sort=True).agg(
         weighted=("weighted", "sum"),
         weight=("weight", "sum"),
@@ -114,6 +121,25 @@ def _unite(flags: pd.Series) -> str:
     return ";".join(dict.fromkeys(flag for cell in flags for flag in cell.split(";") if flag))
 
 
+def _of_both_sides(places: pd.DataFrame, baseline: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows of the places that both sides of a subject show at the baseline, and those of one side only.
+
+    Where only one side has a baseline at all there is no pair, and its rows stay; so do places whose names are of one
+    side throughout the trial, such as ``left temple``.
+    """
+    by = ["subject", "endpoint"]
+    at_baseline = places[places["visit"] == baseline]
+    n_sides = at_baseline.groupby(by, as_index=False)["side"].nunique().rename(columns={"side": "n_sides"})
+    n_of_place = at_baseline.groupby([*by, "site"], as_index=False)["side"].nunique()
+    told = places.merge(n_sides, how="left", on=by).merge(
+        n_of_place.rename(columns={"side": "n_of_place"}), how="left", on=[*by, "site"]
+    )
+    sides_of_site = places.groupby("site")["side"].nunique()
+    is_shared = told["site"].map(sides_of_site) > 1
+    one_sided = ((told["n_sides"] > 1) & ~(told["n_of_place"] > 1) & is_shared).to_numpy()
+    return places[~one_sided], places[one_sided]
+
+
 def _match_places(places: pd.DataFrame, unit: list[str], baseline: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows of the visits that show exactly the places of the unit's baseline, and a line for each row left out."""
     at_baseline = places.loc[places["visit"] == baseline, [*unit, *_extra(unit), "endpoint"]]
@@ -126,8 +152,7 @@ def _match_places(places: pd.DataFrame, unit: list[str], baseline: str) -> tuple
     kept = rows[rows["in_base"] & whole]
     lost = rows[~(rows["in_base"] & whole)]
     reason = np.where(lost["in_base"], "a place of the baseline is missing at this visit", "this place has no baseline")
-    lines = lost.assign(reason=reason)[["subject", "arm", *_PLACE, "visit", "endpoint", "reason"]]
-    return kept[places.columns], lines
+    return kept[places.columns], lost.assign(reason=reason)
 
 
 def _extra(unit: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from hairscan.trial.copies import CANNOT_SHOW_BOTH
 from hairscan.trial.data import TrialData
@@ -20,6 +21,9 @@ _AREA_SHARE = 0.05
 """A count over an area that is larger by 5 % is larger by 5 % without a hair gained."""
 _COUNT = "hair_count"
 _CLIPPING_DAYS = 1.0
+_OFF_PLAN_DAYS, _OFF_PLAN_SHARE = 14.0, 0.25
+"""A visit that is off its plan by more than both, of the time since the baseline, is another visit."""
+_FEW_VALUES = 6
 _UNMEASURED_SHARE = 0.2
 _PLACE = ["subject", "arm", "side", "site"]
 
@@ -37,9 +41,11 @@ def find_warnings(data: TrialData, mdc95: float, design: Design) -> pd.DataFrame
     used = data.photos[data.photos["used"]]
     lines = [
         *_of_trial(mdc95, design),
+        *_numbered_groups(data.covariates, design),
         *_lost_subjects(data.observations, design),
         *_copies(data.photos),
-        *_sudden_changes(data.observations, design),
+        *_off_plan(used, design),
+        *_sudden_changes(data.observations, _days(used, design), design),
         *_other_conditions(used),
         *(_other_areas(used) if _COUNT in design.endpoints else ()),
         *_unmeasured_widths(used),
@@ -57,9 +63,19 @@ def _of_trial(mdc95: float, design: Design) -> Iterator[_Line]:
     if design.responder is not None and mdc95 != mdc95:
         yield {
             "endpoint": design.responder.endpoint,
-            "warning": "no photograph was repeated: the minimal detectable change is unknown, and the threshold of a "
-            "responder may lie within the measurement error",
+            "warning": "no photograph was taken twice: the minimal detectable change is unknown, and the threshold of "
+            "a responder may lie within the measurement error",
         }
+
+
+def _numbered_groups(covariates: pd.DataFrame, design: Design) -> Iterator[_Line]:
+    """Covariates whose few whole numbers may be names: the model gives numbers one slope."""
+    for name in design.covariates:
+        values = covariates[name]
+        if is_numeric_dtype(values) and 2 < values.nunique() <= _FEW_VALUES and (values % 1 == 0).all():
+            told = ", ".join(f"{value:g}" for value in sorted(values.unique()))
+            words = f"the covariate {name} ({told}) enters as a number, with one slope"
+            yield {"warning": f"{words}: if these are names of groups, write {name[0].upper()}1 for 1 and so on"}
 
 
 def _lost_subjects(observations: pd.DataFrame, design: Design) -> Iterator[_Line]:
@@ -82,16 +98,42 @@ def _copies(photos: pd.DataFrame) -> Iterator[_Line]:
         yield {**{name: row[name] for name in [*_PLACE, "visit"]}, "warning": words}
 
 
-def _sudden_changes(observations: pd.DataFrame, design: Design) -> Iterator[_Line]:
-    """Changes between neighbouring visits at most four weeks apart that are larger than the design's limit."""
+def _days(photos: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """First day of each visit of a unit, with the days since its baseline: columns unit, visit, day, days."""
     unit = unit_columns(design)
+    dated = photos.assign(day=pd.to_datetime(photos["date"], format="%Y-%m-%d", errors="coerce"))
+    first = dated.groupby([*unit, "visit"], as_index=False)["day"].min()
+    base = first.loc[first["visit"] == design.baseline, [*unit, "day"]].rename(columns={"day": "base_day"})
+    joined = first.merge(base, how="left", on=unit)
+    return joined.assign(days=(joined["day"] - joined["base_day"]).dt.days)[[*unit, "visit", "day", "days"]]
+
+
+def _off_plan(photos: pd.DataFrame, design: Design) -> Iterator[_Line]:
+    """Visits whose dates contradict the weeks of the design."""
+    days = _days(photos, design)
+    for row in days[days["days"].notna()].to_dict("records"):
+        planned = 7 * (design.visits[row["visit"]] - design.visits[design.baseline])
+        off = abs(row["days"] - planned)
+        if off > _OFF_PLAN_DAYS and off > _OFF_PLAN_SHARE * abs(planned):
+            words = f"photographed {row['days']:.0f} days after the baseline, planned {planned:.0f}"
+            yield {**{name: row[name] for name in [*unit_columns(design), "visit"]}, "warning": words}
+
+
+def _sudden_changes(observations: pd.DataFrame, days: pd.DataFrame, design: Design) -> Iterator[_Line]:
+    """Changes between neighbouring visits at most four weeks apart that are larger than the design's limit.
+
+    The dates tell how far apart they are, where both have one, and else the weeks of the design.
+    """
+    unit = unit_columns(design)
+    observations = observations.merge(days, how="left", on=[*unit, "visit"])
     for endpoint, limit in design.implausible.items():
         rows = observations[observations["endpoint"] == endpoint]
         for _, visits in rows.groupby(unit):
             for before, after in pairwise(visits.sort_values("week").to_dict("records")):
-                change, weeks = after["value"] - before["value"], after["week"] - before["week"]
+                change, apart = after["value"] - before["value"], (after["day"] - before["day"]).days
+                weeks = after["week"] - before["week"] if apart != apart else apart / 7
                 if weeks <= _SOON_WEEKS and abs(change) > limit:
-                    words = f"changed by {change:+.4g} within {weeks:g} weeks (limit {limit:g})"
+                    words = f"changed by {change:+.4g} within {weeks:.3g} weeks (limit {limit:g})"
                     yield {**{name: after[name] for name in [*_PLACE, "visit", "endpoint"]}, "warning": words}
 
 

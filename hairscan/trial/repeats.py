@@ -7,6 +7,8 @@ import pandas as pd
 from hairscan.trial.design import Design
 from hairscan.trial.observations import measured_endpoints
 
+READ_AGAIN = "duplicates"
+"""Kind of repeats that hold one photograph twice."""
 _PLACE = ["subject", "arm", "side", "site", "visit"]
 
 
@@ -33,7 +35,7 @@ def find_repeats(photos: pd.DataFrame, design: Design) -> pd.DataFrame:
     found = [
         _numbered(first, "same visit", [*_PLACE, "operator"], "image"),
         _of_operators(by_operator[by_operator["operator"] != ""]),
-        _numbered(values, "duplicates", ["image"], "duplicate"),
+        _numbered(values, READ_AGAIN, ["image"], "duplicate"),
     ]
     together = pd.concat(found)
     return together.sort_values(

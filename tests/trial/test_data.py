@@ -1,9 +1,12 @@
 import math
 
+import pandas as pd
 import pytest
 
 from hairscan.errors import TrialError
+from hairscan.trial.comparison import minimal_detectable_change
 from hairscan.trial.data import read_observations
+from hairscan.trial.methods import methods_of
 from hairscan.trial.plausible import find_warnings
 from hairscan.trial.reliability import bland_altman
 
@@ -74,18 +77,28 @@ def test_photographs_of_a_visit_are_averaged_by_area(write_run, parallel):
 
 
 def test_a_count_over_its_area_is_the_density(write_run, parallel):
-    """Two photographs of one place, then two places: 10 + 50 hairs on 0.1 + 0.3 cm2, and 30 on 0.1 beside them."""
-    photos = [
-        {"subject": "S5", "arm": "placebo", "site": site, "visit": visit, "hair_count": count, "area_cm2": area}
-        | {"density_per_cm2": count / area}
-        for visit in ("0", "24")
-        for site, count, area in (("vertex", 10, 0.1), ("vertex", 50, 0.3), ("frontal", 30, 0.1))
-    ]
+    """Two photographs of one place: 10 + 50 hairs on 0.1 + 0.3 cm2."""
+    photos = [*of_place("vertex", 10, 0.1), *of_place("vertex", 50, 0.3)]
     rows = read_observations(write_run([*TWO, *photos]), parallel()).observations
-    count = cell(rows, subject="S5", visit="24", site="frontal+vertex", endpoint="hair_count")
+    count = cell(rows, subject="S5", visit="24", endpoint="hair_count")
+    density = cell(rows, subject="S5", visit="24", endpoint="density_per_cm2")
+    assert (count["value"], count["area_cm2"], count["n_photos"]) == (30, pytest.approx(0.2), 2)
+    assert density["value"] == pytest.approx(30 / 0.2)
+
+
+def of_place(site, count, area_cm2, visits=("0", "24")):
+    """A photograph of a place at these visits."""
+    of_all = {"subject": "S5", "arm": "placebo", "site": site, "hair_count": count, "area_cm2": area_cm2}
+    return [{**of_all, "visit": visit, "density_per_cm2": count / area_cm2} for visit in visits]
+
+
+def test_glare_on_the_denser_place_is_no_change(write_run, parallel):
+    """Both places keep their densities of 300 and 100, and one is judged on half of its area at the second visit."""
+    frontal = [*of_place("frontal", 30, 0.1, ["0"]), *of_place("frontal", 15, 0.05, ["24"])]
+    photos = [*of_place("vertex", 10, 0.1), *frontal]
+    rows = read_observations(write_run([*TWO, *photos]), parallel()).observations
     density = cell(rows, subject="S5", visit="24", site="frontal+vertex", endpoint="density_per_cm2")
-    assert (count["value"], count["area_cm2"], count["n_photos"]) == (30, pytest.approx(0.15), 3)
-    assert density["value"] == pytest.approx(30 / 0.15)
+    assert (density["value"], density["change"]) == (pytest.approx(200), pytest.approx(0))
 
 
 def test_who_has_only_what_the_design_does_not_test_is_not_analysed(write_run, parallel):
@@ -151,6 +164,7 @@ def test_flow_counts_every_subject(write_run, parallel):
     reasons = data.exclusions.set_index(["level", "subject"])["reason"].to_dict()
     assert reasons["subject", "S3"] == "no baseline"
     assert reasons["subject", "S4"] == "no later visit"
+    assert reasons["subject", "S5"] == "no photograph can be analysed"
     assert reasons["per protocol", "S2"] == "dyed"
 
 
@@ -165,6 +179,90 @@ def test_sides_of_a_split_scalp_are_units(write_run, split):
     assert cell(rows, subject="S1", side="right", visit="24")["change"] == 22
     assert rows[rows["subject"] == "S1"]["site"].nunique() == 1
     assert cell(data.exclusions, subject="S2")["reason"] == "only the prp side has a change: no pair"
+
+
+def test_both_sides_of_a_pair_are_of_the_same_places(write_run, split):
+    """The frontal place, whose hair grows by itself, has no baseline on the right: it is in neither side."""
+    photos = [
+        *visits("S1", "placebo", (100, 100, 100), side="left", site="vertex"),
+        *visits("S1", "placebo", (200, 220, 240), side="left", site="frontal"),
+        *visits("S1", "prp", (100, 100, 100), side="right", site="vertex"),
+        *visits("S1", "prp", (None, 220, 240), side="right", site="frontal"),
+        *visits("S2", "placebo", (200, 220, 240), side="left", site="frontal"),
+        *visits("S2", "prp", (200, 220, 240), side="right", site="frontal"),
+    ]
+    data = read_observations(write_run(photos), split())
+    rows = data.observations[data.observations["endpoint"] == "density_per_cm2"]
+    changes = rows[rows["visit"] == "24"].set_index(["subject", "side"])[["change", "site"]].T.to_dict("list")
+    assert changes["S1", "left"] == changes["S1", "right"] == [0, "vertex"]
+    assert changes["S2", "left"] == changes["S2", "right"] == [40, "frontal"]
+    lost = data.exclusions[data.exclusions["reason"] == "the other side has no baseline of this place"]
+    assert [tuple(row) for row in lost[["subject", "side", "site", "visit"]].to_numpy()] == [
+        *(("S1", "left", "frontal", visit) for visit in ("0", "12", "24")),
+        *(("S1", "right", "frontal", visit) for visit in ("12", "24")),
+    ]
+
+
+def test_a_photograph_read_again_tells_no_detectable_change():
+    table = pd.DataFrame({"endpoint": "density_per_cm2", "kind": ["duplicates", "same visit"], "mdc95": [0.0, 7.0]})
+    assert minimal_detectable_change(table, "density_per_cm2") == 7
+    assert math.isnan(minimal_detectable_change(table.head(1), "density_per_cm2"))
+
+
+def test_visits_off_their_plan_are_named_and_days_tell_what_is_sudden(write_run, parallel):
+    dates = {"0": "2026-01-01", "12": "2026-01-15", "24": "2026-06-18"}
+    photos = [{**photo, "date": dates[photo["visit"]]} for photo in visits("S3", "prp", (100, 140, 150))]
+    design = parallel(implausible={"density_per_cm2": 30})
+    data = read_observations(write_run([*TWO, *photos]), design)
+    lines = find_warnings(data, math.nan, design)[["subject", "visit", "warning"]]
+    assert [tuple(line) for line in lines.to_numpy()] == [
+        ("S3", "12", "photographed 14 days after the baseline, planned 84"),
+        ("S3", "12", "changed by +40 within 2 weeks (limit 30)"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ages", "words"),
+    [
+        (
+            ("45", "NA", "50"),
+            "covariates: age is a number of most subjects, but not 'NA' of S2: give",
+        ),
+        (("45,3", "50,1", "50,2"), "covariates: age has commas in its numbers (45,3): write points"),
+        (("c. 45", "c. 46", "c. 47"), "covariates: age has 3 different texts in 3 subjects: these are no groups"),
+    ],
+)
+def test_a_covariate_is_numbers_or_groups(write_run, parallel, tmp_path, ages, words):
+    rows = [f'S{number},"{age}"' for number, age in enumerate(ages, start=1)]
+    (tmp_path / "subjects.csv").write_text("\n".join(["subject,age", *rows]) + "\n")
+    design = parallel(covariates=["age"], subjects=str(tmp_path / "subjects.csv"))
+    with pytest.raises(TrialError) as error:
+        read_observations(write_run([*TWO, *visits("S3", "prp", (100, 110, 120))]), design)
+    (problem,) = error.value.problems
+    assert problem.startswith(words)
+
+
+def test_how_a_covariate_enters_is_said(write_run, parallel, tmp_path):
+    centres = {"S1": "1,a", "S2": "2,b", "S3": "3,a", "S4": "1,b"}
+    lines = [f"{subject},{cells}" for subject, cells in centres.items()]
+    (tmp_path / "subjects.csv").write_text("\n".join(["subject,centre,sex", *lines]) + "\n")
+    design = parallel(covariates=["centre", "sex"], subjects=str(tmp_path / "subjects.csv"))
+    photos = [*TWO, *visits("S3", "prp", (100, 110, 120)), *visits("S4", "placebo", (100, 101, 102))]
+    data = read_observations(write_run(photos), design)
+    methods = " ".join(methods_of(design, data, math.nan))
+    assert "baseline by visit, centre (a number), sex (groups);" in methods
+    (warning,) = find_warnings(data, math.nan, design)["warning"]
+    told = "the covariate centre (1, 2, 3) enters as a number, with one slope"
+    assert warning == f"{told}: if these are names of groups, write C1 for 1 and so on"
+
+
+def test_failed_photographs_have_arms_of_the_design(write_run, parallel):
+    failures = [{"image": "bad.png", "subject": "S5", "arm": "Prp", "visit": "0", "error": "PhotoError"}]
+    with pytest.raises(TrialError) as error:
+        read_observations(write_run(TWO, failures), parallel())
+    assert error.value.problems == (
+        "failures.csv line 2: arm Prp is neither the control nor a treatment of the design",
+    )
 
 
 def test_operators_and_duplicates_are_repeats(write_run, parallel):
