@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hairscan.batch.executors import Crew, outcomes
-from hairscan.batch.files import locked
 from hairscan.batch.manifest import Manifest
 from hairscan.batch.out_folder import check_batch_folder
 from hairscan.batch.parts import Parts
@@ -15,6 +14,7 @@ from hairscan.batch.run_folder import Failure, RunRecord, RunTotals, now_utc, ov
 from hairscan.batch.work import DrawOverlay, Job, Measured, Outcome, Settings, Work, instrument
 from hairscan.endpoints.area import check_area
 from hairscan.endpoints.result import ResultFile
+from hairscan.files import locked
 from hairscan.photo import resolve_scale
 
 

@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Protocol
 
-from hairscan.batch.files import replacing, write_files
 from hairscan.batch.manifest import Manifest
 from hairscan.endpoints.result import RunInfo
 from hairscan.endpoints.rows import HairRow, PhotoRow, cell_text, column_names, csv_bytes, row_cells
 from hairscan.errors import OutputError
+from hairscan.files import replacing, write_files
 from hairscan.photo.codec import encode_png
 from hairscan.segment import find_model
 from hairscan.types import RgbImage

@@ -79,6 +79,7 @@ def _write_picture(path: Path, rgb: RgbImage, found: Calibration) -> None:
     import cv2
     import numpy as np
 
+    from hairscan.files import write_files
     from hairscan.photo.codec import encode_png
 
     picture = rgb.copy()
@@ -95,8 +96,7 @@ def _write_picture(path: Path, rgb: RgbImage, found: Calibration) -> None:
     cv2.putText(picture, label, corner, cv2.FONT_HERSHEY_SIMPLEX, size / 22, _MARK_RGB, max(1, size // 10), cv2.LINE_AA)
     encoded = encode_png(picture)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encoded)
+        write_files({path: encoded})
     except OSError as error:
         raise OutputError(
             f"{path} cannot be written: {error.strerror or error}. Give another folder: --out."

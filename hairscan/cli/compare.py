@@ -67,8 +67,8 @@ def _write(folder: Path, comparison: Comparison) -> None:
 
 def save(folder: Path, files: dict[str, bytes], *, stale: tuple[str, ...] = ()) -> None:
     """Write the files of a comparison, all or none, and take away those that an earlier one left and this one lacks."""
-    from hairscan.batch.files import write_files
     from hairscan.errors import OutputError
+    from hairscan.files import write_files
 
     try:
         write_files({folder / name: content for name, content in files.items()})

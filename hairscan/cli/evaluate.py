@@ -44,8 +44,9 @@ def evaluate(
     from hairscan.segment import load_model
     from hairscan.training.assess import assess_masks, assess_phantoms, assess_photos, phantom_columns
     from hairscan.training.masks import read_masks
-    from hairscan.training.report_files import write_report
+    from hairscan.training.report_files import check_replaceable, write_report
     from hairscan.training.tables import Evaluation, tables_of
+    from hairscan.training.visit_evaluation import VisitEvaluation
     from hairscan.version import __version__
 
     if visits and masks is not None:
@@ -55,6 +56,10 @@ def evaluate(
     # What can be refused is refused before the network runs for minutes.
     if out is not None:
         check_writable(out)
+        if visits:
+            check_replaceable(out, VisitEvaluation.model_fields, "visits.json")
+        else:
+            check_replaceable(out, Evaluation.model_fields, "figures.json", "report.html")
     samples = [] if data is None else _read_samples(data, part, um_per_px)
     if visits:
         _evaluate_visits(samples, data, part, phantoms, load_model(model, device), out)
@@ -91,9 +96,9 @@ def _evaluate_visits(
     from rich.console import Console
     from rich.progress import Progress
 
-    from hairscan.batch.files import write_files
     from hairscan.batch.run_folder import cannot_write
     from hairscan.errors import DataError
+    from hairscan.files import write_files
     from hairscan.training.visit_evaluation import evaluate_all_visits, visit_tables
     from hairscan.training.visit_pairs import whole_fields
 

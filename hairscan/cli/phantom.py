@@ -68,6 +68,7 @@ def trial(
     from rich.progress import track
 
     from hairscan.batch.executors import n_workers
+    from hairscan.errors import OutputError
     from hairscan.phantom.trial import render_trial
     from hairscan.phantom.trial_files import write_tables
     from hairscan.phantom.trial_plan import TrialSettings, arms_with_changes, plan_trial
@@ -89,6 +90,9 @@ def trial(
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+    manifest = out / "manifest.csv"
+    if manifest.exists() and not (out / "truth" / "effects.csv").is_file():
+        raise OutputError(f"{manifest} is of no rendered trial and would be replaced: name another folder")
     sites = plan_trial(settings)
     rendering = render_trial(settings, sites, out, workers=workers or n_workers(len(sites)))
     rendered = list(track(rendering, "rendering", total=len(sites), console=Console(stderr=True)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -24,8 +25,9 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Train the network; a run that was stopped goes on where it was."""
-    from hairscan.batch.run_folder import check_writable
+    from hairscan.batch.run_folder import cannot_write, check_writable
     from hairscan.errors import DataError
+    from hairscan.files import locked, write_files
     from hairscan.segment import find_model
     from hairscan.training.recipe import fine_tuning, read_recipe
     from hairscan.training.vectors import check_parts, read_samples
@@ -41,6 +43,7 @@ def train(
         check_parts(samples, data)
     begin = None if start is None else find_model(start)
     check_writable(out)
+    _check_out(out)
     try:
         from hairscan.training.export import export_model
         from hairscan.training.loop import choose_device, train_network
@@ -49,11 +52,30 @@ def train(
     from hairscan.training.confidence import calibrate_model
     from hairscan.version import __version__
 
-    network = train_network(settings, samples, out, choose_device(device), begin)
-    # A model without its confidence would count wrongly: none is there until it is whole.
-    model, partial = out / "model", out / "model.part"
-    export_model(network, settings, partial, version=__version__)
-    spec = calibrate_model(partial, [sample for sample in samples if sample.part == "tune"])
-    shutil.rmtree(model, ignore_errors=True)
-    partial.replace(model)
+    model = out / "model"
+    try:
+        with locked(out):
+            network = train_network(settings, samples, out, choose_device(device), begin)
+            # A model without its confidence would count wrongly: none is there until it is whole.
+            with TemporaryDirectory(prefix=".model-", dir=out) as folder:
+                partial = Path(folder)
+                export_model(network, settings, partial, version=__version__)
+                spec = calibrate_model(partial, [sample for sample in samples if sample.part == "tune"])
+                write_files({model / path.name: path for path in sorted(partial.iterdir())})
+    except OSError as error:
+        raise cannot_write(out, error) from error
     typer.echo(f"{model}  sha256 {spec.sha256[:12]}  (use it with --model {model})")
+
+
+def _check_out(out: Path) -> None:
+    """Make sure that the folder holds an earlier run, or nothing that a run would replace."""
+    from hairscan.errors import OutputError
+
+    try:
+        if "begun_with_sha256" in json.loads((out / "env.json").read_bytes()):
+            return
+    except (OSError, ValueError, TypeError):
+        pass
+    for name in ("config.yaml", "env.json", "checkpoint.pt", "metrics.jsonl", "curves.png", "model"):
+        if (out / name).exists():
+            raise OutputError(f"{out / name} is of no earlier training and would be replaced: name another folder")

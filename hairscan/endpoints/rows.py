@@ -144,7 +144,11 @@ def read_rows(path: Path, needed: Collection[str] = ()) -> tuple[list[str], list
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, restval="")
-            columns, rows = list(reader.fieldnames or ()), list(reader)
+            columns, rows = list(reader.fieldnames or ()), []
+            for row in reader:
+                if None in row:
+                    raise ValueError(f"line {reader.line_num}: more cells than columns; write decimals with a point")
+                rows.append(row)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError("is no CSV in UTF-8: save it as one") from error
     if missing := sorted(set(needed) - set(columns)):

@@ -9,6 +9,7 @@ import numpy as np
 
 from hairscan.endpoints.rows import csv_bytes
 from hairscan.errors import OutputError
+from hairscan.files import write_files
 from hairscan.phantom.render import Phantom
 from hairscan.phantom.truth import TERMINAL_UM, TrueHair
 from hairscan.photo.codec import encode_png
@@ -52,10 +53,13 @@ def write_phantom(phantom: Phantom, folder: Path, name: str, *, seed: int | None
     """
     image = f"{name}.png"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / image).write_bytes(encode_png(phantom.rgb))
-        (folder / f"{name}.hairs.csv").write_bytes(_hairs_csv(phantom, image))
-        (folder / f"{name}.json").write_text(json.dumps(_sidecar(phantom, seed), indent=2) + "\n", encoding="utf-8")
+        write_files(
+            {
+                folder / image: encode_png(phantom.rgb),
+                folder / f"{name}.hairs.csv": _hairs_csv(phantom, image),
+                folder / f"{name}.json": (json.dumps(_sidecar(phantom, seed), indent=2) + "\n").encode(),
+            }
+        )
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror}. Choose another output folder.") from error
     return folder / image

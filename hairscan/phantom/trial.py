@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from hairscan.errors import OutputError
+from hairscan.files import write_files
 from hairscan.phantom.look import Look
 from hairscan.phantom.render import Phantom, render_scene
 from hairscan.phantom.scene import Scene, sample_scene
@@ -205,6 +206,6 @@ def _write_picture(path: Path, phantom: Phantom, photo: PlannedPhoto) -> None:
     data = encode_png(phantom.rgb)
     kept = int(_READABLE_SHARE * len(data)) if photo.poor == "unreadable" else len(data)
     try:
-        path.write_bytes(data[:kept])
+        write_files({path: data[:kept]})
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}. Choose another output folder.") from error

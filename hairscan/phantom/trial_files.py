@@ -9,6 +9,7 @@ import numpy as np
 
 from hairscan.endpoints.rows import MANIFEST_COLUMNS, csv_bytes
 from hairscan.errors import OutputError
+from hairscan.files import write_files
 from hairscan.phantom.trial import RenderedSite
 from hairscan.phantom.trial_plan import TrialSettings, mean_change
 
@@ -66,9 +67,7 @@ def write_tables(settings: TrialSettings, sites: Sequence[RenderedSite], folder:
         "truth/effects.csv": (_EFFECTS, _effect_rows(settings, sites)),
     }
     try:
-        (folder / "truth").mkdir(parents=True, exist_ok=True)
-        for name, (header, rows) in tables.items():
-            (folder / name).write_bytes(csv_bytes(header, *rows))
+        write_files({folder / name: csv_bytes(header, *rows) for name, (header, rows) in tables.items()})
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror}. Choose another output folder.") from error
     return folder / "manifest.csv"

@@ -16,6 +16,7 @@ _MAX_PALENESS = 0.5
 _MIN_LINE_PX = 60
 _MIN_STROKES = 5
 _BAND_TOLERANCE, _BAND_SHARE, _MIN_BAND_PX = 4, 0.85, 4
+_MOST_FRAMES = 3
 
 
 def find_drawn(rgb: RgbImage) -> _Mask:
@@ -29,12 +30,28 @@ def find_drawn(rgb: RgbImage) -> _Mask:
     with as little around it as covers its soft rim.
     """
     gray = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-    bands = np.zeros(gray.shape, np.uint8)
-    for side in range(4):
-        width = _band_width(np.rot90(gray, side))
-        if width:
-            np.rot90(bands, side)[:, : width + 3] = 1
+    bands = _bands(gray)
     return np.asarray(bands | find_straight(gray, bands) | _pure_colours(rgb), dtype=np.uint8)
+
+
+def _bands(gray: NDArray[np.uint8]) -> _Mask:
+    """Mask of the bands along the borders, 1 in them and 3 px into the picture."""
+    rows, columns = slice(0, gray.shape[0]), slice(0, gray.shape[1])
+    inner = rows, columns
+    # Bars beside a screenshot hide that its toolbar keeps one level: what bands leave over is looked at again.
+    for _ in range(_MOST_FRAMES):
+        widths = [_band_width(np.rot90(gray[inner], side)) for side in range(4)]
+        if not any(widths):
+            break
+        left, top, right, bottom = (width + 3 if width else 0 for width in widths)
+        rows = slice(rows.start + top, max(rows.stop - bottom, rows.start + top))
+        columns = slice(columns.start + left, max(columns.stop - right, columns.start + left))
+        inner = rows, columns
+        if not gray[inner].size:
+            break
+    bands = np.ones(gray.shape, np.uint8)
+    bands[inner] = 0
+    return bands
 
 
 def _pure_colours(rgb: RgbImage) -> _Mask:

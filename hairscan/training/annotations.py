@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import codecs
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 
@@ -12,6 +15,8 @@ from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from hairscan.types import FloatArray
 
+KINDS = ("single", "premium", "undersize", "abnormal")
+"""Kinds of hairs that the figures tell apart; other words are kept."""
 HOW_TO_DRAW = "draw every hair as a line or linestrip, root first"
 
 
@@ -59,7 +64,7 @@ class AnnotatedPhoto:
 def read_annotations(file: Path, layout: Layout) -> tuple[list[AnnotatedPhoto], list[str]]:
     """Annotated photographs of one file, and in words what is wrong with it."""
     try:
-        text = file.read_bytes()
+        text = file.read_bytes().removeprefix(codecs.BOM_UTF8)
         return _of_labelme(file, text) if layout is Layout.LABELME else _of_coco(file, text)
     except OSError as error:
         return [], [f"cannot be read ({error.strerror}): check the file"]
@@ -99,7 +104,10 @@ def _of_labelme(file: Path, text: bytes) -> tuple[list[AnnotatedPhoto], list[str
         elif not _has_length(path_px):
             problems.append(f"{name} has fewer than two points that differ: {HOW_TO_DRAW}, or delete it")
         else:
-            hairs.append(AnnotatedHair(path_px, shape.label.strip()))
+            try:
+                hairs.append(AnnotatedHair(path_px, _kind(shape.label)))
+            except ValueError as error:
+                problems.append(f"shape {number} {error}")
     return [AnnotatedPhoto(file, content.image, _size(content.width, content.height), tuple(hairs))], problems
 
 
@@ -137,6 +145,10 @@ def _of_coco(file: Path, text: bytes) -> tuple[list[AnnotatedPhoto], list[str]]:
     COCO's keypoints are pixel positions, as hairscan's are; a keypoint of visibility 0 was not marked.
     """
     content = _Coco.model_validate_json(text)
+    twice = [*_twice("image", (image.id for image in content.images))]
+    twice += _twice("category", (category.id for category in content.categories))
+    if twice:
+        return [], twice
     categories = {category.id: category for category in content.categories}
     hairs: dict[int | str, list[AnnotatedHair]] = {image.id: [] for image in content.images}
     problems = []
@@ -152,6 +164,21 @@ def _of_coco(file: Path, text: bytes) -> tuple[list[AnnotatedPhoto], list[str]]:
         for image in content.images
     ]
     return photos, problems
+
+
+def _twice(what: str, ids: Iterable[int | str]) -> Iterator[str]:
+    for key, n in Counter(ids).items():
+        if n > 1:
+            yield f"gives the id {key} to {n} {what} entries: export the files that were joined one by one"
+
+
+def _kind(label: str) -> str:
+    """The annotators' word in small letters; ValueError where it is nearly one of the known ones."""
+    word = label.strip().lower()
+    near = get_close_matches(word, KINDS, n=1, cutoff=0.8)
+    if near and word not in KINDS:
+        raise ValueError(f"is labelled {label.strip()!r}: did you mean {near[0]}?")
+    return word
 
 
 def _of_keypoints(annotation: _CocoAnnotation, category: _CocoCategory | None) -> AnnotatedHair:
@@ -171,7 +198,7 @@ def _of_keypoints(annotation: _CocoAnnotation, category: _CocoCategory | None) -
     path_px = np.array([marked["root"], *between, marked["tip"]], np.float64)
     if not _has_length(path_px):
         raise ValueError("has its root and tip on one point: mark both ends of every hair, or delete it")
-    return AnnotatedHair(path_px, category.name.strip())
+    return AnnotatedHair(path_px, _kind(category.name))
 
 
 def _threes(values: list[float]) -> Iterator[tuple[float, float, float]]:

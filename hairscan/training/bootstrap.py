@@ -29,11 +29,12 @@ def bootstrap(summarise: Callable[[NDArray[np.intp]], dict[str, float]], rows: i
     summarise : callable
         Figures of the rows of these indices; an index that is there twice counts twice.
     rows : int
-        How many rows (fields, phantoms, pictures) there are: whole rows are drawn, with replacement.
+        How many rows (fields, phantoms, pictures) there are: whole rows are drawn, with replacement. One row alone has
+        no interval.
     """
     rng = np.random.default_rng(seed)
     values = summarise(np.arange(rows))
-    draws = [summarise(rng.integers(rows, size=rows)) for _ in range(RESAMPLES)]
+    draws = [summarise(rng.integers(rows, size=rows)) for _ in range(RESAMPLES if rows > 1 else 0)]
     return {name: _figure(value, np.array([draw[name] for draw in draws])) for name, value in values.items()}
 
 

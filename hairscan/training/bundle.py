@@ -15,9 +15,9 @@ from typing import get_args
 import numpy as np
 import onnx
 
-from hairscan.batch.files import write_files
 from hairscan.batch.run_folder import check_writable
 from hairscan.errors import ModelError, OutputError
+from hairscan.files import write_files
 from hairscan.phantom import KINDS, render_scene, sample_scene
 from hairscan.photo.codec import encode_png
 from hairscan.segment import find_model, load_model

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hairscan.batch.manifest import PHOTO_ENDINGS
 from hairscan.endpoints.rows import csv_bytes, read_rows
 from hairscan.errors import DataError, OutputError, PhotoError
 from hairscan.photo.read import read_rgb
@@ -148,6 +149,8 @@ def _check(
         rgb, sha256 = read_rgb(image)
     except PhotoError as error:
         return None, [str(error)]
+    if image.name.startswith("."):
+        return None, [f"{photo.image} is hidden by its name: rename it"]
     problems = []
     for key, same in ((_stem(photo.image).casefold(), "has the name of"), (sha256, "is the same photograph as")):
         if key in seen:
@@ -197,8 +200,9 @@ def _inside(path_px: FloatArray, size: tuple[int, ...]) -> bool:
 
 
 def _stem(image: str) -> str:
-    """Name of a photograph without folder and suffix."""
-    return Path(image.replace("\\", "/")).stem
+    """Name of a photograph without folder and suffix; a name may hold points of its own."""
+    path = Path(image.replace("\\", "/"))
+    return path.stem if path.suffix.lower() in PHOTO_ENDINGS else path.name
 
 
 def _times(size: tuple[int, ...]) -> str:

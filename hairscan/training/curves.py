@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from hairscan.batch.files import write_files
+from hairscan.files import write_files
 
 MAPS = ("line", "ends", "coverage")
 

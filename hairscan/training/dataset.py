@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -51,6 +52,8 @@ class CropStream(Dataset[tuple[Tensor, Tensor, Tensor]]):
     """
 
     def __init__(self, photos: list[Example], recipe: Recipe, first: int) -> None:
+        # Many workers must not take the processor from the network. Said before they are forked: after it would hang.
+        cv2.setNumThreads(1)
         self._photos = photos
         self._grafts = cut_grafts(photos, um_per_px=recipe.um_per_px) if recipe.grafts else []
         self._recipe = recipe

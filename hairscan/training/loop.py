@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import io
 import json
 import os
+import pickle
 import platform
 import time
 from pathlib import Path
 from typing import Any
 
-import cv2
 import torch
 import yaml
+from rich.console import Console
 from rich.progress import track
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from hairscan.batch.files import write_files
+from hairscan.batch.run_folder import cannot_write
 from hairscan.errors import DataError, DeviceError, ModelError
+from hairscan.files import write_files
 from hairscan.segment import load_model
 from hairscan.segment.network import HairNet
 from hairscan.training.curves import append_metrics, draw_curves
@@ -42,15 +45,21 @@ def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str,
     Raises
     ------
     DataError
-        Where the checkpoint is of another recipe or began with another model, or a recipe that goes on from a trained
-        model is given none.
+        Where the checkpoint is of another recipe or of other photographs, or began with another model, or a recipe that
+        goes on from a trained model is given none.
     ModelError
-        Where the weights of `start` are missing or of another shape.
+        Where the weights of `start` are missing or of another shape, or the checkpoint is damaged.
+    OutputError
+        Where the folder cannot be written.
     """
     if (recipe.revised or recipe.keep_share) and start is None:
         raise DataError(f"{recipe.name} goes on from a trained model: give it with --from")
     out.mkdir(parents=True, exist_ok=True)
-    begun = "" if start is None else hashlib.sha256(_weights_of(start).read_bytes()).hexdigest()
+    about = {
+        "recipe": recipe.model_dump_json(),
+        "begun": "" if start is None else hashlib.sha256(_weights_of(start).read_bytes()).hexdigest(),
+        "photographs": _sha256_of(samples),
+    }
     torch.manual_seed(recipe.seed)
     network = HairNet(recipe.widths)
     if start is not None:
@@ -60,27 +69,22 @@ def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str,
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe))
     parts = {"network": network, "average": average, "optimizer": optimizer, "schedule": schedule}
-    first, spent = _resume(parts, recipe, begun, out / "checkpoint.pt")
+    first, spent = _resume(parts, about, out / "checkpoint.pt")
     if first >= recipe.steps:
         return _joined(average.cpu(), start, recipe)
-    _describe(out, recipe, device, begun)
+    _describe(out, recipe, device, about["begun"])
     taught = [sample for sample in samples if sample.part == "train"] if recipe.phantom_share < 1.0 else []
     reviser = load_model(start, "cpu") if recipe.revised and start is not None else None
-    photos = load_photos(track(taught, "reading photographs", disable=not taught), recipe, reviser)
+    console = Console(stderr=True)
+    photos = load_photos(track(taught, "reading photographs", disable=not taught, console=console), recipe, reviser)
     tune = tune_crops(samples, recipe)
     stream = CropStream(photos, recipe, first * recipe.batch)
     workers = max(1, (os.cpu_count() or 2) // 2)
-    loader = DataLoader(
-        stream,
-        recipe.batch,
-        num_workers=workers,
-        pin_memory=device == "cuda",
-        prefetch_factor=4,
-        worker_init_fn=_begin_worker,
-    )
+    loader = DataLoader(stream, recipe.batch, num_workers=workers, pin_memory=device == "cuda", prefetch_factor=4)
     started = time.perf_counter() - spent
     total = recipe.steps - first
-    for step, batch in enumerate(track(loader, f"training {recipe.name}", total=total), start=first + 1):
+    batches = track(loader, f"training {recipe.name}", total=total, console=console)
+    for step, batch in enumerate(batches, start=first + 1):
         losses = _losses(network, batch, device)
         optimizer.zero_grad(set_to_none=True)
         sum(losses.values()).backward()
@@ -95,8 +99,8 @@ def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str,
             tuned = _tune_losses(average, tune, device) if is_saved else {}
             append_metrics(out, {"step": step, "seconds": seconds, **figures, **tuned})
         if is_saved:
-            about = {"step": step, "seconds": seconds, "recipe": recipe.model_dump_json(), "begun": begun}
-            _save(about | {name: part.state_dict() for name, part in parts.items()}, out / "checkpoint.pt")
+            done = {"step": step, "seconds": seconds}
+            _save(about | done | {name: part.state_dict() for name, part in parts.items()}, out / "checkpoint.pt")
             draw_curves(out)
     return _joined(average.cpu(), start, recipe)
 
@@ -114,11 +118,6 @@ def choose_device(name: str) -> str:
     if name == "cuda" and not torch.cuda.is_available():
         raise DeviceError("PyTorch finds no CUDA device: use --device cpu, or mend the driver")
     return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
-
-
-def _begin_worker(_: int) -> None:
-    """Leave the processor to the network: there are many workers."""
-    cv2.setNumThreads(1)
 
 
 def _losses(network: HairNet, batch: list[Tensor], device: str) -> dict[str, Tensor]:
@@ -197,22 +196,42 @@ def _describe(out: Path, recipe: Recipe, device: str, begun: str) -> None:
     write_files({out / "config.yaml": config.encode(), out / "env.json": (json.dumps(env, indent=2) + "\n").encode()})
 
 
+def _sha256_of(samples: list[Sample]) -> str:
+    """Hash of all that a run learns from and is watched by; another validation part changes nothing."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        if sample.part in ("train", "tune"):
+            facts = (sample.name, sample.part, sample.um_per_px, sample.kinds, sample.copy_of)
+            digest.update(repr(facts).encode())
+            digest.update(sample.vectors_px.tobytes())
+            digest.update(sample.image.read_bytes())
+    return digest.hexdigest()
+
+
 def _save(state: dict[str, Any], path: Path) -> None:
     """Write the checkpoint whole or not at all."""
-    partial = path.with_suffix(".part")
-    torch.save(state, partial)
-    partial.replace(path)
+    payload = io.BytesIO()
+    torch.save(state, payload)
+    try:
+        write_files({path: payload.getvalue()})
+    except OSError as error:
+        raise cannot_write(path.parent, error) from error
 
 
-def _resume(parts: dict[str, Any], recipe: Recipe, begun: str, path: Path) -> tuple[int, float]:
+def _resume(parts: dict[str, Any], about: dict[str, str], path: Path) -> tuple[int, float]:
     """Steps already done, and the seconds that they took; loads the checkpoint into `parts`."""
     if not path.exists():
         return 0, 0.0
-    saved = torch.load(path, map_location="cpu", weights_only=True)
-    if saved.get("recipe") != recipe.model_dump_json():
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except (EOFError, RuntimeError, OSError, pickle.UnpicklingError) as error:
+        raise ModelError(f"{path} is damaged: remove it to begin anew, or name another folder") from error
+    if saved.get("recipe") != about["recipe"]:
         raise DataError(f"{path} is of a run with another recipe: give a new --out, or that recipe")
-    if saved.get("begun") != begun:
+    if saved.get("begun") != about["begun"]:
         raise DataError(f"{path} is of a run that began with another model: give a new --out, or --from that model")
+    if saved.get("photographs") != about["photographs"]:
+        raise DataError(f"{path} is of a run on other photographs or labels: give a new --out")
     for name, part in parts.items():
         part.load_state_dict(saved[name])
     return int(saved["step"]), float(saved["seconds"])

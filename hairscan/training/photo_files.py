@@ -5,23 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
 from hairscan.errors import DataError
 from hairscan.photo import read_rgb
 from hairscan.photo.headers import UnreadableHeaderError, read_header
 from hairscan.photo.read import check_size
 from hairscan.training.vectors import Sample
 
+_OUTSIDE_SHARE = 0.05
+"""Share of the longer side by which an annotated end may miss the picture."""
+
 
 def check_photos(samples: Iterable[Sample]) -> None:
-    """Make sure that the files of these photographs are whole, as `upright_shape` does for one.
+    """Make sure that the files of these photographs are whole, as `upright_shape` does for one, and hold their hairs.
 
     Raises
     ------
     DataError, PhotoError
-        Where one is not.
+        Where one is not, or a hair lies outside.
     """
     for sample in samples:
-        upright_shape(sample.image)
+        height_px, width_px = upright_shape(sample.image)
+        size = np.array([width_px, height_px])
+        beyond = np.maximum(-sample.vectors_px, sample.vectors_px - size)
+        if (beyond > _OUTSIDE_SHARE * max(height_px, width_px)).any():
+            raise DataError(
+                f"{sample.image} is {width_px} x {height_px} px, and hairs of it lie outside: put the photograph that "
+                "was annotated there"
+            )
 
 
 def upright_shape(path: Path) -> tuple[int, int]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from hairscan.errors import DataError
 from hairscan.shipped import shipped
@@ -40,23 +41,30 @@ class Recipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**32)
     um_per_px: float = Field(5.56, ge=1, le=50)
-    widths: tuple[int, ...] = (32, 64, 96, 160, 192)
-    crop_px: int = Field(320, multiple_of=32)
+    widths: tuple[PositiveInt, ...] = Field((32, 64, 96, 160, 192), min_length=1)
+    crop_px: int = Field(320, gt=0, multiple_of=32)
     phantom_share: float = Field(0.3, ge=0, le=1)
-    phantom_scenes: int = 600
+    phantom_scenes: int = Field(600, gt=0)
     steps: int = Field(8000, gt=0)
     batch: int = Field(8, gt=0)
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.02
+    learning_rate: float = Field(2e-3, gt=0, allow_inf_nan=False)
+    weight_decay: float = Field(0.02, ge=0, allow_inf_nan=False)
     warmup_steps: int = Field(200, gt=0)
-    decay_share: float = 0.4
-    average_decay: float = 0.998
+    decay_share: float = Field(0.4, gt=0, le=1)
+    average_decay: float = Field(0.998, ge=0, lt=1)
     revised: bool = False
     grafts: int = Field(0, ge=0)
     keep_share: float = Field(0.0, ge=0, lt=1)
     checkpoint_every: int = Field(250, gt=0)
+
+    @model_validator(mode="after")
+    def _crops_divide(self) -> Self:
+        """Every level of the network halves the one before."""
+        if self.crop_px % 2 ** len(self.widths):
+            raise ValueError(f"crop_px must divide by {2 ** len(self.widths)} for {len(self.widths)} widths")
+        return self
 
 
 def fine_tuning() -> Path:
@@ -76,5 +84,9 @@ def read_recipe(path: Path) -> Recipe:
         raise DataError(f"{path} is missing: give a training recipe such as configs/default.yaml")
     try:
         return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (ValidationError, yaml.YAMLError, UnicodeDecodeError) as error:
+    except ValidationError as error:
+        first = error.errors()[0]
+        what = ": ".join([*(str(name) for name in first["loc"][:1]), first["msg"]])
+        raise DataError(f"{path} is not a training recipe: {what}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DataError(f"{path} is not a training recipe: {' '.join(str(error).split())}") from error

@@ -116,7 +116,7 @@ def read_samples(folder: Path, *, um_per_px: float | None = None) -> list[Sample
     """
     rows = _read_csv(folder / "vectors.csv", {"tile", "root_x_px", "root_y_px", "tip_x_px", "tip_y_px"})
     fields_csv = folder / "fields.csv"
-    fields = {row["field"]: row for row in _read_csv(fields_csv, {"field", "group"})} if fields_csv.exists() else {}
+    fields = _read_fields(fields_csv)
     hairs: dict[str, list[dict[str, str]]] = defaultdict(list)
     for row in rows:
         hairs[row["tile"]].append(row)
@@ -131,6 +131,10 @@ def read_samples(folder: Path, *, um_per_px: float | None = None) -> list[Sample
             raise DataError(f"{folder}: {image.name} is described by something that is no number: {error}") from error
     if missing := hairs.keys() - {sample.name for sample in samples}:
         raise DataError(f"{folder / 'vectors.csv'} names {min(missing)!r}, of which no photograph lies in tiles/")
+    if missing := fields.keys() - {sample.field for sample in samples}:
+        raise DataError(
+            f"{fields_csv} names {min(missing)!r}, of which no photograph lies in tiles/: write its name without suffix"
+        )
     _check_groups(samples, fields_csv)
     return samples
 
@@ -204,12 +208,23 @@ def _sample(
     scale = checked_scale(float(told), None, source=f"of {field}")
     columns = ("root_x_px", "root_y_px", "tip_x_px", "tip_y_px")
     vectors = np.array([[float(row[c]) for c in columns] for row in rows], dtype=np.float64).reshape(-1, 2, 2)
-    kinds = tuple(row.get("kind") or "single" for row in rows)
+    if not np.isfinite(vectors).all():
+        raise ValueError("nan or infinite")
+    kinds = tuple((row.get("kind") or "single").strip().lower() for row in rows)
     # Photographs that were labelled twice share a key, or one copy would teach what the other asks.
     key = (first or field) if _is_mixed(image.stem, group) else group
     part = about.get("part") or part_of(key)
     copy_of = first + image.stem.removeprefix(field) if first else ""
     return Sample(image, image.stem, field, group, part, vectors, kinds, scale.um_per_px, copy_of)
+
+
+def _read_fields(path: Path) -> dict[str, dict[str, str]]:
+    """Rows of fields.csv by field; none where there is no such file."""
+    rows = _read_csv(path, {"field", "group"}) if path.exists() else []
+    field, count = Counter(row["field"] for row in rows).most_common(1)[0] if rows else ("", 0)
+    if count > 1:
+        raise DataError(f"{path} has {count} rows of {field!r}: keep one")
+    return {row["field"]: row for row in rows}
 
 
 def _read_csv(path: Path, columns: set[str]) -> list[dict[str, str]]:

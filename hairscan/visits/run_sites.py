@@ -156,7 +156,13 @@ def _settings(run: Path, record: Mapping[str, Any]) -> tuple[Settings, str]:
     if len(models) != 1:
         raise VisitError(f"{run / 'run.json'} names {len(models) or 'no'} networks: measure all photographs with one")
     name, sha256 = str(configuration.get("model", "default")), str(models[0]["sha256"])
-    found = read_spec(find_model(name)).sha256
+    folder = find_model(name)
+    found = read_spec(folder).sha256
+    spec_sha256 = hashlib.sha256((folder / "spec.json").read_bytes()).hexdigest()
+    if found == sha256 and models[0].get("spec_sha256", spec_sha256) != spec_sha256:
+        raise VisitError(
+            f"{folder / 'spec.json'} was changed since that network measured {run}: bring it back, or {_AGAIN}"
+        )
     if found != sha256:
         raise VisitError(
             f"the network {name} has the sha256 {found[:12]} now, and {sha256[:12]} measured {run}: bring that network "

@@ -8,11 +8,11 @@ import cv2
 import fsspec
 import pytest
 
-from hairscan.batch.files import locked
 from hairscan.batch.manifest import manifest_of_folder, read_manifest
 from hairscan.batch.run_folder import Failure
 from hairscan.batch.work import Kept, Measured, Settings
 from hairscan.errors import AreaError, OutputError, ScaleError
+from hairscan.files import locked
 from hairscan.report.overlay import draw_overlay
 
 N_PHOTOS = 5

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-from hairscan.batch.files import write_files
 from hairscan.batch.parts import _read_timings
 from hairscan.batch.run_folder import (
     TIMING_COLUMNS,
@@ -23,6 +22,7 @@ from hairscan.endpoints.area import place_area
 from hairscan.endpoints.result import RunInfo, photo_result
 from hairscan.endpoints.rows import HairRow, PhotoRow, column_names, csv_bytes
 from hairscan.errors import OutputError
+from hairscan.files import write_files
 from hairscan.segment import model_folders
 from hairscan.types import Hair, Photo, Scale
 

@@ -53,7 +53,7 @@ def test_it_prints_and_writes_figures_and_a_page(hairscan, data, masks, tmp_path
     assert set(figures["masks"]) == {"model", "ridge_filter"}
     assert figures["photos"]["model"]["sizes"] == {"photographs": 1, "fields": 1, "annotated hairs": 3}
     assert set(figures["photos"]["median_count"]["figures"]) == {"bias", "field_count_error", "tile_count_error", "ccc"}
-    assert figures["photos"]["median_count"]["figures"]["bias"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert figures["photos"]["median_count"]["figures"]["bias"] == {"value": 0.0, "low": None, "high": None}
     assert figures["photos"]["ridge_filter"]["figures"]["recall"]["value"] == 1.0
     assert "direction_wrong" not in figures["photos"]["ridge_filter"]["figures"]
     assert "Annotated photographs, validation part" in printed
@@ -156,7 +156,7 @@ def test_figures_of_visits_on_a_full_disk(hairscan, tmp_path, monkeypatch):
     figures = VisitEvaluation(photographs=None, phantoms=None, growth=None)
     monkeypatch.setattr("hairscan.segment.load_model", lambda *_: None)
     monkeypatch.setattr("hairscan.training.visit_evaluation.evaluate_all_visits", lambda *_, **__: figures)
-    monkeypatch.setattr("hairscan.batch.files.write_files", fail)
+    monkeypatch.setattr("hairscan.files.write_files", fail)
     code, _, err = hairscan("evaluate", "--visits", "--out", tmp_path)
     assert code == 2
     assert err.splitlines()[-1].startswith(f"error: cannot write to {tmp_path}: No space left on device; free some")
@@ -166,6 +166,13 @@ def test_an_output_folder_that_is_a_file(refused, masks, tmp_path):
     (tmp_path / "taken").write_text("mine")
     assert "is a file; name another folder" in refused("--masks", masks, "--out", tmp_path / "taken")
     assert (tmp_path / "taken").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["report.html", "figures.json"])
+def test_files_of_something_else_are_not_replaced(refused, masks, tmp_path, name):
+    (tmp_path / name).write_text("[]")
+    said = refused("--masks", masks, "--phantoms", 0, "--out", tmp_path)
+    assert f"{name} is of no earlier evaluation and would be replaced: name another folder" in said
 
 
 def test_nothing_to_evaluate(refused):

@@ -38,13 +38,31 @@ def test_a_run_without_recipe_goes_on_from_a_model(hairscan, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("wrong", ["um_per_px: 0.9", "warmup_steps: 0", "checkpoint_every: 0", "unknown: 1"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *("um_per_px: 0.9", "warmup_steps: 0", "checkpoint_every: 0", "unknown: 1", "seed: -1", "learning_rate: .nan"),
+        *("average_decay: 2.0", "decay_share: -1", "phantom_scenes: 0", "crop_px: 0", "widths: []", "widths: [-1, 4]"),
+        "crop_px: 32\nwidths: [4, 4, 4, 4, 4, 4]",
+    ],
+)
 def test_a_recipe_out_of_its_limits_is_refused_at_once(hairscan, recipe, tmp_path, wrong):
     recipe.write_text(f"{TINY}{wrong}\n")
     code, _, said = hairscan("train", recipe, "--out", tmp_path / "run")
     assert code != 0
     assert wrong.split(":")[0] in said
     assert len(said.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["model/thesis.txt", "config.yaml", "metrics.jsonl"])
+def test_a_folder_of_something_else_is_refused(hairscan, recipe, tmp_path, name):
+    mine = tmp_path / "run" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    code, _, said = hairscan("train", recipe, "--out", tmp_path / "run")
+    assert code == 2
+    assert "is of no earlier training and would be replaced: name another folder" in said
+    assert [path.read_text() for path in (tmp_path / "run").rglob("*") if path.is_file()] == ["mine"]
 
 
 def test_a_folder_that_is_a_file_is_named(hairscan, recipe, tmp_path):

@@ -77,6 +77,23 @@ def test_header_text_box_scale_bar_and_bands(make_skin, through_jpeg):
     assert (ignored[120:250, 100:] == Ignored.JUDGED).mean() > 0.99
 
 
+@pytest.mark.parametrize("level", [0, 255])
+def test_a_toolbar_between_bars_is_a_band_too(make_skin, level):
+    """A screenshot of a phone that lies on its side."""
+    picture = make_skin(480, 640, hairs=4)
+    picture[440:] = 200
+    cv2.circle(picture, (320, 460), 12, (60, 60, 60), -1)
+    alone = judge_field(picture)
+    framed = np.full((480, 940, 3), level, np.uint8)
+    framed[:, 150:790] = picture
+    field = judge_field(framed)
+    # Black bars are also the dark outside of a lens.
+    assert (field.ignored[440:] != Ignored.JUDGED).all()
+    assert (field.ignored[:, :150] != Ignored.JUDGED).all()
+    assert (field.ignored[10:430, 160:780] == Ignored.JUDGED).mean() > 0.99
+    assert field.psf_sigma_px == pytest.approx(alone.psf_sigma_px, rel=0.1)
+
+
 @pytest.mark.parametrize("shape", [(64, 129), (65, 66), (257, 450), (512, 321)])
 def test_a_bar_is_drawn_whatever_the_height_and_wherever_it_lies(make_skin, monkeypatch, shape):
     """As in one piece: rows are looked at a few at a time, and the last time may be a single row."""

@@ -147,6 +147,43 @@ def test_every_problem_is_named_at_once(tmp_path):
         assert "\n" not in problem
 
 
+def test_ids_that_a_merged_file_gives_twice_are_named(tmp_path):
+    for number in range(2):
+        write_photo(tmp_path / f"p{number}.png", number)
+    write_coco(tmp_path / "all.json", ["p0.png", "p1.png"], [(0, [30, 40, 2, 0, 0, 0, 90, 60, 2])])
+    content = json.loads((tmp_path / "all.json").read_text())
+    content["images"][1]["id"] = 0
+    content["categories"] *= 2
+    (tmp_path / "all.json").write_text(json.dumps(content))
+    photos, problems = find_photos(tmp_path / "all.json", Layout.COCO)
+    assert photos == []
+    assert [problem.split(": ", 1)[1] for problem in problems] == [
+        f"gives the id {key} to 2 {what} entries: export the files that were joined one by one"
+        for key, what in ((0, "image"), (1, "category"))
+    ]
+
+
+def test_labels_are_read_in_small_letters_and_misspelt_ones_named(tmp_path):
+    write_photo(tmp_path / "a.png", 0)
+    labels = ("Abnormal", " PREMIUM ", "hair", "singel")
+    write_labelme(tmp_path / "a.json", [line(*HAIR, label=label) for label in labels])
+    (tmp_path / "a.json").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "a.json").read_bytes())
+    photos, problems = find_photos(tmp_path, Layout.LABELME)
+    assert [hair.kind for photo in photos for hair in photo.hairs] == ["abnormal", "premium", "hair"]
+    assert problems == ["a.json: shape 4 is labelled 'singel': did you mean single?"]
+
+
+def test_subjects_may_have_points_in_the_names_of_their_photographs(tmp_path):
+    (tmp_path / "subjects.csv").write_text("image,subject\ns.0,A\ns.1,B\ns.2.PNG,C\n")
+    assert read_subjects(tmp_path / "subjects.csv") == {"s.0": "A", "s.1": "B", "s.2": "C"}
+
+
+def test_a_hidden_photograph_is_named_before_anything_is_written(tmp_path):
+    write_photo(tmp_path / ".h.png", 0)
+    write_labelme(tmp_path / "h.json", [line(*HAIR)], image=".h.png")
+    assert find_photos(tmp_path, Layout.LABELME)[1] == ["h.json: .h.png is hidden by its name: rename it"]
+
+
 def test_what_is_wrong_with_keypoints_is_named(tmp_path):
     write_photo(tmp_path / "a.png", 0)
     whole = [30, 40, 2, 60, 50, 2, 90, 60, 2]

@@ -152,6 +152,15 @@ def test_a_date_like_that_of_a_mixed_group_is_a_group_elsewhere(tmp_path):
         ("a,a,1,single,1,2,3\n", None, "no number"),
         ("", "field,group\na,\n", "no group of a"),
         ("", "field\na\n", "lacks the columns group"),
+        ("a,a,1,single,1,2,3,nan\n", None, "no number: nan or infinite"),
+        ("a,a,1,single,1,00,2,00,3,00,4,00\n", None, "line 2: more cells than columns; write decimals with a point"),
+        ("", "field,group,um_per_px\na,a,2,78\n", "line 2: more cells than columns"),
+        ("", "field,group\na,a\na,b\n", "has 2 rows of 'a': keep one"),
+        (
+            "",
+            "field,group\na,a\na.jpg,b\n",
+            "names 'a.jpg', of which no photograph lies in tiles/: write its name without",
+        ),
     ],
 )
 def test_a_table_that_is_cut_off_is_named(tmp_path, vectors, fields, words):
@@ -168,6 +177,11 @@ def test_tables_of_spreadsheets_are_read_or_refused_in_one_line(tmp_path):
     table.write_bytes(text.replace("single", "dünn").encode("cp1252"))
     with pytest.raises(DataError, match="no CSV in UTF-8"):
         read_samples(tmp_path, um_per_px=4.0)
+
+
+def test_kinds_are_read_in_small_letters(tmp_path):
+    folder_with(tmp_path, ["a.jpg"], "a,a,1,Abnormal ,1,2,3,4\n")
+    assert read_samples(tmp_path, um_per_px=4.0)[0].kinds == ("abnormal",)
 
 
 def test_one_photograph_has_one_file(tmp_path):

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -82,6 +83,28 @@ def test_a_run_is_not_taken_up_with_another_model(recipe, tmp_path, clinic_sampl
     for other in (tmp_path / "two", None):
         with pytest.raises(DataError, match="another model"):
             loop.train_network(short, clinic_samples, tmp_path / "run", "cpu", start=other)
+
+
+def test_a_run_is_not_taken_up_on_other_photographs(recipe, tmp_path, clinic_samples):
+    """Nor with other labels, nor split otherwise; another validation part changes nothing."""
+    short = recipe.model_copy(update={"steps": 1, "phantom_share": 0.0})
+    loop.train_network(short, clinic_samples, tmp_path / "run", "cpu")
+    judged = replace(clinic_samples[0], name="v", part="validation")
+    loop.train_network(short, [*clinic_samples, judged], tmp_path / "run", "cpu")
+    first = clinic_samples[0]
+    for other in (replace(first, part="tune"), replace(first, vectors_px=first.vectors_px + 1), judged):
+        with pytest.raises(DataError, match="other photographs or labels: give a new --out"):
+            loop.train_network(short, [other, *clinic_samples[1:]], tmp_path / "run", "cpu")
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", None], ids=["empty", "another file", "cut off"])
+def test_a_damaged_checkpoint_is_named(recipe, tmp_path, clinic_samples, content):
+    short = recipe.model_copy(update={"steps": 1, "phantom_share": 0.0})
+    loop.train_network(short, clinic_samples, tmp_path / "run", "cpu")
+    path = tmp_path / "run" / "checkpoint.pt"
+    path.write_bytes(path.read_bytes()[:5000] if content is None else content)
+    with pytest.raises(ModelError, match=r"checkpoint\.pt is damaged: remove it to begin anew"):
+        loop.train_network(short, clinic_samples, tmp_path / "run", "cpu")
 
 
 def test_a_run_says_what_it_is_made_of(recipe, tmp_path, monkeypatch):

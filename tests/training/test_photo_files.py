@@ -1,12 +1,15 @@
 """The size of a photograph from its file, beside that of the decoded picture."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from hairscan.errors import DataError, PhotoError
 from hairscan.photo import read_rgb
-from hairscan.training.photo_files import upright_shape
+from hairscan.training.photo_files import check_photos, upright_shape
+from hairscan.training.vectors import Sample
 
 
 @pytest.fixture
@@ -29,6 +32,17 @@ def test_the_shape_is_the_upright_one(save, ending, orientation):
     path = save(f"a.{ending}", orientation)
     assert upright_shape(path) == read_rgb(path)[0].shape[:2]
     assert upright_shape(path) == ((80, 120) if orientation < 5 else (120, 80))
+
+
+def test_hairs_lie_in_their_photograph(save):
+    path = save("a.png")
+    for end, is_refused in ((125.0, False), (140.0, True)):
+        vectors_px = np.array([[[10.0, 10.0], [end, 20.0]]])
+        sample = Sample(path, "a", "a", "a", "train", vectors_px, ("single",), 5.0)
+        with (
+            pytest.raises(DataError, match="120 x 80 px, and hairs of it lie outside") if is_refused else nullcontext()
+        ):
+            check_photos([sample])
 
 
 def test_what_is_no_whole_photograph(save, tmp_path):

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from hairscan.batch.files import write_files
 from hairscan.cli import main
 from hairscan.errors import VisitError
+from hairscan.files import write_files
 from hairscan.phantom.graphics import burn_graphics
 from hairscan.photo.codec import encode_png
 from hairscan.visits import compare_visits

@@ -1,17 +1,18 @@
 """A run folder of rendered sites, followed through its visits."""
 
 import csv
+import json
 import shutil
 import sys
 
 import pytest
 
-from hairscan.batch.files import write_files
 from hairscan.batch.manifest import read_manifest
 from hairscan.batch.run import run_batch
 from hairscan.batch.work import Settings
 from hairscan.cli import main
 from hairscan.errors import VisitError
+from hairscan.files import write_files
 from hairscan.photo.codec import encode_png
 from hairscan.report.overlay import draw_overlay
 from hairscan.visits.run_sites import read_sites
@@ -182,6 +183,15 @@ def test_another_network_is_refused(home, tmp_path):
     sha256 = read_sites(home / "run").model_sha256
     path.write_text(path.read_text().replace(sha256, "ab" * 32))
     with pytest.raises(VisitError, match=f"has the sha256 {sha256[:12]} now, and abababababab measured"):
+        read_sites(tmp_path / "run")
+
+
+def test_a_changed_spec_is_refused(home, tmp_path):
+    shutil.copytree(home / "run", tmp_path / "run")
+    path = tmp_path / "run" / "run.json"
+    (model,) = json.loads(path.read_text())["models"]
+    path.write_text(path.read_text().replace(model["spec_sha256"], "ab" * 32))
+    with pytest.raises(VisitError, match=r"spec\.json was changed since that network measured"):
         read_sites(tmp_path / "run")
 
 
