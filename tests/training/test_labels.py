@@ -159,7 +159,7 @@ def test_a_date_like_that_of_a_mixed_group_is_a_group_elsewhere(tmp_path):
         (
             "",
             "field,group\na,a\na.jpg,b\n",
-            "names 'a.jpg', of which no photograph lies in tiles/: write its name without",
+            "names 'a.jpg', of which no photograph lies in tiles/: write",
         ),
     ],
 )
