@@ -40,7 +40,8 @@ def calibrate(
     }[found.kind]
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"{found.um_per_px:.4g} um/px ± {found.sd:.2g} ({what})", markup=False)
-    console.print(f"drawn in {picture}; score with: --um-per-px {found.um_per_px:.5g}", markup=False)
+    how = f"--um-per-px {found.um_per_px:.5g} --um-per-px-sd {found.sd:.2g}"
+    console.print(f"drawn in {picture}; score with: {how}", markup=False)
 
 
 def _measure(

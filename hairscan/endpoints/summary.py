@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from hairscan.endpoints.area import UM2_PER_CM2, CountingArea
 from hairscan.endpoints.density import CUT_OFFS_UM, cumulative_width_mm_per_cm2, hair_density, terminal_share
@@ -157,8 +158,9 @@ def _nearest_unit_px(units: Sequence[Unit]) -> float:
     if len(units) < 2:
         return float("nan")
     middles_xy = np.array([(unit.x_px, unit.y_px) for unit in units])
-    nearest_px = [np.partition(np.hypot(*(middles_xy - middle_xy).T), 1)[1] for middle_xy in middles_xy]
-    return float(np.mean(nearest_px))
+    # The nearest of all is the unit itself.
+    distances_px, _ = cKDTree(middles_xy).query(middles_xy, k=[2])
+    return float(np.mean(distances_px))
 
 
 def _kind(width_um: float) -> Literal["terminal", "vellus"]:

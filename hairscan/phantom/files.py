@@ -7,30 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hairscan.endpoints.rows import csv_bytes
+from hairscan.endpoints.rows import HairRow, column_names, csv_bytes
+from hairscan.endpoints.summary import KIND_CUT_OFF_UM
 from hairscan.errors import OutputError
 from hairscan.files import write_files
 from hairscan.phantom.render import Phantom
-from hairscan.phantom.truth import TERMINAL_UM, TrueHair
+from hairscan.phantom.truth import TrueHair
 from hairscan.photo.codec import encode_png
-
-COLUMNS = (
-    "image",
-    "hair_id",
-    "root_x_px",
-    "root_y_px",
-    "tip_x_px",
-    "tip_y_px",
-    "width_px",
-    "width_um",
-    "width_se_um",
-    "length_um",
-    "kind",
-    "unit_id",
-    "counted",
-    "confidence",
-    "flags",
-)
 
 
 def write_phantom(phantom: Phantom, folder: Path, name: str, *, seed: int | None = None) -> Path:
@@ -67,7 +50,7 @@ def write_phantom(phantom: Phantom, folder: Path, name: str, *, seed: int | None
 
 def _hairs_csv(phantom: Phantom, image: str) -> bytes:
     hairs = [hair for hair in phantom.hairs if not hair.loose]
-    return csv_bytes(COLUMNS, *(_row(hair, hair_id, image) for hair_id, hair in enumerate(hairs)))
+    return csv_bytes(column_names(HairRow), *(_row(hair, hair_id, image) for hair_id, hair in enumerate(hairs)))
 
 
 def _row(hair: TrueHair, hair_id: int, image: str) -> list[str]:
@@ -78,7 +61,7 @@ def _row(hair: TrueHair, hair_id: int, image: str) -> list[str]:
         *(f"{value:.3f}" for value in (*root, *tip, hair.width_px, hair.width_um)),
         "0",
         f"{hair.length_um:.1f}",
-        "terminal" if hair.width_um >= TERMINAL_UM else "vellus",
+        "terminal" if hair.width_um >= KIND_CUT_OFF_UM else "vellus",
         str(hair.unit_id),
         str(int(hair.counted)),
         "1",

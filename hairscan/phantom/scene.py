@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hairscan.endpoints.area import UM2_PER_CM2
 from hairscan.errors import ScaleError
 from hairscan.phantom.growth import PhantomHair, grow_hairs, sample_growth, scatter_fragments
 from hairscan.phantom.look import PLAIN, Look, sample_look
@@ -49,7 +50,7 @@ class Scene:
     @property
     def area_cm2(self) -> float:
         """Area of the picture on the scalp, cm2."""
-        return self.size_um[0] * self.size_um[1] / 1e8
+        return self.size_um[0] * self.size_um[1] / UM2_PER_CM2
 
 
 def sample_scene(
@@ -96,7 +97,7 @@ def sample_scene(
     growth = sample_growth(recipe, head)
     density = float(rng.uniform(*recipe.density_per_cm2)) if density_per_cm2 is None else density_per_cm2
     size_um = (width_px * um_per_px, height_px * um_per_px)
-    area_cm2 = size_um[0] * size_um[1] / 1e8
+    area_cm2 = size_um[0] * size_um[1] / UM2_PER_CM2
     hairs = grow_hairs(growth, size_um, round(density * area_cm2), rng)
     n_loose = int(rng.poisson(rng.uniform(*recipe.loose_per_cm2) * area_cm2))
     hairs += scatter_fragments(growth, size_um, n_loose, rng)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hairscan.endpoints.area import UM2_PER_CM2
 from hairscan.endpoints.rows import MANIFEST_COLUMNS, csv_bytes
 from hairscan.errors import OutputError
 from hairscan.files import write_files
@@ -109,7 +110,7 @@ def _hair_rows(sites: Iterable[RenderedSite]) -> Iterator[list[str]]:
 
 
 def _photo_rows(settings: TrialSettings, sites: Iterable[RenderedSite]) -> Iterator[list[str]]:
-    area_cm2 = settings.width_px * settings.height_px * settings.um_per_px**2 / 1e8
+    area_cm2 = settings.width_px * settings.height_px * settings.um_per_px**2 / UM2_PER_CM2
     for site in sites:
         for photo, hairs in zip(site.plan.photos, site.hairs, strict=True):
             widths_um = [hair.width_um for hair in hairs if hair.counted]

@@ -12,8 +12,6 @@ from hairscan.types import FloatArray
 
 HIDDEN_FRACTION = 0.3
 """A hair of which less than this is uncovered by other hairs is hidden: nobody can count what cannot be seen."""
-TERMINAL_UM = 40.0
-"""Shafts of this width or more are terminal in the truth files."""
 _PLACES = 101
 """Even places along a stretch at which its width is looked up."""
 
