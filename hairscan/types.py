@@ -13,6 +13,8 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
+from hairscan.lines import length
+
 FloatArray = NDArray[np.float64]
 MapArray = NDArray[np.float32]
 RgbImage = NDArray[np.uint8]
@@ -145,4 +147,4 @@ class Hair:
     @property
     def length_px(self) -> float:
         """Length along the path, px."""
-        return float(np.hypot(*np.diff(self.path_xy, axis=0).T).sum())
+        return length(self.path_xy)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hairscan.lines import normals
 from hairscan.measure.robust import median
 from hairscan.types import FloatArray, Hair, RgbImage
 
@@ -43,10 +44,7 @@ def hair_contrasts(rgb: RgbImage, hairs: Sequence[Hair]) -> FloatArray:
 
 def _flanks_and_middle(hair: Hair) -> FloatArray:
     """Points beside a hair on either side, and on it, shape (3, P, 2)."""
-    ahead_xy = np.gradient(hair.path_xy, axis=0)
-    across_xy = np.column_stack([-ahead_xy[:, 1], ahead_xy[:, 0]])
-    across_xy /= np.maximum(np.hypot(*across_xy.T), 1e-9)[:, None]
-    offset_xy = (hair.width_px + _CLEAR_PX) * across_xy
+    offset_xy = (hair.width_px + _CLEAR_PX) * normals(hair.path_xy)
     return hair.path_xy + np.array([1.0, -1.0, 0.0])[:, None, None] * offset_xy
 
 

@@ -24,6 +24,7 @@ from dataclasses import replace
 import numpy as np
 
 from hairscan.endpoints.area import CountingArea
+from hairscan.lines import unit
 from hairscan.measure.paths import arc_lengths
 from hairscan.types import FloatArray, Hair, LabelImage
 
@@ -75,8 +76,7 @@ def _behind_first_point_xy(hair: Hair, reach_px: float) -> FloatArray:
     """
     along_px = arc_lengths(hair.path_xy)
     ahead_xy = hair.path_xy[min(int(np.searchsorted(along_px, reach_px)), len(along_px) - 1)]
-    step_xy = hair.root_xy - ahead_xy
-    step_xy = step_xy / max(float(np.hypot(*step_xy)), 1e-9)
+    step_xy = unit(hair.root_xy - ahead_xy)
     return np.asarray(hair.root_xy + np.arange(int(reach_px) + 1)[:, None] * step_xy)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hairscan.lines import unit
 from hairscan.types import Hair
 
 _EVERY = 2
@@ -31,8 +32,7 @@ def count_crossings(hairs: Sequence[Hair]) -> int:
         return 0
     steps = [np.gradient(path, axis=0) for path in paths]
     points, along = np.concatenate(paths), np.concatenate(steps)
-    step_px = np.hypot(*along.T)
-    along /= np.maximum(step_px, 1e-9)[:, None]
+    step_px, along = np.hypot(*along.T), unit(along)
     hair = np.repeat(np.arange(len(paths)), [len(path) for path in paths])
     one, other = cKDTree(points).query_pairs(_REACH_STEPS * np.median(step_px), output_type="ndarray").T
     sine = along[one, 0] * along[other, 1] - along[one, 1] * along[other, 0]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from hairscan.lines import unit
 from hairscan.types import FloatArray
 
 IntArray = NDArray[np.intp]
@@ -162,7 +163,7 @@ def _with_normals(xy: FloatArray, first: IntArray) -> Curves:
     tangent = step.copy()
     tangent[1:] += step[:-1]
     tangent[begin], tangent[last] = step[begin], step[last - 1]
-    tangent /= np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
+    tangent = unit(tangent)
     arc, length = _arc_lengths(xy, first), np.zeros(len(first) - 1)
     length[known] = arc[last]
     return Curves(xy, np.column_stack([-tangent[:, 1], tangent[:, 0]]), arc, first, length)

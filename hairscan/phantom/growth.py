@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from hairscan.lines import length
 from hairscan.phantom.look import Rgb
 from hairscan.phantom.recipe import Recipe
 from hairscan.types import FloatArray
@@ -66,7 +67,7 @@ class PhantomHair:
     @property
     def length_um(self) -> float:
         """Length of the centre-line, um."""
-        return float(np.hypot(*np.diff(self.path_um, axis=0).T).sum())
+        return length(self.path_um)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hairscan.endpoints.area import CountingArea
 from hairscan.endpoints.result import PhotoResult
 from hairscan.endpoints.rows import HairRow
+from hairscan.lines import normals
 from hairscan.report.legend import add_legend
 from hairscan.report.marks import HALO, MARKS, mark_of
 from hairscan.types import FloatArray, Hair, LabelImage, Photo, RgbImage
@@ -132,10 +133,7 @@ def _draw_hair(canvas: _Canvas, hair: Hair, row: HairRow) -> None:
 
 def _edges_xy(path_xy: FloatArray, width_px: float) -> tuple[FloatArray, FloatArray]:
     """Left and right edge of a shaft of that width, photograph px, each shape (P, 2)."""
-    ahead_xy = np.gradient(path_xy, axis=0)
-    normal_xy = np.column_stack([-ahead_xy[:, 1], ahead_xy[:, 0]])
-    normal_xy /= np.maximum(np.hypot(*normal_xy.T), 1e-9)[:, None]
-    half_xy = normal_xy * width_px / 2
+    half_xy = normals(path_xy) * width_px / 2
     return path_xy + half_xy, path_xy - half_xy
 
 

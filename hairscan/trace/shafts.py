@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from hairscan.lines import length, unit
 from hairscan.types import FloatArray, MapArray
 
 DOUBLE_CELLS = 2.0
@@ -57,7 +58,7 @@ class Shaft:
     @property
     def length_cells(self) -> float:
         """Length along the path, cells."""
-        return float(np.hypot(*np.diff(self.path, axis=0).T).sum())
+        return length(self.path)
 
     @property
     def course(self) -> FloatArray:
@@ -90,7 +91,7 @@ def outward(shaft: Shaft, *, tip_side: bool) -> FloatArray:
     """Unit vector that leaves the shaft at one end."""
     path = shaft.path if tip_side else shaft.path[::-1]
     step: FloatArray = path[-1] - path[max(-6, -len(path))]
-    return step / max(float(np.hypot(*step)), 1e-9)
+    return unit(step)
 
 
 def doubled_share(shafts: list[Shaft], reach_cells: float = DOUBLE_CELLS) -> FloatArray:
@@ -176,8 +177,7 @@ def _stem(shaft: Shaft, near: list[tuple[Shaft, int]]) -> FloatArray | None:
         if not 2 <= point < len(other.path) - 1:
             continue
         distance = float(np.hypot(*(other.path[point] - start)))
-        onward = other.path[max(point - 4, 0)] - other.path[point]
-        onward = onward / max(float(np.hypot(*onward)), 1e-9)
+        onward = unit(other.path[max(point - 4, 0)] - other.path[point])
         if float(onward @ away) > MAX_BEND and (best is None or distance < best[0]):
             best = distance, other.path[:point]
     return None if best is None else best[1]

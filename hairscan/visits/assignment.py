@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
+from hairscan.lines import unit
 from hairscan.types import FloatArray
 from hairscan.visits.visit import heading_of
 
@@ -124,8 +125,7 @@ def _end_cost(one: Line, other: Line, residual_um: float) -> float:
     ahead = heading_of(one.path_um, _HEADING_UM)
     beside = heading_of(other.path_um, _HEADING_UM)
     angle = np.degrees(np.arccos(np.clip(float(ahead @ beside), -1.0, 1.0)))
-    axis = ahead + beside
-    axis = axis / max(float(np.hypot(*axis)), 1e-9)
+    axis = unit(ahead + beside)
     gap = other.path_um[0] - one.path_um[0]
     along, across = float(gap @ axis), float(gap @ (-axis[1], axis[0]))
     return float(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from hairscan.lines import unit
 from hairscan.measure.paths import arc_lengths
 from hairscan.types import FloatArray, Hair
 
@@ -154,11 +155,8 @@ def _end_on(one: _Trace, end: FloatArray, other: _Trace, away_um: FloatArray) ->
 def _goes_on(path: FloatArray, tip: FloatArray, other: _Trace) -> bool:
     """Whether another trace begins behind the tip of a path, in line with it."""
     reach = round(_ASIDE_UM / _STEP_UM)
-    ahead, onward = (
-        path[-1] - path[max(-1 - reach, -len(path))],
-        other.path[min(reach, len(other.path) - 1)] - other.path[0],
-    )
-    ahead, onward = (step / max(float(np.hypot(*step)), 1e-9) for step in (ahead, onward))
+    ahead = unit(path[-1] - path[max(-1 - reach, -len(path))])
+    onward = unit(other.path[min(reach, len(other.path) - 1)] - other.path[0])
     gap = other.path[0] - tip
     behind, beside = float(gap @ ahead), abs(float(gap[0] * ahead[1] - gap[1] * ahead[0]))
     return 0.0 < behind < _BEHIND_UM and beside < other.half_um and float(ahead @ onward) > _IN_LINE

@@ -8,6 +8,7 @@ from math import hypot, nan
 
 import numpy as np
 
+from hairscan.lines import length
 from hairscan.measure.paths import arc_lengths
 from hairscan.types import FloatArray, Hair
 from hairscan.visits.compare import Comparison
@@ -85,8 +86,7 @@ class _Side:
 
     def length_um(self, root_um: FloatArray) -> float:
         """Length from a root to the last point, along the path."""
-        steps = float(np.hypot(*np.diff(self.path_um, axis=0).T).sum())
-        return steps - float((root_um - self.path_um[0]) @ self.heading)
+        return length(self.path_um) - float((root_um - self.path_um[0]) @ self.heading)
 
 
 def measure_elongations(comparison: Comparison, um_per_px: float) -> list[Elongation | None]:
@@ -242,5 +242,5 @@ def _side(hair: Hair, tip: Tip, doubt: Doubt, to_um: FloatArray, um_per_px: floa
     if len(kept) < 2:
         kept = path[:2]
     path_um = transform(to_um, kept)
-    grown = float(np.hypot(*np.diff(path_um, axis=0).T).sum() / max(np.hypot(*np.diff(kept, axis=0).T).sum(), 1e-9))
+    grown = length(path_um) / max(length(kept), 1e-9)
     return _Side(path_um, hair.root_seen, tip.se_px * grown if not reason else nan, reason)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hairscan.lines import normals, unit
 from hairscan.measure.paths import arc_lengths
 from hairscan.measure.sampling import judged_points, read_coverage
 from hairscan.types import FloatArray, HairMaps, MapArray
@@ -168,20 +169,13 @@ def _drawn_out(path_xy: FloatArray, count: int, step_px: float) -> FloatArray:
     """The path with so many points more at both ends."""
     out = step_px * np.arange(1, count + 1)[:, None]
     near = min(5, len(path_xy) - 1)
-    first, last = _unit(path_xy[0] - path_xy[near]), _unit(path_xy[-1] - path_xy[-1 - near])
+    first, last = unit(path_xy[0] - path_xy[near]), unit(path_xy[-1] - path_xy[-1 - near])
     return np.concatenate([(path_xy[0] + out * first)[::-1], path_xy, path_xy[-1] + out * last])
-
-
-def _unit(step: FloatArray) -> FloatArray:
-    return np.asarray(step / max(float(np.hypot(*step)), 1e-9))
 
 
 def _grid(path_xy: FloatArray, aside_px: NDArray[np.floating]) -> FloatArray:
     """Points on the normals of a path, shape (P, K, 2)."""
-    ahead = np.gradient(path_xy, axis=0)
-    normal = np.column_stack([-ahead[:, 1], ahead[:, 0]])
-    normal /= np.maximum(np.hypot(normal[:, 0], normal[:, 1]), 1e-9)[:, None]
-    return np.asarray(path_xy[:, None] + aside_px[None, :, None] * normal[:, None])
+    return np.asarray(path_xy[:, None] + aside_px[None, :, None] * normals(path_xy)[:, None])
 
 
 def _strip(rgb: NDArray[np.uint8], points_xy: FloatArray) -> MapArray:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from hairscan.lines import normals, unit
 from hairscan.measure.paths import arc_lengths
 from hairscan.measure.robust import median, robust_sd
 from hairscan.measure.sampling import judged_points
@@ -126,14 +127,12 @@ def _end_axis(path_xy: FloatArray, um_per_px: float) -> _Axis:
     # The last points of a trace are pulled to the tip's peak on the map: the direction is that of the shaft before.
     from_px, to_px = max(end - 90.0 / um_per_px, 0.0), max(end - 15.0 / um_per_px, 0.5 * end)
     ends = np.array([[np.interp(at, along, path_xy[:, k]) for k in (0, 1)] for at in (from_px, to_px)])
-    ahead = (ends[1] - ends[0]) / max(float(np.hypot(*(ends[1] - ends[0]))), 1e-9)
+    ahead = unit(ends[1] - ends[0])
     at = np.arange(0.0, end + _BEYOND_UM / um_per_px, _STEP_PX)
     xy = np.column_stack([np.interp(at, along, path_xy[:, k]) for k in (0, 1)])
     straight = at > to_px
     xy[straight] = ends[1] + (at[straight] - to_px)[:, None] * ahead
-    tangent = np.gradient(xy, axis=0)
-    tangent /= np.maximum(np.hypot(tangent[:, 0], tangent[:, 1]), 1e-9)[:, None]
-    return _Axis(at, xy, np.column_stack([-tangent[:, 1], tangent[:, 0]]))
+    return _Axis(at, xy, normals(xy))
 
 
 def _shaft_share(grey: MapArray, axis: _Axis, half_px: float, end_px: float, um_per_px: float) -> FloatArray | None:

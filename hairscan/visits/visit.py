@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hairscan.endpoints.result import PhotoResult
+from hairscan.lines import unit
 from hairscan.measure.paths import arc_lengths
 from hairscan.score import score_and_see
 from hairscan.segment import Segmenter
@@ -73,5 +74,4 @@ def roots_of(hairs: tuple[Hair, ...] | list[Hair], um_per_px: float) -> Roots:
 def heading_of(path_xy: FloatArray, reach_px: float) -> FloatArray:
     """Unit vector from the first point of a path to the one that is `reach_px` along it, or to its end."""
     along = arc_lengths(path_xy)
-    ahead = path_xy[min(int(np.searchsorted(along, reach_px)), len(path_xy) - 1)] - path_xy[0]
-    return np.asarray(ahead / max(float(np.hypot(*ahead)), 1e-9), np.float64)
+    return unit(path_xy[min(int(np.searchsorted(along, reach_px)), len(path_xy) - 1)] - path_xy[0])

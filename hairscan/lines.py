@@ -1,0 +1,24 @@
+"""Lines of points: how long they are, where they head, and what lies across them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Array = NDArray[np.float64]
+
+
+def length(path: _Array) -> float:
+    """Length along a path of shape (P, 2)."""
+    return float(np.hypot(*np.diff(path, axis=0).T).sum())
+
+
+def unit(vectors: _Array) -> _Array:
+    """The vectors, shape (..., 2), at length 1; one without a length stays without."""
+    return np.asarray(vectors / np.maximum(np.hypot(vectors[..., 0], vectors[..., 1]), 1e-9)[..., None])
+
+
+def normals(path: _Array) -> _Array:
+    """Unit vectors across a path of shape (P, 2), at every point."""
+    ahead = np.gradient(path, axis=0)
+    return unit(np.column_stack([-ahead[:, 1], ahead[:, 0]]))
