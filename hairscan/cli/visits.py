@@ -105,5 +105,5 @@ def _repeat_text(row: Mapping[Any, Any]) -> str:
     """One row of repeatability.csv for a person."""
     return (
         f"{row['endpoint']}, {row['kind']}: within-site SD {row['sem']:.2f}, minimal detectable change "
-        f"{row['mdc95']:.2f}, {row['n_subjects']:.0f} pairs of photographs"
+        f"{row['mdc95']:.2f}, {row['n_targets']:.0f} pairs of photographs"
     )

@@ -131,7 +131,7 @@ def reliability_table(reliability: pd.DataFrame, ci: str) -> PageTable:
     columns: Columns = {
         "endpoint": _endpoint,
         "repeats": lambda row: row["kind"],
-        "targets": lambda row: number(row["n_subjects"], 0),
+        "targets": lambda row: number(row["n_targets"], 0),
         "photographs": lambda row: number(row["n_photos"], 0),
         "ICC(2,1)": lambda row: _with_interval(row, ("icc21", "icc21_low", "icc21_high"), 2),
         "ICC(3,1)": lambda row: _with_interval(row, ("icc31", "icc31_low", "icc31_high"), 2),

@@ -15,7 +15,7 @@ from hairscan.trial.icc import Icc, absolute_agreement, consistency
 from hairscan.types import FloatArray
 
 RELIABILITY_COLUMNS = (
-    *("endpoint", "kind", "n_subjects", "n_photos"),
+    *("endpoint", "kind", "n_targets", "n_photos"),
     *("icc21", "icc21_low", "icc21_high", "icc31", "icc31_low", "icc31_high"),
     *("sem", "mdc95", "within_cv_percent", "note"),
 )
@@ -58,7 +58,7 @@ def reliability(repeats: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `RELIABILITY_COLUMNS`; ``n_subjects`` is the number of targets.
+        `RELIABILITY_COLUMNS`; ``n_targets`` counts what was photographed again: a subject at three visits is three.
 
     Notes
     -----
@@ -79,7 +79,7 @@ def reliability(repeats: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
             icc21, icc31 = absolute_agreement(complete, alpha), consistency(complete, alpha)
         rows.append(
             names
-            | {"n_subjects": len(wide), "n_photos": n, "sem": sem, "mdc95": _OF_95 * sqrt(2) * sem}
+            | {"n_targets": len(wide), "n_photos": n, "sem": sem, "mdc95": _OF_95 * sqrt(2) * sem}
             | {"icc21": icc21.estimate, "icc21_low": icc21.low, "icc21_high": icc21.high}
             | {"icc31": icc31.estimate, "icc31_low": icc31.low, "icc31_high": icc31.high}
             | {"within_cv_percent": cv_percent, "note": _note(complete, n, sem, cv_percent)}

@@ -145,7 +145,7 @@ def _responders():
 
 
 def _reliability():
-    row = {"endpoint": "density_per_cm2", "kind": "same visit", "n_subjects": 15, "n_photos": 30, "note": ""}
+    row = {"endpoint": "density_per_cm2", "kind": "same visit", "n_targets": 15, "n_photos": 30, "note": ""}
     row |= {
         f"icc{kind}{end}": value for kind in (21, 31) for end, value in (("", 0.96), ("_low", 0.9), ("_high", 0.99))
     }

@@ -40,7 +40,7 @@ def test_the_correlations_are_those_of_shrout_and_fleiss():
     assert (row["icc21"], row["icc31"]) == pytest.approx((0.29, 0.71), abs=0.005)
     assert (row["icc21_low"], row["icc21_high"]) == pytest.approx((0.019, 0.76), abs=0.005)
     assert (row["icc31_low"], row["icc31_high"]) == pytest.approx((0.34, 0.95), abs=0.005)
-    assert (row["n_subjects"], row["n_photos"], row["note"]) == (6, 24, "")
+    assert (row["n_targets"], row["n_photos"], row["note"]) == (6, 24, "")
 
 
 def test_the_error_is_the_spread_within_targets():
@@ -68,7 +68,7 @@ def test_unequal_numbers_of_repeats_all_count_for_the_error():
     nan = np.nan
     table = [[10.0, 12.0, 11.0], [20.0, 21.0, nan], [30.0, 33.0, nan], [15.0, nan, 16.0], [7.0, nan, nan]]
     row = reliability(repeats_of(table), alpha=0.05).iloc[0]
-    assert (row["n_subjects"], row["n_photos"]) == (4, 9)
+    assert (row["n_targets"], row["n_photos"]) == (4, 9)
     # sums of squares within the targets over their degrees of freedom: (2 + 0.5 + 4.5 + 0.5) / (2 + 1 + 1 + 1)
     assert row["sem"] ** 2 == pytest.approx(7.5 / 5)
     assert row["note"] == "correlations from 2 repeats of 3 targets"
