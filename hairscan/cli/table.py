@@ -144,7 +144,7 @@ def _area_words(result: PhotoResult) -> str:
     """How much was judged, what was left out, and why."""
     judged = result.judged
     area = "" if result.photo.area_cm2 is None else f"{result.photo.area_cm2:.4f} cm², "
-    reasons = [f"{name} {n / judged.total:.1%}" for name, n in judged.by_reason().items() if n and name != "judged"]
+    reasons = judged.left_out()
     where = "picture" if result.area.kind == "whole" else result.area.kind
-    left_out = f"  (left out: {', '.join(reasons)})" if reasons else ""
+    left_out = f"  (left out: {reasons})" if reasons else ""
     return f"{area}{judged.judged / judged.total:.1%} of the {where}{left_out}"

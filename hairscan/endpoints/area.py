@@ -74,6 +74,11 @@ class JudgedPixels:
         """Give the number of pixels by `Ignored` name in small letters, `judged` first."""
         return asdict(self)
 
+    def left_out(self) -> str:
+        """Why pixels cannot be judged, each reason with its share of all; empty where all can be."""
+        shares = {name: n / self.total for name, n in self.by_reason().items() if n and name != "judged"}
+        return ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
+
 
 def place_area(text: str | None, photo: Photo) -> CountingArea:
     """Lay the counting area that `text` describes on the photograph.

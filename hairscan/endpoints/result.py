@@ -116,8 +116,8 @@ def photo_result(photo: Photo, hairs: Sequence[Hair], area: CountingArea, run: R
     """
     judged = judge_pixels(area, photo.ignored)
     if not judged.judged:
-        shares = ", ".join(f"{reason} {n / max(judged.total, 1):.0%}" for reason, n in judged.by_reason().items() if n)
-        raise AreaError(f"nothing in the counting area of {photo.name} can be judged ({shares}): move or retake it")
+        why = judged.left_out()
+        raise AreaError(f"nothing in the counting area of {photo.name} can be judged ({why}): move or retake it")
     um_per_px = photo.scale.um_per_px if photo.scale else None
     grouped, units = group_units(count_hairs(hairs, area, photo.ignored), um_per_px)
     return PhotoResult(

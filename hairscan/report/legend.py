@@ -110,8 +110,8 @@ def _judged(result: PhotoResult) -> str:
     """Say how much was judged, and what was not and why."""
     photo, judged = result.photo, result.judged
     area = "" if photo.area_cm2 is None else f" = {photo.area_cm2:.4f} cm2"
-    reasons = [f"{name} {n / judged.total:.1%}" for name, n in judged.by_reason().items() if n and name != "judged"]
-    hatched = f" (hatched: {', '.join(reasons)})" if reasons else ""
+    reasons = judged.left_out()
+    hatched = f" (hatched: {reasons})" if reasons else ""
     return f"judged {judged.judged / judged.total:.1%}{area}{hatched}"
 
 

@@ -153,7 +153,7 @@ def test_the_order_of_the_hairs_does_not_matter(make_photo, make_hair):
 def test_a_field_of_which_nothing_can_be_judged_is_refused_with_the_reason(make_photo):
     photo = make_photo()
     photo.ignored[:] = Ignored.BLUR
-    with pytest.raises(AreaError, match=r"a\.jpg can be judged \(blur 100%\)"):
+    with pytest.raises(AreaError, match=r"a\.jpg can be judged \(blur 100\.0%\)"):
         scored(photo, [])
 
 
