@@ -37,20 +37,18 @@ def find_drawn(rgb: RgbImage) -> _Mask:
 def _bands(gray: NDArray[np.uint8]) -> _Mask:
     """Mask of the bands along the borders, 1 in them and 3 px into the picture."""
     rows, columns = slice(0, gray.shape[0]), slice(0, gray.shape[1])
-    inner = rows, columns
     # Bars beside a screenshot hide that its toolbar keeps one level: what bands leave over is looked at again.
     for _ in range(_MOST_FRAMES):
-        widths = [_band_width(np.rot90(gray[inner], side)) for side in range(4)]
+        widths = [_band_width(np.rot90(gray[rows, columns], side)) for side in range(4)]
         if not any(widths):
             break
         left, top, right, bottom = (width + 3 if width else 0 for width in widths)
         rows = slice(rows.start + top, max(rows.stop - bottom, rows.start + top))
         columns = slice(columns.start + left, max(columns.stop - right, columns.start + left))
-        inner = rows, columns
-        if not gray[inner].size:
+        if not gray[rows, columns].size:
             break
     bands = np.ones(gray.shape, np.uint8)
-    bands[inner] = 0
+    bands[rows, columns] = 0
     return bands
 
 

@@ -145,8 +145,10 @@ def _of_coco(file: Path, text: bytes) -> tuple[list[AnnotatedPhoto], list[str]]:
     COCO's keypoints are pixel positions, as hairscan's are; a keypoint of visibility 0 was not marked.
     """
     content = _Coco.model_validate_json(text)
-    twice = [*_twice("image", (image.id for image in content.images))]
-    twice += _twice("category", (category.id for category in content.categories))
+    twice = [
+        *_twice("image", (image.id for image in content.images)),
+        *_twice("category", (category.id for category in content.categories)),
+    ]
     if twice:
         return [], twice
     categories = {category.id: category for category in content.categories}
