@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from shutil import copyfileobj
@@ -88,6 +89,32 @@ def _check_free(paths: Sequence[Path]) -> None:
         for path in paths:
             if path.exists():
                 path.open("r+b").close()
+
+
+def check_replaceable(folder: Path, fields: Iterable[str], names: Sequence[str], what: str) -> None:
+    """Make sure that a folder holds an earlier result of a command, or none of the files that the command writes.
+
+    Parameters
+    ----------
+    fields
+        What the first of the files, a JSON object, says where the command wrote it.
+    names
+        The files and folders.
+    what
+        What the result is called.
+
+    Raises
+    ------
+    OutputError
+        Where one of them is of something else.
+    """
+    try:
+        is_earlier = set(fields) <= set(json.loads((folder / names[0]).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        is_earlier = False
+    for name in () if is_earlier else names:
+        if (folder / name).exists():
+            raise OutputError(f"{folder / name} is of no earlier {what} and would be replaced: name another folder")
 
 
 def remove_neighbours(folder: Path) -> None:

@@ -23,6 +23,7 @@ from hairscan.errors import OutputError
 from hairscan.files import replacing, write_files
 from hairscan.photo.codec import encode_png
 from hairscan.segment import find_model
+from hairscan.segment.model import spec_sha256
 from hairscan.types import RgbImage
 from hairscan.version import __version__
 
@@ -239,11 +240,12 @@ def manifest_bytes(manifest: Manifest) -> bytes:
 
 def _run_json(totals: RunTotals, failures: Sequence[Failure], record: RunRecord) -> bytes:
     """Text of run.json."""
+    model = str(record.configuration.get("model", "default"))
     content = {
         "hairscan_version": __version__,
         **asdict(record),
         "models": [
-            {"name": name, "sha256": sha256, "spec_sha256": _spec_sha256(record)}
+            {"name": name, "sha256": sha256, "spec_sha256": spec_sha256(find_model(model))}
             for name, sha256 in sorted(totals.models)
         ],
         "devices": sorted(totals.devices),
@@ -253,12 +255,6 @@ def _run_json(totals: RunTotals, failures: Sequence[Failure], record: RunRecord)
         "hairs_counted": totals.hairs_counted,
     }
     return (json.dumps(content, indent=2) + "\n").encode()
-
-
-def _spec_sha256(record: RunRecord) -> str:
-    """Hash of what the network's folder says of it: its scale, weights and threshold may have been fitted anew."""
-    folder = find_model(str(record.configuration.get("model", "default")))
-    return hashlib.sha256((folder / "spec.json").read_bytes()).hexdigest()
 
 
 def _overlay_stems(image: str) -> tuple[str, str, str]:

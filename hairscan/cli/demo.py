@@ -22,15 +22,13 @@ def demo(
     """Draw a scalp of known truth, score it as a photograph, and print both side by side."""
     import numpy as np
 
-    from hairscan.batch.out_folder import check_out
     from hairscan.batch.run_folder import write_picture
     from hairscan.cli.one_photo import check_place, score_one, write_one
     from hairscan.cli.table import print_comparison, print_result
     from hairscan.phantom import render_scene, sample_scene
 
     picture = out / "scalp.png"
-    check_place(out, picture)
-    check_out(out, "score", (picture.name,))
+    check_place(out, picture, picture.name)
     rng = np.random.default_rng(_SEED)
     scene = sample_scene("clipped", rng, width_px=_WIDTH_PX, height_px=_HEIGHT_PX, um_per_px=_UM_PER_PX)
     phantom = render_scene(scene, rng)

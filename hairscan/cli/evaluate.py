@@ -40,11 +40,12 @@ def evaluate(
 
     from hairscan.batch.run_folder import check_writable
     from hairscan.errors import DataError
+    from hairscan.files import check_replaceable
     from hairscan.phantom import KINDS
     from hairscan.segment import load_model
     from hairscan.training.assess import assess_masks, assess_phantoms, assess_photos, phantom_columns
     from hairscan.training.masks import read_masks
-    from hairscan.training.report_files import check_replaceable, write_report
+    from hairscan.training.report_files import write_report
     from hairscan.training.tables import Evaluation, tables_of
     from hairscan.training.visit_evaluation import VisitEvaluation
     from hairscan.version import __version__
@@ -57,9 +58,9 @@ def evaluate(
     if out is not None:
         check_writable(out)
         if visits:
-            check_replaceable(out, VisitEvaluation.model_fields, "visits.json")
+            check_replaceable(out, VisitEvaluation.model_fields, ["visits.json"], "evaluation")
         else:
-            check_replaceable(out, Evaluation.model_fields, "figures.json", "report.html")
+            check_replaceable(out, Evaluation.model_fields, ["figures.json", "report.html"], "evaluation")
     samples = [] if data is None else _read_samples(data, part, um_per_px)
     if visits:
         _evaluate_visits(samples, data, part, phantoms, load_model(model, device), out)

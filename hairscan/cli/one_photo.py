@@ -61,8 +61,13 @@ def score_one(
     return Scored(photo, replace(result, seconds={**seconds, **result.seconds}), configuration, start_utc)
 
 
-def check_place(folder: Path, photo: Path) -> None:
+def check_place(folder: Path, photo: Path, *others: str) -> None:
     """Make sure that the result of a photograph replaces at most that of another one.
+
+    Parameters
+    ----------
+    *others
+        Names of what the command writes there besides.
 
     Raises
     ------
@@ -70,7 +75,7 @@ def check_place(folder: Path, photo: Path) -> None:
         When the folder holds anything else that would be replaced, or cannot be written.
     """
     check_photos_apart(folder, [photo])
-    check_out(folder, "score", (*TABLES, f"overlays/{overlay_names([photo.name])[photo.name]}"))
+    check_out(folder, "score", (*TABLES, f"overlays/{overlay_names([photo.name])[photo.name]}", *others))
 
 
 def write_one(folder: Path, scored: Scored) -> Path:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
+
+_OWN = ("env.json", "config.yaml", "checkpoint.pt", "metrics.jsonl", "curves.png", "model")
+"""What a run writes."""
 
 
 def train(
@@ -27,7 +29,7 @@ def train(
     """Train the network; a run that was stopped goes on where it was."""
     from hairscan.batch.run_folder import cannot_write, check_writable
     from hairscan.errors import DataError
-    from hairscan.files import locked, write_files
+    from hairscan.files import check_replaceable, locked, write_files
     from hairscan.segment import find_model
     from hairscan.training.recipe import fine_tuning, read_recipe
     from hairscan.training.vectors import check_parts, read_samples
@@ -43,7 +45,7 @@ def train(
         check_parts(samples, data)
     begin = None if start is None else find_model(start)
     check_writable(out)
-    _check_out(out)
+    check_replaceable(out, ["begun_with_sha256"], _OWN, "training")
     try:
         from hairscan.training.export import export_model
         from hairscan.training.loop import choose_device, train_network
@@ -65,17 +67,3 @@ def train(
     except OSError as error:
         raise cannot_write(out, error) from error
     typer.echo(f"{model}  sha256 {spec.sha256[:12]}  (use it with --model {model})")
-
-
-def _check_out(out: Path) -> None:
-    """Make sure that the folder holds an earlier run, or nothing that a run would replace."""
-    from hairscan.errors import OutputError
-
-    try:
-        if "begun_with_sha256" in json.loads((out / "env.json").read_bytes()):
-            return
-    except (OSError, ValueError, TypeError):
-        pass
-    for name in ("config.yaml", "env.json", "checkpoint.pt", "metrics.jsonl", "curves.png", "model"):
-        if (out / name).exists():
-            raise OutputError(f"{out / name} is of no earlier training and would be replaced: name another folder")

@@ -49,7 +49,7 @@ def _move(folder: Path, out: Path) -> None:
     from hairscan.files import write_files
     from hairscan.report.trial_files import earlier_files
 
-    files = {out / path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    files = {out / path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
     earlier = earlier_files(out)
     for path in () if earlier else files:
         if path.is_file():

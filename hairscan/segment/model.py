@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +91,11 @@ def read_spec(folder: Path) -> ModelSpec | BundleSpec:
     except (ValidationError, UnicodeDecodeError, OSError) as error:
         what = f" ({_first_fault(error)})" if isinstance(error, ValidationError) else ""
         raise ModelError(f"{folder / 'spec.json'} is damaged{what}: restore the file from the distribution") from error
+
+
+def spec_sha256(folder: Path) -> str:
+    """Hash of what a model folder says of its network: scale, weights and threshold may have been fitted anew."""
+    return hashlib.sha256((folder / "spec.json").read_bytes()).hexdigest()
 
 
 def _first_fault(error: ValidationError) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hairscan.batch.run_folder import cannot_write
-from hairscan.errors import OutputError
 from hairscan.files import write_files
 from hairscan.training.evaluate import PhantomAgreement
 from hairscan.training.figures import counts_by_field
@@ -48,27 +46,3 @@ def write_report(
     except OSError as error:
         raise cannot_write(folder, error) from error
     return folder / "report.html"
-
-
-def check_replaceable(folder: Path, fields: Collection[str], *names: str) -> None:
-    """Make sure that a folder holds an earlier evaluation, or nothing that one would replace.
-
-    Parameters
-    ----------
-    fields
-        What the first of the files, a JSON object, says where an evaluation wrote it.
-    *names
-        The files.
-
-    Raises
-    ------
-    OutputError
-        Where one of them is of something else.
-    """
-    try:
-        is_earlier = set(fields) <= set(json.loads((folder / names[0]).read_bytes()))
-    except (OSError, ValueError, TypeError):
-        is_earlier = False
-    for name in () if is_earlier else names:
-        if (folder / name).exists():
-            raise OutputError(f"{folder / name} is of no earlier evaluation and would be replaced: name another folder")

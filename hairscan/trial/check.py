@@ -153,8 +153,7 @@ def _coding_problem(subjects: pd.DataFrame, name: str) -> str | None:
     if is_number.all():
         return None
     if is_number.any():
-        odd = [f"{value!r} of {subject}" for subject, value in zip(subjects["subject"], values, strict=True)]
-        odd = [text for text, number in zip(odd, is_number, strict=True) if not number]
+        odd = [f"{values[row]!r} of {subjects.at[row, 'subject']}" for row in values.index[~is_number]]
         return f"{name} is a number of most subjects, but not {_some(odd)}: give numbers, or names of groups, for all"
     if pd.to_numeric(values.str.replace(",", "."), errors="coerce").notna().all():
         return f"{name} has commas in its numbers ({values.iloc[0]}): write points"

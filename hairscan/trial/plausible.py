@@ -39,13 +39,14 @@ def find_warnings(data: TrialData, mdc95: float, design: Design) -> pd.DataFrame
         Minimal detectable change of the responder's endpoint; NaN where it is not known.
     """
     used = data.photos[data.photos["used"]]
+    days = _days(used, design)
     lines = [
         *_of_trial(mdc95, design),
         *_numbered_groups(data.covariates, design),
         *_lost_subjects(data.observations, design),
         *_copies(data.photos),
-        *_off_plan(used, design),
-        *_sudden_changes(data.observations, _days(used, design), design),
+        *_off_plan(days, design),
+        *_sudden_changes(data.observations, days, design),
         *_other_conditions(used),
         *(_other_areas(used) if _COUNT in design.endpoints else ()),
         *_unmeasured_widths(used),
@@ -108,9 +109,8 @@ def _days(photos: pd.DataFrame, design: Design) -> pd.DataFrame:
     return joined.assign(days=(joined["day"] - joined["base_day"]).dt.days)[[*unit, "visit", "day", "days"]]
 
 
-def _off_plan(photos: pd.DataFrame, design: Design) -> Iterator[_Line]:
+def _off_plan(days: pd.DataFrame, design: Design) -> Iterator[_Line]:
     """Visits whose dates contradict the weeks of the design."""
-    days = _days(photos, design)
     for row in days[days["days"].notna()].to_dict("records"):
         planned = 7 * (design.visits[row["visit"]] - design.visits[design.baseline])
         off = abs(row["days"] - planned)

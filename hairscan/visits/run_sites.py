@@ -15,7 +15,7 @@ from hairscan.batch.run_folder import MANIFEST
 from hairscan.batch.work import Settings
 from hairscan.endpoints.rows import read_rows
 from hairscan.errors import VisitError
-from hairscan.segment.model import find_model, read_spec
+from hairscan.segment.model import find_model, read_spec, spec_sha256
 from hairscan.types import Scale
 
 _AGAIN = "run hairscan batch again"
@@ -158,15 +158,15 @@ def _settings(run: Path, record: Mapping[str, Any]) -> tuple[Settings, str]:
     name, sha256 = str(configuration.get("model", "default")), str(models[0]["sha256"])
     folder = find_model(name)
     found = read_spec(folder).sha256
-    spec_sha256 = hashlib.sha256((folder / "spec.json").read_bytes()).hexdigest()
-    if found == sha256 and models[0].get("spec_sha256", spec_sha256) != spec_sha256:
-        raise VisitError(
-            f"{folder / 'spec.json'} was changed since that network measured {run}: bring it back, or {_AGAIN}"
-        )
     if found != sha256:
         raise VisitError(
             f"the network {name} has the sha256 {found[:12]} now, and {sha256[:12]} measured {run}: bring that network "
             "back, or run hairscan batch again with this one"
+        )
+    # Runs of earlier versions do not tell it.
+    if models[0].get("spec_sha256") not in (None, spec_sha256(folder)):
+        raise VisitError(
+            f"{folder / 'spec.json'} was changed since that network measured {run}: bring it back, or {_AGAIN}"
         )
     area = configuration.get("area")
     return Settings(area=None if area == "whole" else area, model=name, device=str(configuration["device"])), sha256
