@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from scipy.special import expit
 
 from hairscan.errors import ModelError
-from hairscan.trace.shafts import Shaft, highest_near
+from hairscan.trace.shafts import Shaft, highest_near, places_of
 from hairscan.types import FloatArray, HairMaps, MapArray
 
 READINGS = ("weakest", "root", "tip", "coverage", "doubled", "log_length", "shared", "directed", "root_taken", "rooted")
@@ -48,17 +48,27 @@ def confidence_of(readings: FloatArray, weights: tuple[float, ...]) -> FloatArra
 
 def read_shafts(shafts: list[Shaft], doubled: FloatArray, maps: HairMaps) -> FloatArray:
     """Readings of every shaft, shape (N, R), in the order of `READINGS`."""
-    rows = []
-    for shaft, share, taken in zip(shafts, doubled, _root_taken(shafts), strict=True):
-        weakest = float(np.clip(_quantile(shaft.strength, 0.2), 0.02, 0.98))
-        at_ends = [_end_value(layer, shaft.path[side]) for layer, side in ((maps.root, 0), (maps.tip, -1))]
-        coverage = map_coordinates(maps.coverage, shaft.path.T[::-1], order=1, mode="nearest").mean()
-        length_um = shaft.length_cells * maps.um_per_cell
-        directed = float(np.clip(shaft.forward / max(float(shaft.strength.sum()), 1e-9), -1.0, 2.0))
-        rooted = shaft.root_seen or _is_at_border(maps.root, shaft.path[0])
-        of_path = [coverage, share, np.log(max(length_um, 1.0)), shaft.shared, directed, taken, rooted]
-        rows.append([np.log(weakest / (1.0 - weakest)), *at_ends, *of_path])
-    return np.array(rows, np.float64).reshape(-1, len(READINGS))
+    if not shafts:
+        return np.zeros((0, len(READINGS)))
+    evidence = np.array([float(shaft.strength.sum()) for shaft in shafts])
+    shared = np.array([shaft.shared for shaft in shafts])
+    weakest = np.clip([_quantile(shaft.strength, 0.2) for shaft in shafts], 0.02, 0.98)
+    roots, tips = places_of(shafts, 0), places_of(shafts, -1)
+    length_um = np.array([shaft.length_cells for shaft in shafts]) * maps.um_per_cell
+    forward = np.array([shaft.forward for shaft in shafts])
+    columns = {
+        "weakest": np.log(weakest / (1.0 - weakest)),
+        "root": _end_values(maps.root, roots),
+        "tip": _end_values(maps.tip, tips),
+        "coverage": _mean_along(maps.coverage, shafts),
+        "doubled": doubled,
+        "log_length": np.log(np.maximum(length_um, 1.0)),
+        "shared": shared,
+        "directed": np.clip(forward / np.maximum(evidence, 1e-9), -1.0, 2.0),
+        "root_taken": _is_root_taken(roots, evidence * (1.0 - shared)),
+        "rooted": np.array([shaft.root_seen for shaft in shafts]) | _are_at_border(maps.root, roots),
+    }
+    return np.stack([columns[name] for name in READINGS], axis=1).astype(np.float64)
 
 
 def _quantile(values: FloatArray, share: float) -> float:
@@ -66,25 +76,29 @@ def _quantile(values: FloatArray, share: float) -> float:
     return float(np.interp(share * (len(values) - 1), np.arange(len(values)), np.sort(values)))
 
 
-def _root_taken(shafts: list[Shaft]) -> NDArray[np.bool_]:
+def _mean_along(layer: MapArray, shafts: list[Shaft]) -> FloatArray:
+    """Mean value of a map along each path."""
+    points = np.concatenate([shaft.path for shaft in shafts])
+    values = map_coordinates(layer, points.T[::-1], order=1, mode="nearest")
+    counts = np.array([len(shaft.path) for shaft in shafts])
+    return np.asarray(np.add.reduceat(values, np.cumsum(counts) - counts) / counts, np.float64)
+
+
+def _is_root_taken(roots: FloatArray, evidence: FloatArray) -> NDArray[np.bool_]:
     """Which shafts begin where a shaft of more evidence of its own begins."""
-    taken = np.zeros(len(shafts), bool)
-    if len(shafts) < 2:
-        return taken
-    evidence = np.array([float(shaft.strength.sum()) * (1.0 - shaft.shared) for shaft in shafts])
-    roots = np.array([shaft.path[0] for shaft in shafts])
+    taken = np.zeros(len(roots), bool)
     first, second = cKDTree(roots).query_pairs(SAME_ROOT_CELLS, output_type="ndarray").T
     taken[np.where(evidence[first] < evidence[second], first, second)] = True
     return taken
 
 
-def _end_value(layer: MapArray, place: FloatArray) -> float:
-    """Evidence of an end at a place; neutral at the border."""
-    return max(highest_near(layer, place, END_REACH_CELLS), BORDER_EVIDENCE if _is_at_border(layer, place) else 0.0)
+def _end_values(layer: MapArray, places: FloatArray) -> FloatArray:
+    """Evidence of an end at places; neutral at the border."""
+    neutral = np.where(_are_at_border(layer, places), BORDER_EVIDENCE, 0.0)
+    return np.maximum(highest_near(layer, places, END_REACH_CELLS), neutral)
 
 
-def _is_at_border(layer: MapArray, place: FloatArray) -> bool:
-    """Tell whether a place lies at the border of a map."""
-    height, width = layer.shape
-    x, y = place
-    return bool(min(x, y, width - 1 - x, height - 1 - y) < BORDER_CELLS)
+def _are_at_border(layer: MapArray, places: FloatArray) -> NDArray[np.bool_]:
+    """Which places lie at the border of a map."""
+    beyond = np.array(layer.shape[::-1]) - 1 - places
+    return np.asarray(np.minimum(places, beyond).min(axis=1) < BORDER_CELLS)

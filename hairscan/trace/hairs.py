@@ -12,7 +12,7 @@ from hairscan.trace.confidence import END_REACH_CELLS, READINGS, confidence_of, 
 from hairscan.trace.joins import join_pieces
 from hairscan.trace.ridges import RidgePoints, find_ridge_points, pair_layers
 from hairscan.trace.rings import open_rings
-from hairscan.trace.shafts import Shaft, doubled_share, find_peaks, follow_merges, highest_near, set_ends
+from hairscan.trace.shafts import Shaft, doubled_share, find_peaks, follow_merges, highest_near, places_of, set_ends
 from hairscan.trace.splits import CLEAR_TIP, split_at_ends
 from hairscan.trace.stubs import find_stubs
 from hairscan.types import FloatArray, Hair, HairMaps, Photo
@@ -55,14 +55,13 @@ def trace_shafts(maps: HairMaps) -> tuple[list[Shaft], FloatArray]:
     ridge = find_ridge_points(maps.centreline, pairs, threshold=POINT_THRESHOLD)
     shafts = [_shaft_of(ridge, chain) for chain in link_chains(ridge, min_points=3)]
     shafts = join_pieces(shafts, pairs, np.maximum(maps.root, maps.tip))
-    roots, tips = find_peaks(maps.root), find_peaks(maps.tip)
+    (roots, _), (tips, heights) = find_peaks(maps.root), find_peaks(maps.tip)
     shafts = open_rings(shafts, roots, tips)
     doubled = doubled_share(shafts)
     single = doubled < MAX_DOUBLED
-    shafts = [_turned(shaft, maps) for shaft, keep in zip(shafts, single, strict=True) if keep]
+    shafts = _turned([shaft for shaft, keep in zip(shafts, single, strict=True) if keep], maps)
     shafts, kept = follow_merges(shafts, roots, tips)
-    clear_tips = find_peaks(maps.tip, least=CLEAR_TIP)
-    shafts, source = split_at_ends([set_ends(shaft, roots, tips) for shaft in shafts], roots, tips, clear_tips)
+    shafts, source = split_at_ends(set_ends(shafts, roots, tips), roots, tips, tips[heights > CLEAR_TIP])
     doubled = doubled[single][kept][source]
     stubs = find_stubs(shafts, roots, tips, maps.centreline)
     shafts, doubled = shafts + stubs, np.concatenate([doubled, np.zeros(len(stubs))])
@@ -77,15 +76,15 @@ def _shaft_of(ridge: RidgePoints, chain: Chain) -> Shaft:
     )
 
 
-def _turned(shaft: Shaft, maps: HairMaps) -> Shaft:
-    """The shaft, turned round where its direction and its ends together say so."""
+def _turned(shafts: list[Shaft], maps: HairMaps) -> list[Shaft]:
+    """The shafts, those turned round of which direction and ends together say so."""
     root_side, tip_side = (
-        highest_near(maps.root, place, END_REACH_CELLS) - highest_near(maps.tip, place, END_REACH_CELLS)
-        for place in (shaft.path[0], shaft.path[-1])
+        highest_near(maps.root, places, END_REACH_CELLS) - highest_near(maps.tip, places, END_REACH_CELLS)
+        for places in (places_of(shafts, side) for side in (0, -1))
     )
-    forward = shaft.forward + END_WEIGHT * (root_side - tip_side)
-    turned = Shaft(shaft.path, forward, shaft.strength)
-    return turned if forward >= 0 else turned.reversed()
+    forward = [shaft.forward for shaft in shafts] + END_WEIGHT * (root_side - tip_side)
+    turned = [replace(shaft, forward=float(one)) for shaft, one in zip(shafts, forward, strict=True)]
+    return [shaft if shaft.forward >= 0 else shaft.reversed() for shaft in turned]
 
 
 def _hair_of(shaft: Shaft, maps: HairMaps, photo: Photo, confidence: float) -> Hair:

@@ -84,7 +84,7 @@ def _join_costs(
     pairs: MapArray,
 ) -> FloatArray:
     """Cost of joining two ends: bends, length without evidence, ends that look like a root or a tip, directions."""
-    leaving = np.array([outward(piece, tip_side=bool(side)) for piece in pieces for side in (0, 1)])
+    leaving = np.stack([outward(pieces, tip_side=side) for side in (False, True)], axis=1).reshape(-1, 2)
     gap = places[second] - places[first]
     length = np.hypot(gap[:, 0], gap[:, 1])
     line = gap + SOFT_CELLS * (leaving[first] - leaving[second])

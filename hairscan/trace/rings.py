@@ -32,8 +32,10 @@ def open_rings(shafts: list[Shaft], roots: FloatArray, tips: FloatArray) -> list
 def _is_ring(shaft: Shaft) -> bool:
     """Tell whether the ends of a shaft meet in line."""
     gap = float(np.hypot(*(shaft.path[0] - shaft.path[-1])))
-    turn = -float(outward(shaft, tip_side=False) @ outward(shaft, tip_side=True))
-    return len(shaft.path) >= SHORTEST_CELLS and gap <= CLOSED_CELLS and turn > MAX_BEND
+    if len(shaft.path) < SHORTEST_CELLS or gap > CLOSED_CELLS:
+        return False
+    before, after = (outward([shaft], tip_side=side)[0] for side in (False, True))
+    return bool(before @ after < -MAX_BEND)
 
 
 def _opened(shaft: Shaft, roots: FloatArray, tips: FloatArray) -> Shaft:

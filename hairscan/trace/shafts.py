@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -72,7 +73,8 @@ class Shaft:
 
     def reversed(self) -> Shaft:
         """The same shaft, other end first."""
-        return replace(self.part(slice(None, None, -1)), forward=-self.forward)
+        aside = None if self.aside is None else self.aside[::-1]
+        return replace(self, path=self.path[::-1], forward=-self.forward, strength=self.strength[::-1], aside=aside)
 
 
 def concatenated(run: list[Shaft]) -> Shaft:
@@ -87,11 +89,16 @@ def concatenated(run: list[Shaft]) -> Shaft:
     return whole if whole.forward >= 0 else whole.reversed()
 
 
-def outward(shaft: Shaft, *, tip_side: bool) -> FloatArray:
-    """Unit vector that leaves the shaft at one end."""
-    path = shaft.path if tip_side else shaft.path[::-1]
-    step: FloatArray = path[-1] - path[max(-6, -len(path))]
-    return unit(step)
+def places_of(shafts: Sequence[Shaft], point: int) -> FloatArray:
+    """The first point of every shaft, or another one, shape (N, 2)."""
+    return np.array([shaft.path[point] for shaft in shafts]).reshape(-1, 2)
+
+
+def outward(shafts: Sequence[Shaft], *, tip_side: bool) -> FloatArray:
+    """Unit vectors that leave shafts at one end, shape (N, 2)."""
+    paths = [shaft.path if tip_side else shaft.path[::-1] for shaft in shafts]
+    steps = np.array([path[-1] - path[max(-6, -len(path))] for path in paths])
+    return unit(steps.reshape(-1, 2))
 
 
 def doubled_share(shafts: list[Shaft], reach_cells: float = DOUBLE_CELLS) -> FloatArray:
@@ -152,26 +159,26 @@ def _followed(shafts: list[Shaft], peaks: FloatArray) -> list[FloatArray | None]
     owner = np.repeat(np.arange(len(shafts)), lengths)
     place = np.concatenate([np.arange(length) for length in lengths])
     tree = cKDTree(np.concatenate([shaft.path for shaft in shafts]))
-    stems: list[FloatArray | None] = []
-    for index, shaft in enumerate(shafts):
-        stem = None
-        if _peak_ahead(shaft, peaks) is None:
-            near = np.array(tree.query_ball_point(shaft.path[0], MERGE_CELLS), np.intp)
-            near = near[owner[near] != index]
-            stem = _stem(shaft, [(shafts[owner[point]], int(place[point])) for point in near])
-        stems.append(stem)
+    starts, away = places_of(shafts, 0), outward(shafts, tip_side=False)
+    stems: list[FloatArray | None] = [None] * len(shafts)
+    for index in np.flatnonzero(np.isnan(_peaks_ahead(starts, away, peaks))):
+        near = np.array(tree.query_ball_point(starts[index], MERGE_CELLS), np.intp)
+        near = near[owner[near] != index]
+        others = [(shafts[owner[point]], int(place[point])) for point in near]
+        stems[index] = _stem(starts[index], away[index], others)
     return stems
 
 
-def _stem(shaft: Shaft, near: list[tuple[Shaft, int]]) -> FloatArray | None:
-    """First part of the nearest shaft that this one runs into; None where there is none.
+def _stem(start: FloatArray, away: FloatArray, near: list[tuple[Shaft, int]]) -> FloatArray | None:
+    """First part of the nearest shaft that another one runs into; None where there is none.
 
     Parameters
     ----------
+    start, away : float arrays, shape (2,)
+        First point of the other one, and the direction in which it would go on there.
     near : list of (Shaft, int)
-        Points of other shafts around the first point of this one.
+        Points of shafts around it.
     """
-    start, away = shaft.path[0], outward(shaft, tip_side=False)
     best: tuple[float, FloatArray] | None = None
     for other, point in near:
         if not 2 <= point < len(other.path) - 1:
@@ -185,6 +192,8 @@ def _stem(shaft: Shaft, near: list[tuple[Shaft, int]]) -> FloatArray | None:
 
 def _continued(shaft: Shaft, stem: FloatArray | None, beyond: FloatArray | None) -> Shaft:
     """The shaft with a stem before it and a stretch beyond its tip; the hair keeps its own line to either end."""
+    if stem is None and beyond is None:
+        return shaft
     before, after = (np.zeros((0, 2)) if part is None else part for part in (stem, beyond))
     path = np.concatenate([before, shaft.path, after])
     level = float(shaft.strength.mean())
@@ -199,36 +208,44 @@ def _led_to(place: FloatArray, path: FloatArray) -> FloatArray:
     return np.linspace(0.0, 1.0, len(path), endpoint=False)[:, None] * (place - path[-1:])
 
 
-def highest_near(layer: MapArray, place: FloatArray, reach: int) -> float:
-    """Largest value of a map within `reach` cells of a place, each way; 0 outside."""
-    x, y = np.round(place).astype(int)
-    patch = layer[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1]
-    return float(patch.max()) if patch.size else 0.0
+def highest_near(layer: MapArray, places: FloatArray, reach: int) -> FloatArray:
+    """Largest value of a map within `reach` cells of places (N, 2), each way, shape (N,); 0 outside."""
+    columns, rows = np.round(places.T).astype(np.intp)[..., None] + np.arange(-reach, reach + 1)
+    height, width = layer.shape
+    columns, rows = columns[:, None], rows[:, :, None]
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    values = np.where(inside, layer[rows.clip(0, height - 1), columns.clip(0, width - 1)], 0.0)
+    return np.asarray(values.max(axis=(1, 2)), np.float64)
 
 
-def set_ends(shaft: Shaft, roots: FloatArray, tips: FloatArray) -> Shaft:
-    """The shaft cut or lengthened to the root and tip peaks near its ends."""
-    shaft, root_seen = _set_end(shaft, roots)
-    shaft, tip_seen = _set_end(shaft.reversed(), tips)
-    return replace(shaft.reversed(), root_seen=root_seen, tip_seen=tip_seen)
+def set_ends(shafts: Sequence[Shaft], roots: FloatArray, tips: FloatArray) -> list[Shaft]:
+    """The shafts cut or lengthened to the root and tip peaks near their ends."""
+    shafts, root_seen = _set_firsts(shafts, roots)
+    shafts, tip_seen = _set_firsts([shaft.reversed() for shaft in shafts], tips)
+    return [
+        replace(shaft.reversed(), root_seen=root, tip_seen=tip)
+        for shaft, root, tip in zip(shafts, root_seen, tip_seen, strict=True)
+    ]
 
 
-def _set_end(shaft: Shaft, peaks: FloatArray) -> tuple[Shaft, bool]:
-    """The shaft with its first end at the nearest peak, and whether there was one; else less the map's slack."""
-    ahead = _peak_ahead(shaft, peaks)
-    away = outward(shaft, tip_side=False)
-    return _moved(shaft, away, -SLACK_CELLS if ahead is None else ahead), ahead is not None
+def _set_firsts(shafts: Sequence[Shaft], peaks: FloatArray) -> tuple[list[Shaft], list[bool]]:
+    """The shafts with their first ends at the nearest peaks, and whether there were any; else less the map's slack."""
+    away = outward(shafts, tip_side=False)
+    ahead = _peaks_ahead(places_of(shafts, 0), away, peaks)
+    seen = np.isfinite(ahead)
+    distance = np.where(seen, ahead, -SLACK_CELLS)
+    return [_moved(*one) for one in zip(shafts, away, distance.tolist(), strict=True)], seen.tolist()
 
 
-def _peak_ahead(shaft: Shaft, peaks: FloatArray) -> float | None:
-    """How far the peak that belongs to the first end lies ahead of it, cells; None where there is none."""
-    away = outward(shaft, tip_side=False)
-    offsets = peaks - shaft.path[0]
-    along, across = offsets @ away, np.abs(offsets @ (away[::-1] * (-1.0, 1.0)))
-    near = (np.abs(along) < PEAK_REACH_CELLS) & (across < 2.5)
-    if not near.any():
-        return None
-    return float(along[int(np.argmin(np.where(near, np.abs(along) + 2.0 * across, np.inf)))])
+def _peaks_ahead(starts: FloatArray, away: FloatArray, peaks: FloatArray) -> FloatArray:
+    """How far the peak that belongs to each first end lies ahead of it, cells, shape (N,); NaN where there is none."""
+    if not len(peaks):
+        return np.full(len(starts), np.nan)
+    x, y = np.moveaxis(peaks - starts[:, None], 2, 0)
+    along, across = x * away[:, :1] + y * away[:, 1:], np.abs(y * away[:, :1] - x * away[:, 1:])
+    far = np.where((np.abs(along) < PEAK_REACH_CELLS) & (across < 2.5), np.abs(along) + 2.0 * across, np.inf)
+    rows, nearest = np.arange(len(starts)), far.argmin(axis=1)
+    return np.where(np.isfinite(far[rows, nearest]), along[rows, nearest], np.nan)
 
 
 def _moved(shaft: Shaft, outward: FloatArray, distance: float) -> Shaft:
@@ -244,16 +261,16 @@ def _moved(shaft: Shaft, outward: FloatArray, distance: float) -> Shaft:
     return shaft.part(slice(int(np.argmax(inside)), None))
 
 
-def find_peaks(layer: MapArray, *, least: float = PEAK_HEIGHT) -> FloatArray:
-    """Places of the local maxima above a height, map cells, shape (N, 2)."""
-    top = (layer >= cv2.dilate(layer, _AROUND)) & (layer > least)
+def find_peaks(layer: MapArray) -> tuple[FloatArray, MapArray]:
+    """Places of the local maxima above `PEAK_HEIGHT`, map cells, shape (N, 2), and their heights, shape (N,)."""
+    top = (layer >= cv2.dilate(layer, _AROUND)) & (layer > PEAK_HEIGHT)
     ys, xs = np.nonzero(top)
     around = cv2.copyMakeBorder(layer, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     shifts = [
         _vertex(*(around[ys + 1 + k * dy, xs + 1 + k * dx].astype(np.float64) for k in (-1, 0, 1)))
         for dx, dy in ((1, 0), (0, 1))
     ]
-    return np.asarray(np.stack([xs, ys], axis=1) + np.stack(shifts, axis=1), np.float64)
+    return np.asarray(np.stack([xs, ys], axis=1) + np.stack(shifts, axis=1), np.float64), layer[ys, xs]
 
 
 def _vertex(before: FloatArray, middle: FloatArray, after: FloatArray) -> FloatArray:
