@@ -12,7 +12,8 @@ from hairscan.types import FloatArray
 CUT_OFFS_UM = (30.0, 40.0)
 """A hair of this width or more is terminal, a thinner one vellus; the field uses both."""
 
-_Z95 = 1.959963984540054
+Z95 = 1.959963984540054
+"""Of a normal quantity 95 % lies within so many standard deviations of its mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def hair_density(count: int, area_cm2: float, um_per_px: float, um_per_px_sd: fl
     # scipy.special alone: scipy.stats would add half a second to every start
     from scipy.special import gammainccinv, gammaincinv
 
-    scale_term = _Z95 * 2 * um_per_px_sd / um_per_px
+    scale_term = Z95 * 2 * um_per_px_sd / um_per_px
     upper = float(gammainccinv(count + 1, 0.025))
     if count == 0:
         return Density(0.0, 0.0, upper / area_cm2 * exp(scale_term))

@@ -9,6 +9,7 @@ import onnxruntime
 
 from hairscan.errors import DeviceError, HairscanError, ModelError
 from hairscan.segment.backend import CUDA_BATCH
+from hairscan.segment.spec import INPUT, OUTPUT
 from hairscan.types import MapArray
 
 PROVIDERS: dict[str, tuple[str, dict[str, str]]] = {
@@ -89,7 +90,7 @@ class OnnxBackend:
             Where an accelerator cannot run it, or has too little memory.
         """
         try:
-            maps = self._session.run(["maps"], {"image": images})[0]
+            maps = self._session.run([OUTPUT], {INPUT: images})[0]
         except Exception as error:  # ONNX Runtime raises its own unrelated types
             kind: type[HairscanError] = ModelError if self._device == "cpu" else DeviceError
             raise kind(

@@ -65,9 +65,15 @@ def find_ridge_points(centreline: MapArray, pairs: MapArray, *, threshold: float
     before, after = _value(pairs, layer, row - down, column - right), _value(pairs, layer, row + down, column + right)
     peak = (strength >= before) & (strength > after)
     strength, before, after = strength[peak], before[peak], after[peak]
-    offset = np.clip(0.5 * (before - after) / np.minimum(before - 2.0 * strength + after, -1e-9), -0.75, 0.75)
+    offset = vertex(before, strength, after, most=0.75)
     xy = np.stack([column[peak] + offset * right[peak], row[peak] + offset * down[peak]], axis=1)
     return RidgePoints(xy, tangent[peak], strength, _forward(centreline, layer[peak], row[peak], column[peak]))
+
+
+def vertex(before: FloatArray, middle: FloatArray, after: FloatArray, *, most: float) -> FloatArray:
+    """Where the parabola through three values, one cell apart, has its top, so far from the middle at most, cells."""
+    curvature = np.minimum(before - 2.0 * middle + after, -1e-9)
+    return np.asarray(np.clip(0.5 * (before - after) / curvature, -most, most), np.float64)
 
 
 def pair_layers(centreline: MapArray) -> MapArray:

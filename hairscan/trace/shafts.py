@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from hairscan.lines import length, unit
+from hairscan.trace.ridges import vertex
 from hairscan.types import FloatArray, MapArray
 
 DOUBLE_CELLS = 2.0
@@ -267,13 +268,7 @@ def find_peaks(layer: MapArray) -> tuple[FloatArray, MapArray]:
     ys, xs = np.nonzero(top)
     around = cv2.copyMakeBorder(layer, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     shifts = [
-        _vertex(*(around[ys + 1 + k * dy, xs + 1 + k * dx].astype(np.float64) for k in (-1, 0, 1)))
+        vertex(*(around[ys + 1 + k * dy, xs + 1 + k * dx].astype(np.float64) for k in (-1, 0, 1)), most=0.5)
         for dx, dy in ((1, 0), (0, 1))
     ]
     return np.asarray(np.stack([xs, ys], axis=1) + np.stack(shifts, axis=1), np.float64), layer[ys, xs]
-
-
-def _vertex(before: FloatArray, middle: FloatArray, after: FloatArray) -> FloatArray:
-    """Where the parabola through three values, one cell apart, has its top; half a cell from the middle at most."""
-    curvature = np.minimum(before - 2.0 * middle + after, -1e-9)
-    return np.asarray(np.clip(0.5 * (before - after) / curvature, -0.5, 0.5), np.float64)

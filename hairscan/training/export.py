@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from hairscan.errors import ModelError
 from hairscan.segment.network import HairNet
-from hairscan.segment.spec import ModelSpec, channel_names
+from hairscan.segment.spec import INPUT, OUTPUT, ModelSpec, channel_names
 from hairscan.training.recipe import Recipe
 
 OPSET = 17
@@ -50,7 +50,7 @@ def export_model(network: HairNet, recipe: Recipe, folder: Path, *, version: str
     example = torch.from_numpy(np.random.default_rng(0).random((1, 3, 96, 160), np.float32))
     with torch.no_grad():
         expected = _Maps(network)(example).numpy()
-    got = InferenceSession(payload, providers=["CPUExecutionProvider"]).run(None, {"image": example.numpy()})[0]
+    got = InferenceSession(payload, providers=["CPUExecutionProvider"]).run([OUTPUT], {INPUT: example.numpy()})[0]
     difference = float(np.abs(np.asarray(got) - expected).max())
     if difference > TOLERANCE:
         raise ModelError(f"the exported model differs from the network by {difference:.2g}: do not use it")
@@ -76,14 +76,14 @@ def export_model(network: HairNet, recipe: Recipe, folder: Path, *, version: str
 def _onnx_bytes(network: HairNet) -> bytes:
     """The network as ONNX with free height and width."""
     buffer = io.BytesIO()
-    axes = {"image": {0: "batch", 2: "height", 3: "width"}, "maps": {0: "batch", 2: "rows", 3: "columns"}}
+    axes = {INPUT: {0: "batch", 2: "height", 3: "width"}, OUTPUT: {0: "batch", 2: "rows", 3: "columns"}}
     example = torch.zeros(1, 3, 64, 96)
     torch.onnx.export(
         _Maps(network).eval(),
         (example,),
         buffer,
-        input_names=["image"],
-        output_names=["maps"],
+        input_names=[INPUT],
+        output_names=[OUTPUT],
         dynamic_axes=axes,
         opset_version=OPSET,
         dynamo=False,

@@ -12,6 +12,7 @@ from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
+from hairscan.segment.spec import INPUT
 from hairscan.types import MapArray
 
 QUANTIZED = ["Conv", "Add", "Relu", "Resize"]
@@ -71,4 +72,4 @@ class _Tiles(CalibrationDataReader):
 
     def get_next(self) -> dict[str, MapArray] | None:
         tile = next(self._tiles, None)
-        return None if tile is None else {"image": tile}
+        return None if tile is None else {INPUT: tile}

@@ -7,11 +7,10 @@ from math import hypot, sqrt
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from hairscan.endpoints.density import CUT_OFFS_UM, hair_density
+from hairscan.endpoints.density import CUT_OFFS_UM, Z95, hair_density
 from hairscan.types import FloatArray
 from hairscan.visits.robust_mean import robust_mean
 
-_Z95 = 1.959963984540054
 _LEAST_SE_UM = 0.05
 
 
@@ -68,7 +67,7 @@ def count_change(lost: int, gained: int, undecided: int) -> Change:
     """
     value = float(gained - lost)
     limits = [_poisson_limits(count) for count in (lost, gained)]
-    doubt = _Z95 * sqrt(undecided / 4.0)
+    doubt = Z95 * sqrt(undecided / 4.0)
     below = hypot(gained - limits[1][0], limits[0][1] - lost, doubt)
     above = hypot(limits[1][1] - gained, lost - limits[0][0], doubt)
     return Change(value=value, low=value - below, high=value + above)
@@ -85,7 +84,7 @@ def density_change(count: Change, area_cm2: float | None, um_per_px_sd_share: fl
     if area_cm2 is None or count.value is None or count.low is None or count.high is None:
         return Change(value=None, low=None, high=None)
     value = count.value / area_cm2
-    doubt = 2.0 * _Z95 * um_per_px_sd_share * abs(value)
+    doubt = 2.0 * Z95 * um_per_px_sd_share * abs(value)
     below, above = (hypot((end - count.value) / area_cm2, doubt) for end in (count.low, count.high))
     return Change(value=value, low=value - below, high=value + above)
 
@@ -111,7 +110,7 @@ def thickness_change(change_um: FloatArray, se_um: FloatArray, shared_se_um: flo
         lone = (float(d[0]), float(se[0])) if count else (None, None)
         return ThicknessChange(hairs=count, mean_um=lone[0], se_um=lone[1], low_um=None, high_um=None, spread_um=None)
     own = robust_mean(d, np.sqrt(np.maximum(se**2 - shared_se_um**2, _LEAST_SE_UM**2)))
-    doubt = _Z95 * shared_se_um
+    doubt = Z95 * shared_se_um
     return ThicknessChange(
         hairs=count,
         mean_um=own.mean,
@@ -130,7 +129,7 @@ def transitions(before_um: FloatArray, after_um: FloatArray, se_um: FloatArray) 
     before_um, after_um, se_um : float arrays, shape (N,)
         Widths at both visits and the standard error of their difference; NaN where not measured.
     """
-    sure = np.abs(after_um - before_um) > _Z95 * se_um
+    sure = np.abs(after_um - before_um) > Z95 * se_um
     out = []
     for cut_off in CUT_OFFS_UM:
         thinner = (before_um >= cut_off) & (after_um < cut_off)
@@ -149,7 +148,7 @@ def transitions(before_um: FloatArray, after_um: FloatArray, se_um: FloatArray) 
 
 def is_sure_change(change_um: float | None, se_um: float | None) -> bool:
     """Whether a hair's change of width is more than the measurement's noise: outside its 95 % interval."""
-    return change_um is not None and se_um is not None and abs(change_um) > _Z95 * se_um
+    return change_um is not None and se_um is not None and abs(change_um) > Z95 * se_um
 
 
 def _poisson_limits(count: int) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hairscan.endpoints.density import Z95
 from hairscan.errors import ScaleError, VisitError
 from hairscan.photo import read_photo
 from hairscan.segment import load_model
@@ -34,7 +35,6 @@ TOO_FAST = "faster-than-hair-grows"
 NOT_MATCHED = "not-matched"
 """Comparing the visits left open what became of the hair."""
 _HOURS_PER_DAY = 24.0
-_Z95 = 1.959963984540054
 _FASTEST_UM_PER_DAY = 800.0
 _MOST_OUTSIDE = 0.5
 _MOST_SHRUNK = 0.3
@@ -210,7 +210,7 @@ def _hair_growth(status: Status, elongation: Elongation | None, days: float, tel
         return HairGrowth(Elongation(), nan, nan, phase, reason)
     rate, se = elongation.elongation_um / days, elongation.se_um / days
     if elongation.reason:
-        grown = elongation.least_um - _Z95 * elongation.se_um > telogen_um_per_day * days
+        grown = elongation.least_um - Z95 * elongation.se_um > telogen_um_per_day * days
         return HairGrowth(elongation, nan, nan, Phase.ANAGEN if grown else Phase.UNDECIDED, elongation.reason)
     phase, reason = _phase(elongation, rate, se, telogen_um_per_day)
     return HairGrowth(elongation, rate, se, phase, reason)
@@ -220,11 +220,11 @@ def _phase(elongation: Elongation, rate: float, se: float, telogen_um_per_day: f
     """Phase of a hair whose rate was measured, and why it is undecided."""
     if _is_shrunk(elongation):
         return Phase.UNDECIDED, SHRUNK
-    if rate - _Z95 * se > _FASTEST_UM_PER_DAY:
+    if rate - Z95 * se > _FASTEST_UM_PER_DAY:
         return Phase.UNDECIDED, TOO_FAST
-    if rate - _Z95 * se > telogen_um_per_day:
+    if rate - Z95 * se > telogen_um_per_day:
         return Phase.ANAGEN, ""
-    if rate + _Z95 * se < telogen_um_per_day:
+    if rate + Z95 * se < telogen_um_per_day:
         return Phase.TELOGEN, ""
     return Phase.UNDECIDED, HOLDS_THRESHOLD
 

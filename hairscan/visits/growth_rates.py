@@ -8,9 +8,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 from scipy.special import bdtr, stdtrit
 
+from hairscan.endpoints.density import Z95
 from hairscan.types import FloatArray
-
-_Z95 = 1.959963984540054
 
 
 class Share(BaseModel):
@@ -95,7 +94,7 @@ def _wilson(hits: int, trials: int) -> tuple[float | None, float | None]:
     """Ends of Wilson's 95 % interval of a share."""
     if not trials:
         return None, None
-    share, z2 = hits / trials, _Z95**2
+    share, z2 = hits / trials, Z95**2
     middle = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = _Z95 * sqrt(share * (1 - share) / trials + z2 / (4 * trials**2)) / (1 + z2 / trials)
+    half = Z95 * sqrt(share * (1 - share) / trials + z2 / (4 * trials**2)) / (1 + z2 / trials)
     return max(middle - half, 0.0), min(middle + half, 1.0)

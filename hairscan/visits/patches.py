@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 
 from hairscan.types import FloatArray, MapArray
-from hairscan.visits.chance import log10_false_alarms
 from hairscan.visits.plane import inverse, transform
-from hairscan.visits.texture import MIDDLE_GREY, UM_PER_PX, Texture, TextureMatch
+from hairscan.visits.texture import MIDDLE_GREY, UM_PER_PX, Texture, TextureMatch, agree
 
 _SIDE_PX = 64
 """Patch of 0.4 mm: large enough that faint texture stands out of the noise, small enough not to feel a turn."""
@@ -51,8 +50,9 @@ def match_patches(first: Texture, second: Texture, matrix: FloatArray) -> Textur
     if len(places) < _FEW_PATCHES:
         return None
     at = np.array(places)
-    from_um = transform(first.to_um, at)
-    return _agreed(from_um, transform(matrix, transform(first.to_um, at + np.array(shifts))))
+    to_um = transform(matrix, transform(first.to_um, at + np.array(shifts)))
+    chance = _ALIKE * np.pi * _NEAR_UM**2 / (2.0 * _REACH_PX * UM_PER_PX) ** 2
+    return agree(transform(first.to_um, at), to_um, _NEAR_UM, chance)
 
 
 def _seen_by(first: Texture, second: Texture, matrix: FloatArray) -> tuple[MapArray, MapArray]:
@@ -81,15 +81,3 @@ def _vertex(three: MapArray) -> float:
     """Place of the top of the parabola through three values at -1, 0 and 1, the middle one the largest."""
     bend = float(three[0] - 2.0 * three[1] + three[2])
     return 0.0 if bend > -1e-9 else float(three[0] - three[2]) / (2.0 * bend)
-
-
-def _agreed(from_um: FloatArray, to_um: FloatArray) -> TextureMatch | None:
-    matrix, inside = cv2.estimateAffinePartial2D(
-        from_um, to_um, method=cv2.RANSAC, ransacReprojThreshold=_NEAR_UM, maxIters=3000, confidence=0.999
-    )
-    if matrix is None:
-        return None
-    chosen, count = inside.ravel() > 0, len(from_um)
-    chance = _ALIKE * np.pi * _NEAR_UM**2 / (2.0 * _REACH_PX * UM_PER_PX) ** 2
-    evidence = log10_false_alarms(count * (count - 1) / 2, count - 2, int(chosen.sum()) - 2, float(chance))
-    return TextureMatch(np.vstack([matrix, [0.0, 0.0, 1.0]]), count, from_um[chosen], to_um[chosen], evidence)

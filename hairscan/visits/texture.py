@@ -32,7 +32,7 @@ _GRAIN_PX = 1.5
 """Noise and compression are finer than this."""
 _FEATURES = 1500
 _RATIO = 0.85
-_NEAR_UM = 25.0
+_NEAR_UM = 50.0
 UNMOVED_UM = 30.0
 """A camera is never held in the same place twice to within this distance."""
 _CLUSTERED = 5.0
@@ -137,14 +137,25 @@ def match_texture(first: Texture, second: Texture, area_um2: float, *, moved_onl
         from_um, to_um = from_um[moved], to_um[moved]
     if len(from_um) < 4:
         return None
+    return agree(from_um, to_um, _NEAR_UM, min(_CLUSTERED * np.pi * _NEAR_UM**2 / area_um2, 0.5))
+
+
+def agree(from_um: FloatArray, to_um: FloatArray, near_um: float, chance: float) -> TextureMatch | None:
+    """The similarity that brings most pairs of places to within a distance; None where there is none.
+
+    Parameters
+    ----------
+    from_um, to_um : float array, shape (K, 2)
+    near_um : float
+    chance : float
+        That of a pair which has nothing to do with the similarity.
+    """
     matrix, inside = cv2.estimateAffinePartial2D(
-        from_um, to_um, method=cv2.RANSAC, ransacReprojThreshold=2.0 * _NEAR_UM, maxIters=3000, confidence=0.999
+        from_um, to_um, method=cv2.RANSAC, ransacReprojThreshold=near_um, maxIters=3000, confidence=0.999
     )
     if matrix is None:
         return None
-    chosen = inside.ravel() > 0
-    count = len(from_um)
-    chance = min(_CLUSTERED * np.pi * (2.0 * _NEAR_UM) ** 2 / area_um2, 0.5)
+    chosen, count = inside.ravel() > 0, len(from_um)
     evidence = log10_false_alarms(count * (count - 1) / 2, count - 2, int(chosen.sum()) - 2, chance)
     return TextureMatch(np.vstack([matrix, [0.0, 0.0, 1.0]]), count, from_um[chosen], to_um[chosen], evidence)
 
