@@ -23,7 +23,8 @@ TIP_SHARE = 0.5
 """A tip that is lost beside another shaft lies anywhere along it: half way is never far from where it is."""
 WHOLE_CELLS, BESIDE_CELLS, MOST_BESIDE = 15.0, 5.0, 0.5
 """A shaft of this length of which less than this share has another so near is a hair, though both its ends are lost."""
-PEAK_REACH_CELLS = 4.5
+PEAK_REACH_CELLS, PEAK_ASIDE_CELLS = 4.5, 2.5
+"""A root or tip peak belongs to an end of a shaft that lies less far from it along the shaft and across."""
 PEAK_HEIGHT = 0.15
 _AROUND = np.ones((5, 5), np.uint8)
 MAX_BEND = np.cos(np.deg2rad(40.0))
@@ -240,13 +241,20 @@ def _set_firsts(shafts: Sequence[Shaft], peaks: FloatArray) -> tuple[list[Shaft]
 
 def _peaks_ahead(starts: FloatArray, away: FloatArray, peaks: FloatArray) -> FloatArray:
     """How far the peak that belongs to each first end lies ahead of it, cells, shape (N,); NaN where there is none."""
-    if not len(peaks):
-        return np.full(len(starts), np.nan)
-    x, y = np.moveaxis(peaks - starts[:, None], 2, 0)
-    along, across = x * away[:, :1] + y * away[:, 1:], np.abs(y * away[:, :1] - x * away[:, 1:])
-    far = np.where((np.abs(along) < PEAK_REACH_CELLS) & (across < 2.5), np.abs(along) + 2.0 * across, np.inf)
-    rows, nearest = np.arange(len(starts)), far.argmin(axis=1)
-    return np.where(np.isfinite(far[rows, nearest]), along[rows, nearest], np.nan)
+    ahead = np.full(len(starts), np.nan)
+    if not len(starts) or not len(peaks):
+        return ahead
+    reach = float(np.hypot(PEAK_REACH_CELLS, PEAK_ASIDE_CELLS))
+    around = cKDTree(starts).query_ball_tree(cKDTree(peaks), reach)
+    end = np.repeat(np.arange(len(starts)), [len(near) for near in around])
+    x, y = (peaks[np.concatenate(around).astype(np.intp)] - starts[end]).T
+    along = x * away[end, 0] + y * away[end, 1]
+    across = np.abs(y * away[end, 0] - x * away[end, 1])
+    near = np.flatnonzero((np.abs(along) < PEAK_REACH_CELLS) & (across < PEAK_ASIDE_CELLS))
+    # The nearest peak of an end is written last.
+    near = near[np.argsort(-(np.abs(along) + 2.0 * across)[near], kind="stable")]
+    ahead[end[near]] = along[near]
+    return ahead
 
 
 def _moved(shaft: Shaft, outward: FloatArray, distance: float) -> Shaft:
