@@ -123,8 +123,7 @@ def _tangents(path: FloatArray) -> FloatArray:
     """Unit tangents along a path."""
     if len(path) < 2:
         return np.zeros_like(path)
-    steps = np.gradient(path, axis=0)
-    return np.asarray(steps / np.maximum(np.hypot(steps[:, 0], steps[:, 1]), 1e-9)[:, None], np.float64)
+    return unit(np.gradient(path, axis=0))
 
 
 def follow_merges(shafts: list[Shaft], roots: FloatArray, tips: FloatArray) -> tuple[list[Shaft], NDArray[np.bool_]]:

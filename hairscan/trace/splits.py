@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from hairscan.trace.shafts import PEAK_REACH_CELLS, Shaft
+from hairscan.trace.shafts import PEAK_REACH_CELLS, Shaft, places_of
 from hairscan.types import FloatArray
 
 ON_PATH_CELLS = 2.0
@@ -41,8 +41,8 @@ def split_at_ends(
     clear_tips : float array, shape (N, 2)
         Those of the tips that reach `CLEAR_TIP`.
     """
-    root_at = _along(free_peaks(roots, [shaft.path[0] for shaft in shafts]), shafts, FROM_ROOT_CELLS, FROM_TIP_CELLS)
-    last_points = [shaft.path[-1] for shaft in shafts]
+    root_at = _along(free_peaks(roots, places_of(shafts, 0)), shafts, FROM_ROOT_CELLS, FROM_TIP_CELLS)
+    last_points = places_of(shafts, -1)
     tip_at = _along(free_peaks(tips, last_points), shafts, SHORTEST_CELLS, SHORTEST_CELLS)
     cut_at = _along(free_peaks(clear_tips, last_points), shafts, FROM_ENDS_CELLS, FROM_ENDS_CELLS)
     split, source = [], []
@@ -55,11 +55,11 @@ def split_at_ends(
     return split, np.array(source, np.intp)
 
 
-def free_peaks(peaks: FloatArray, ends: list[FloatArray]) -> FloatArray:
+def free_peaks(peaks: FloatArray, ends: FloatArray) -> FloatArray:
     """The peaks at which no shaft ends."""
-    if not len(peaks) or not ends:
+    if not len(peaks) or not len(ends):
         return peaks
-    distance, _ = cKDTree(np.array(ends)).query(peaks)
+    distance, _ = cKDTree(ends).query(peaks)
     free: FloatArray = peaks[distance > PEAK_REACH_CELLS]
     return free
 
@@ -72,7 +72,7 @@ def _along(peaks: FloatArray, shafts: list[Shaft], from_root: float, from_tip: f
     owner = np.repeat(np.arange(len(shafts)), [len(shaft.path) for shaft in shafts])
     place = np.concatenate([np.arange(len(shaft.path)) for shaft in shafts])
     points = np.concatenate([shaft.path for shaft in shafts])
-    first, last = (np.array([shaft.path[side] for shaft in shafts])[owner] for side in (0, -1))
+    first, last = (places_of(shafts, side)[owner] for side in (0, -1))
     inside = (np.hypot(*(points - first).T) >= from_root) & (np.hypot(*(points - last).T) >= from_tip)
     # A stretch that was taken from another shaft is that shaft's to split.
     taken = np.array([shaft.shared for shaft in shafts])[owner]

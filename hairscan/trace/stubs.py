@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from hairscan.trace.shafts import Shaft
+from hairscan.trace.shafts import Shaft, places_of
 from hairscan.trace.splits import free_peaks
 from hairscan.types import N_DIRECTIONS, FloatArray, MapArray
 
@@ -26,8 +26,8 @@ def find_stubs(shafts: list[Shaft], roots: FloatArray, tips: FloatArray, centrel
         Peaks of the root and the tip map, map cells.
     centreline : float32 array, shape (N_DIRECTIONS, h, w)
     """
-    roots = free_peaks(roots, [shaft.path[0] for shaft in shafts])
-    tips = free_peaks(tips, [shaft.path[-1] for shaft in shafts])
+    roots = free_peaks(roots, places_of(shafts, 0))
+    tips = free_peaks(tips, places_of(shafts, -1))
     length = np.hypot(*(tips[None] - roots[:, None]).transpose(2, 0, 1))
     pairs = np.argwhere((length >= SHORTEST_CELLS) & (length <= LONGEST_CELLS))
     stubs = [(_straight(roots[root], tips[tip], centreline), int(root), int(tip)) for root, tip in pairs]
