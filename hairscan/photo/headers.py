@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TIFF_MARKS = {b"II*\0": ("<", False), b"MM\0*": (">", False), b"II+\0": ("<", True), b"MM\0+": (">", True)}
 _TIFF_TYPES = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _JPEG_SIZE_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION, _PLANAR = 256, 257, 258, 262, 274, 284
+_SUBFILE, _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION, _PLANAR = 254, 256, 257, 258, 262, 274, 284
+_PREVIEW_OR_MASK = 1 | 4
+_MOST_PAGES = 100
 _DATA_TAGS = ((273, 279), (324, 325))
 _WHITE_IS_ZERO, _CMYK, _SEPARATE_PLANES = 0, 5, 2
 
@@ -104,7 +108,9 @@ def _jpeg(data: bytes) -> Header:
 
 
 def _tiff(data: bytes) -> Header:
-    tags = _first_ifd(data)
+    tags = next(_ifds(data))
+    if _has_further_picture(data):
+        raise UnreadableHeaderError("it holds several pictures (pages), and only one can be scored")
     photometric = tags.get(_PHOTOMETRIC, [1])[0]
     if photometric == _CMYK:
         raise UnreadableHeaderError("it holds printing colours (CMYK)")
@@ -125,27 +131,40 @@ def _tiff(data: bytes) -> Header:
 def _exif_orientation(exif: bytes) -> int:
     """Orientation of an EXIF block; 1 where it has none or cannot be followed."""
     try:
-        orientation = _first_ifd(exif).get(_ORIENTATION, [1])[0]
+        orientation = next(_ifds(exif)).get(_ORIENTATION, [1])[0]
     except (struct.error, KeyError, IndexError, OverflowError):
         return 1
     return orientation if 1 <= orientation <= 8 else 1
 
 
-def _first_ifd(data: bytes) -> dict[int, list[int]]:
-    """Whole-number tags of the first TIFF directory."""
+def _has_further_picture(data: bytes) -> bool:
+    """True for a TIFF with a page after the first that is no preview and no mask."""
+    try:
+        further = islice(_ifds(data), 1, _MOST_PAGES)
+        return any(not tags.get(_SUBFILE, [0])[0] & _PREVIEW_OR_MASK for tags in further)
+    except (struct.error, KeyError, IndexError, OverflowError):
+        return False  # the decoder, too, reads the first and never asks what follows
+
+
+def _ifds(data: bytes) -> Iterator[dict[int, list[int]]]:
+    """Whole-number tags of every TIFF directory; the first is there always."""
     order, big = _TIFF_MARKS[data[:4]]
     entry, count_code, offset_code = (20, "Q", "Q") if big else (12, "H", "I")
     start = struct.unpack_from(order + offset_code, data, 8 if big else 4)[0]
-    count = struct.unpack_from(order + count_code, data, start)[0]
-    first = start + struct.calcsize(order + count_code)
-    tags: dict[int, list[int]] = {}
-    for at in range(first, first + entry * count, entry):
-        tag, kind, n = struct.unpack_from(order + "HH" + offset_code, data, at)
-        if kind not in _TIFF_TYPES:
-            continue
-        values = order + f"{n}{_TIFF_TYPES[kind]}"
-        inline = at + entry - struct.calcsize(offset_code)
-        fits = struct.calcsize(values) <= struct.calcsize(offset_code)
-        where = inline if fits else struct.unpack_from(order + offset_code, data, inline)[0]
-        tags[tag] = list(struct.unpack_from(values, data, where))
-    return tags
+    while True:
+        count = struct.unpack_from(order + count_code, data, start)[0]
+        first = start + struct.calcsize(order + count_code)
+        tags: dict[int, list[int]] = {}
+        for at in range(first, first + entry * count, entry):
+            tag, kind, n = struct.unpack_from(order + "HH" + offset_code, data, at)
+            if kind not in _TIFF_TYPES:
+                continue
+            values = order + f"{n}{_TIFF_TYPES[kind]}"
+            inline = at + entry - struct.calcsize(offset_code)
+            fits = struct.calcsize(values) <= struct.calcsize(offset_code)
+            where = inline if fits else struct.unpack_from(order + offset_code, data, inline)[0]
+            tags[tag] = list(struct.unpack_from(values, data, where))
+        yield tags
+        start = struct.unpack_from(order + offset_code, data, first + entry * count)[0]
+        if start == 0:
+            return

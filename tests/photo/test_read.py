@@ -69,6 +69,28 @@ def test_kinds_of_tiff_that_the_decoder_mistakes_are_refused(tmp_path, picture, 
         read_rgb(path)
 
 
+@pytest.mark.parametrize(("kind", "is_read"), [({}, False), ({254: 1}, True), ({254: 2}, False), ({254: 4}, True)])
+def test_a_tiff_of_several_pictures_is_refused_and_previews_and_masks_are_passed_over(tmp_path, picture, kind, is_read):
+    second = Image.fromarray(picture[:80, :80])
+    second.encoderinfo = {"tiffinfo": kind}
+    path = _save(tmp_path / "a.tif", picture, save_all=True, append_images=[second])
+    if is_read:
+        np.testing.assert_array_equal(read_rgb(path)[0], picture)
+    else:
+        with pytest.raises(PhotoError, match="several pictures.*Copy or export it again"):
+            read_rgb(path)
+
+
+def test_a_tiff_whose_pages_lead_back_to_the_first_is_not_read_for_ever(tmp_path, picture):
+    path = _save(tmp_path / "a.tif", picture, tiffinfo={254: 1})
+    tiff = bytearray(path.read_bytes())
+    start = struct.unpack_from("<I", tiff, 4)[0]
+    entries = struct.unpack_from("<H", tiff, start)[0]
+    struct.pack_into("<I", tiff, start + 2 + 12 * entries, start)
+    path.write_bytes(tiff)
+    np.testing.assert_array_equal(read_rgb(path)[0], picture)
+
+
 def test_a_negative_of_eight_bits_is_turned_round(tmp_path, picture):
     path = tmp_path / "a.tif"
     cv2.imwrite(str(path), picture[..., 1])
