@@ -46,12 +46,14 @@ def batch(
     from hairscan.cli.progress import watch_batch
     from hairscan.cli.versions import library_versions
     from hairscan.report.overlay import draw_overlay
+    from hairscan.segment import model_folders
 
     manifest = _manifest_of(photos)
     if manifest.left_out:
         typer.echo(left_out_text(manifest.left_out), err=True)
-    folder = Path(model)
-    settings = Settings(um_per_px, um_per_px_sd, area, str(folder.absolute()) if folder.is_dir() else model, device)
+    # A worker may stand elsewhere. A shipped model comes before a folder of its name, as in every other command.
+    network = model if model in model_folders() else str(Path(model).absolute())
+    settings = Settings(um_per_px, um_per_px_sd, area, network, device)
     start = perf_counter()
     try:
         with _crew_of(workers, cluster, len(manifest.rows)) as crew, watch_batch(len(manifest.rows)) as watch:

@@ -94,14 +94,14 @@ def _print(comparison: Comparison) -> None:
     for status in Status:
         table.add_row(status.value, f"{comparison.number(status)} hairs")
     table.add_row("count", _change_text(comparison.count_change, "hairs", ".0f"))
-    density, thickness = comparison.density_change_per_cm2, comparison.thickness
+    density, width = comparison.density_change_per_cm2, comparison.width_change
     if density.value is None:
-        table.add_row("", "no scale: give --um-per-px for densities and thickness")
+        table.add_row("", "no scale: give --um-per-px for densities and widths")
     else:
         table.add_row("density", _change_text(density, "per cm²", ".1f"))
-    if thickness.mean_um is not None and thickness.se_um is not None:
-        text = f"{thickness.mean_um:+.2f} ± {thickness.se_um:.2f} µm (SE) over {thickness.hairs} matched hairs"
-        table.add_row("thickness", text)
+    if width.mean_um is not None and width.se_um is not None:
+        text = f"{width.mean_um:+.2f} ± {width.se_um:.2f} µm (SE) over {width.hairs} matched hairs"
+        table.add_row("width", text)
         for one in comparison.transitions:
             passed = f"{one.miniaturised} miniaturised ({one.miniaturised_sure} beyond the noise), "
             passed += f"{one.recovered} recovered ({one.recovered_sure})"

@@ -64,7 +64,7 @@ def print_comparison(lines: Sequence[tuple[str, float | None, float, str]]) -> N
 def _lines(result: PhotoResult) -> list[tuple[str, str]]:
     """Name and value of each line of the table."""
     photo = result.photo
-    widths = _scaled_lines(result) if photo.um_per_px is not None else [("thickness", _width_px_words(result))]
+    widths = _scaled_lines(result) if photo.um_per_px is not None else [("width", _width_px_words(result))]
     scale = (
         _HOW_TO_SCALE
         if photo.um_per_px is None
@@ -107,7 +107,7 @@ def _scaled_lines(result: PhotoResult) -> list[tuple[str, str]]:
     if photo.mean_width_um is not None:
         spread = "" if photo.sd_width_um is None else f", sd {photo.sd_width_um:.1f}"
         mean = f"mean {photo.mean_width_um:.1f}{_mean_interval_words(result)} µm"
-        lines.append(("thickness", f"{mean}, median {photo.median_width_um:.1f}{spread}"))
+        lines.append(("width", f"{mean}, median {photo.median_width_um:.1f}{spread}"))
     if classes:
         lines.append(("terminal / vellus", ";  ".join(classes)))
     if photo.cumulative_width_mm_per_cm2 is not None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
-LIBRARIES = ("numpy", "scipy", "scikit-image", "opencv-python-headless", "onnxruntime", "pydantic", "typer", "rich")
-"""What `hairscan score` runs on."""
+LIBRARIES = (
+    *("numpy", "scipy", "scikit-image", "opencv-python-headless", "onnxruntime"),
+    *("pydantic", "PyYAML", "typer", "rich"),
+)
+"""What is installed without any extra."""
 EXTRAS = {
     "trial": ("pandas", "statsmodels", "matplotlib", "Jinja2", "pyreadstat"),
     "cluster": ("distributed", "fsspec"),

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
 from hairscan.endpoints.area import CountingArea
 from hairscan.endpoints.count import ROOT_OUTSIDE
@@ -93,21 +96,10 @@ def _direction_rad(hair: Hair) -> float:
     return float(np.arctan2(*(ahead_xy - hair.root_xy)[::-1]))
 
 
-def _linked(roots_xy: FloatArray, directions_rad: FloatArray, link_px: float) -> NDArray[np.int64]:
+def _linked(roots_xy: FloatArray, directions_rad: FloatArray, link_px: float) -> NDArray[np.int32]:
     """Group of each root, numbered from 0 in the order of the first member, shape (N,)."""
-    labels = np.full(len(roots_xy), -1, dtype=np.int64)
-    n_groups = 0
-    for seed in range(len(roots_xy)):
-        if labels[seed] >= 0:
-            continue
-        front = [seed]
-        while front:
-            member = front.pop()
-            if labels[member] >= 0:
-                continue
-            labels[member] = n_groups
-            gap_px = np.hypot(*(roots_xy - roots_xy[member]).T)
-            turn_rad = np.abs((directions_rad - directions_rad[member] + np.pi) % (2 * np.pi) - np.pi)
-            front += np.flatnonzero((gap_px < link_px) & (turn_rad < np.deg2rad(LINK_DEG)) & (labels < 0)).tolist()
-        n_groups += 1
-    return labels
+    near = cKDTree(roots_xy).query_pairs(link_px, output_type="ndarray")
+    turn_rad = np.abs((np.subtract(*directions_rad[near.T]) + np.pi) % (2 * np.pi) - np.pi)
+    first, second = near[turn_rad < np.deg2rad(LINK_DEG)].T
+    links = coo_array((np.ones(len(first)), (first, second)), shape=(len(roots_xy),) * 2)
+    return np.asarray(connected_components(links, directed=False)[1])

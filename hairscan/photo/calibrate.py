@@ -12,7 +12,7 @@ from hairscan.errors import ScaleError
 from hairscan.photo.bars import Bar, find_bars
 from hairscan.photo.ruler import find_ruler
 from hairscan.photo.scale import MAX_UM_PER_PX, MIN_UM_PER_PX, checked_scale
-from hairscan.types import RgbImage, Scale
+from hairscan.types import RgbImage
 
 _MIN_BAR_SHARE = 0.04
 _AGREEMENT = 0.01
@@ -45,10 +45,6 @@ class Calibration:
     length_px: float
     points: tuple[Point, ...]
     kind: str
-
-    def to_scale(self) -> Scale:
-        """Scale whose source is the kind of calibration."""
-        return Scale(um_per_px=self.um_per_px, sd=self.sd, source=self.kind)
 
 
 def scale_from_bar(rgb: RgbImage, bar_mm: float) -> Calibration:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 
 from hairscan.types import FloatArray
 
@@ -81,14 +82,9 @@ def _spectral_peaks(bands: FloatArray) -> tuple[FloatArray, FloatArray]:
     return comb.max(axis=1), n / index[best]
 
 
-def _smooth(bands: FloatArray, width: int) -> FloatArray:
-    padded = np.pad(bands, ((0, 0), (width // 2 + 1, width // 2)), mode="edge").cumsum(axis=1)
-    return np.asarray((padded[:, width:] - padded[:, :-width]) / width, dtype=np.float64)
-
-
 def _fit_ticks(profile: FloatArray, period_px: float, across_px: float, vertical: bool) -> Ruler | None:
     """Ruler of one profile near a period; None where its ticks are too faint, too few or not even."""
-    deviation = profile - _smooth(profile[None], 2 * round(period_px / 2) + 1)[0]
+    deviation = profile - uniform_filter1d(profile, 2 * round(period_px / 2) + 1, mode="nearest")
     if np.abs(np.percentile(deviation, 1)) > np.percentile(deviation, 99):
         deviation = -deviation
     strength = float(np.percentile(deviation, 98))

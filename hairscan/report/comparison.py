@@ -175,10 +175,10 @@ def _strip(comparison: Comparison, width_px: int) -> RgbImage:
 
 def _headline(comparison: Comparison) -> str:
     """Put the change into one line."""
-    count, density, thickness = comparison.count_change, comparison.density_change_per_cm2, comparison.thickness
+    count, density, width = comparison.count_change, comparison.density_change_per_cm2, comparison.width_change
     parts = [f"{count.value:+.0f} hairs"]
     if density.value is not None:
         parts.append(f"{density.value:+.0f} per cm2 (95 %: {density.low:+.0f} to {density.high:+.0f})")
-    if thickness.mean_um is not None and thickness.se_um is not None:
-        parts.append(f"thickness {thickness.mean_um:+.1f} +- {thickness.se_um:.1f} um over {thickness.hairs} hairs")
+    if width.mean_um is not None and width.se_um is not None:
+        parts.append(f"width {width.mean_um:+.1f} +- {width.se_um:.1f} um over {width.hairs} hairs")
     return "    ".join(parts)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from hairscan.report.trial_style import FAINT, INK, NARROW_IN, ArmStyle, new_figure, tidy
 from hairscan.report.trial_words import number, percent, words_of
+from hairscan.trial.reliability import paired_repeats
 
 _BAND = "#56b4e9"
 
@@ -58,7 +59,7 @@ def draw_bland_altman(repeats: pd.DataFrame, agreement: Mapping[Any, Any]) -> Fi
     """
     words = words_of(agreement["endpoint"])
     same = (repeats["endpoint"] == agreement["endpoint"]) & (repeats["kind"] == agreement["kind"])
-    means, differences = _paired(repeats[same])
+    first, second = paired_repeats(repeats[same]).T
     figure = new_figure(NARROW_IN, 3.4)
     axes = figure.subplots()
     axes.axhline(0, color=FAINT, linewidth=0.8)
@@ -72,17 +73,9 @@ def draw_bland_altman(repeats: pd.DataFrame, agreement: Mapping[Any, Any]) -> Fi
         axes.axhline(level, color=INK, linestyle=line, linewidth=1.2)
         label = f"{text} {number(level, words.decimals + 1)}"
         axes.annotate(label, (1.02, level), xycoords=("axes fraction", "data"), va="center", fontsize=9)
-    axes.plot(means, differences, "o", color="#0072b2", markersize=4.5, alpha=0.7)
+    axes.plot((first + second) / 2, second - first, "o", color="#0072b2", markersize=4.5, alpha=0.7)
     axes.set_xlabel(f"mean of both: {words.label}")
     order = "later name minus earlier" if agreement["kind"] == "operators" else "later minus earlier"
     axes.set_ylabel(order + (f" ({words.unit})" if words.unit else ""))
     tidy(axes)
     return figure
-
-
-def _paired(repeats: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Means and differences of the two repeats that most targets have, as `bland_altman` takes them."""
-    wide = repeats.pivot_table(index="target", columns="repeat", values="value")
-    used = sorted(wide.notna().sum().sort_values(ascending=False, kind="stable").index[:2])
-    first, second = wide[used].dropna().to_numpy(np.float64).T
-    return (first + second) / 2, second - first

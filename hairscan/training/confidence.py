@@ -16,7 +16,7 @@ from hairscan.phantom import KINDS
 from hairscan.photo import read_photo
 from hairscan.segment import Segmenter, load_model, segment_photo
 from hairscan.segment.spec import ModelSpec
-from hairscan.trace.confidence import READINGS
+from hairscan.trace.confidence import READINGS, confidence_of
 from hairscan.trace.hairs import trace_shafts
 from hairscan.training.evaluate import draw_phantom
 from hairscan.training.metrics import MATCH_UM, ends_of, in_judged_field, is_spared
@@ -97,7 +97,7 @@ def fit_weights(candidates: Sequence[Candidates]) -> tuple[float, ...]:
 def fair_threshold(candidates: Sequence[Candidates], weights: tuple[float, ...]) -> float:
     """Probability above which as many shafts lie as there are hairs to count."""
     readings = np.concatenate([one.readings for one in candidates])
-    probability = np.sort(expit(weights[0] + readings @ np.array(weights[1:])))[::-1]
+    probability = np.sort(confidence_of(readings, weights))[::-1]
     true_count = round(sum(one.true_count for one in candidates))
     return round(float(np.clip(probability[min(true_count, len(probability) - 1)], 0.2, 0.7)), 3)
 

@@ -153,11 +153,11 @@ def judge_phantom_pair(pair: PhantomPair, baseline: Visit, followup: Visit) -> P
     found_apart += found_changes(comparison, Status.GAINED, _roots_and_middles(apart_too), reach_px)
     counted = count_each(comparison)
     change = len(gained) - len(lost)
-    thickness = comparison.thickness
+    width = comparison.width_change
     means = [np.nanmean([h.width_px for h in visit.result.traced if h.counted]) for visit in (baseline, followup)]
     covered = nan
-    if thickness.low_um is not None and thickness.high_um is not None:
-        covered = float(thickness.low_um <= true_um <= thickness.high_um)
+    if width.low_um is not None and width.high_um is not None:
+        covered = float(width.low_um <= true_um <= width.high_um)
     return PhantomAgreement(
         registered=True,
         error_um=registration_error_px(pair.matrix, comparison) * followup.um_per_px,
@@ -171,7 +171,7 @@ def judge_phantom_pair(pair: PhantomPair, baseline: Visit, followup: Visit) -> P
         count=len(here),
         change_error=abs((comparison.count_change.value or 0.0) - change),
         unmatched_error=abs(counted[1] - counted[0] - change),
-        thickening_um=nan if thickness.mean_um is None else thickness.mean_um,
+        thickening_um=nan if width.mean_um is None else width.mean_um,
         true_um=true_um,
         unmatched_um=float(means[1] * followup.um_per_px - means[0] * baseline.um_per_px),
         covered=covered,

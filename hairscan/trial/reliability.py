@@ -103,9 +103,20 @@ def bland_altman(repeats: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
     """
     rows = []
     for names, group in _kinds(repeats):
-        two = _complete(_wide(group), range(2, 3))
+        two = paired_repeats(group)
         rows.append(names | asdict(agreement(two[:, 0], two[:, 1], alpha)))
     return table_of(rows, BLAND_ALTMAN_COLUMNS)
+
+
+def paired_repeats(repeats: pd.DataFrame) -> FloatArray:
+    """The two repeats that most targets have, of targets with both, shape (N, 2).
+
+    Parameters
+    ----------
+    repeats : DataFrame
+        ``target, repeat, value`` of one endpoint and kind.
+    """
+    return _complete(_wide(repeats), range(2, 3))
 
 
 def agreement(first: FloatArray, second: FloatArray, alpha: float) -> Agreement:

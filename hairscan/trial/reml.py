@@ -159,7 +159,6 @@ class LogCholesky:
     Every vector of numbers is then a positive definite covariance (Pinheiro & Bates 1996, doi:10.1007/BF00140873).
     """
 
-    theta: FloatArray
     factor: FloatArray
 
     @classmethod
@@ -169,7 +168,7 @@ class LogCholesky:
         factor = np.zeros((n_visits, n_visits))
         factor[np.tril_indices(n_visits)] = theta
         np.fill_diagonal(factor, np.exp(np.diag(factor)))
-        return cls(theta, factor)
+        return cls(factor)
 
     @property
     def covariance(self) -> FloatArray:

@@ -91,7 +91,7 @@ def change_row(
     """Row of a visit that was compared with the baseline."""
     before, after = comparison.baseline.result, comparison.followup.result
     overlap, count, density = comparison.overlap, comparison.count_change, comparison.density_change_per_cm2
-    thickness, n_before = comparison.thickness, baseline_count(comparison)
+    width, n_before = comparison.width_change, baseline_count(comparison)
     residual_um = None if comparison.scale is None else finite_or_none(comparison.registration.residual_um)
     return ChangeRow(
         **_head(site, visit, baseline, *photos),
@@ -111,11 +111,11 @@ def change_row(
         density_change_low_per_cm2=density.low,
         density_change_high_per_cm2=density.high,
         unmatched_density_change_per_cm2=_less(before, after, "density_per_cm2"),
-        width_change_um=thickness.mean_um,
-        width_change_se_um=thickness.se_um,
-        width_change_low_um=thickness.low_um,
-        width_change_high_um=thickness.high_um,
-        width_change_hairs=thickness.hairs,
+        width_change_um=width.mean_um,
+        width_change_se_um=width.se_um,
+        width_change_low_um=width.low_um,
+        width_change_high_um=width.high_um,
+        width_change_hairs=width.hairs,
         unmatched_width_change_um=_less(before, after, "mean_width_um"),
         **_transitions(comparison),
         baseline_flags=before.photo.flags,

@@ -1,10 +1,11 @@
-"""What changed between two visits: count, density, thickness, and hairs that passed from terminal to vellus or back."""
+"""What changed between two visits: count, density, width, and hairs that passed from terminal to vellus or back."""
 
 from __future__ import annotations
 
 from math import hypot, sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from hairscan.endpoints.density import CUT_OFFS_UM, Z95, hair_density
@@ -24,7 +25,7 @@ class Change(BaseModel):
     high: float | None
 
 
-class ThicknessChange(BaseModel):
+class WidthChange(BaseModel):
     """Mean change of width of the matched hairs that were measured at both visits; misread ones hardly count.
 
     Attributes
@@ -89,7 +90,7 @@ def density_change(count: Change, area_cm2: float | None, um_per_px_sd_share: fl
     return Change(value=value, low=value - below, high=value + above)
 
 
-def thickness_change(change_um: FloatArray, se_um: FloatArray, shared_se_um: float = 0.0) -> ThicknessChange:
+def width_change(change_um: FloatArray, se_um: FloatArray, shared_se_um: float = 0.0) -> WidthChange:
     """Mean of paired width changes: precise hairs weigh more, misread ones hardly.
 
     Parameters
@@ -108,10 +109,10 @@ def thickness_change(change_um: FloatArray, se_um: FloatArray, shared_se_um: flo
     count = int(known.sum())
     if count < 2:
         lone = (float(d[0]), float(se[0])) if count else (None, None)
-        return ThicknessChange(hairs=count, mean_um=lone[0], se_um=lone[1], low_um=None, high_um=None, spread_um=None)
+        return WidthChange(hairs=count, mean_um=lone[0], se_um=lone[1], low_um=None, high_um=None, spread_um=None)
     own = robust_mean(d, np.sqrt(np.maximum(se**2 - shared_se_um**2, _LEAST_SE_UM**2)))
     doubt = Z95 * shared_se_um
-    return ThicknessChange(
+    return WidthChange(
         hairs=count,
         mean_um=own.mean,
         se_um=hypot(own.sd, shared_se_um),
@@ -129,7 +130,7 @@ def transitions(before_um: FloatArray, after_um: FloatArray, se_um: FloatArray) 
     before_um, after_um, se_um : float arrays, shape (N,)
         Widths at both visits and the standard error of their difference; NaN where not measured.
     """
-    sure = np.abs(after_um - before_um) > Z95 * se_um
+    sure = is_sure_change(after_um - before_um, se_um)
     out = []
     for cut_off in CUT_OFFS_UM:
         thinner = (before_um >= cut_off) & (after_um < cut_off)
@@ -146,9 +147,9 @@ def transitions(before_um: FloatArray, after_um: FloatArray, se_um: FloatArray) 
     return tuple(out)
 
 
-def is_sure_change(change_um: float | None, se_um: float | None) -> bool:
+def is_sure_change(change_um: FloatArray | float, se_um: FloatArray | float) -> NDArray[np.bool_]:
     """Whether a hair's change of width is more than the measurement's noise: outside its 95 % interval."""
-    return change_um is not None and se_um is not None and abs(change_um) > Z95 * se_um
+    return np.asarray(np.abs(change_um) > Z95 * np.asarray(se_um))
 
 
 def _poisson_limits(count: int) -> tuple[float, float]:

@@ -13,12 +13,12 @@ from hairscan.segment import load_model
 from hairscan.types import FloatArray, Photo, RgbImage, Scale
 from hairscan.visits.changes import (
     Change,
-    ThicknessChange,
     Transitions,
+    WidthChange,
     count_change,
     density_change,
-    thickness_change,
     transitions,
+    width_change,
 )
 from hairscan.visits.matching import ComparedHair, Status, match_visits
 from hairscan.visits.overlap import BORDER_UM, Overlap, find_overlap
@@ -63,7 +63,7 @@ class Comparison:
     widths: tuple[PairedWidths, ...]
     count_change: Change
     density_change_per_cm2: Change
-    thickness: ThicknessChange
+    width_change: WidthChange
     transitions: tuple[Transitions, ...]
 
     def number(self, status: Status) -> int:
@@ -134,7 +134,7 @@ def compare_visits(baseline: Visit, followup: Visit) -> Comparison:
         widths=widths,
         count_change=count,
         density_change_per_cm2=density_change(count, overlap.area_cm2, sd_share),
-        thickness=thickness_change(change, se, doubt_um),
+        width_change=width_change(change, se, doubt_um),
         transitions=transitions(before, after, se),
     )
 

@@ -176,7 +176,7 @@ def _bend_at(path: FloatArray) -> int | None:
     before, after = inner[reach:-reach] - inner[: -2 * reach], inner[2 * reach :] - inner[reach:-reach]
     cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
     sharp = np.abs(np.degrees(np.arctan2(cross, (before * after).sum(axis=1)))) > _TURN_DEG
-    return int(np.argmax(sharp)) + 3 if sharp.any() else None
+    return int(np.argmax(sharp)) + 3 + reach if sharp.any() else None
 
 
 def _evenly(path_um: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from hairscan.endpoints.result import RunInfo
 from hairscan.endpoints.rows import column_names, csv_bytes, finite_or_none, row_cells
 from hairscan.types import Hair
-from hairscan.visits.changes import Change, ThicknessChange, Transitions
+from hairscan.visits.changes import Change, Transitions, WidthChange
 from hairscan.visits.compare import Comparison
 from hairscan.visits.matching import ComparedHair, Status
 from hairscan.visits.visit import Visit
@@ -76,7 +76,7 @@ class ChangeInfo(BaseModel):
     undecided: int
     count_change: Change
     density_change_per_cm2: Change
-    thickness_change: ThicknessChange
+    width_change: WidthChange
     transitions: tuple[Transitions, ...]
 
 
@@ -112,7 +112,7 @@ def comparison_json(comparison: Comparison) -> bytes:
         **{status.value: comparison.number(status) for status in Status},
         count_change=comparison.count_change,
         density_change_per_cm2=comparison.density_change_per_cm2,
-        thickness_change=comparison.thickness,
+        width_change=comparison.width_change,
         transitions=comparison.transitions,
     )
     document = ComparisonFile(

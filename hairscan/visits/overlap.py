@@ -39,7 +39,6 @@ class Overlap:
     depth_px: MapArray
     um_per_px: float
     share: float
-    area_px: float
     area_cm2: float | None
 
     def judges(self, hair: Hair, path_xy: FloatArray) -> bool:
@@ -88,7 +87,7 @@ def find_overlap(baseline: Visit, followup: Visit, matrix: FloatArray, scale: Sc
         )
     depth = cv2.distanceTransform(np.pad(common, 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
     area_cm2 = None if scale is None else area_px * scale.um_per_px**2 / UM2_PER_CM2
-    return Overlap(np.asarray(depth * _STEP_PX, np.float32), baseline.um_per_px, share, area_px, area_cm2)
+    return Overlap(np.asarray(depth * _STEP_PX, np.float32), baseline.um_per_px, share, area_cm2)
 
 
 def _smaller_px(baseline: Visit, followup: Visit, matrix: FloatArray) -> float:

@@ -194,7 +194,7 @@ def _figures(comparison: Comparison) -> dict[tuple[str, str], tuple[float | None
     density = None if area_cm2 is None else count / area_cm2
     pairs = zip(comparison.hairs, comparison.widths, strict=True)
     widths = [w.baseline_um for hair, w in pairs if hair.status is Status.MATCHED and np.isfinite(w.change_um)]
-    width, thicker = (float(np.mean(widths)) if widths else None), comparison.thickness.mean_um
+    width, thicker = (float(np.mean(widths)) if widths else None), comparison.width_change.mean_um
     return {
         ("density_per_cm2", UNMATCHED): (before.density_per_cm2, after.density_per_cm2),
         ("density_per_cm2", MATCHED): (density, None if density is None or change is None else density + change),

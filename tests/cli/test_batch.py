@@ -1,4 +1,5 @@
 import csv
+import json
 import shutil
 
 import pytest
@@ -23,6 +24,15 @@ def test_a_run_with_a_failure_ends_with_1_and_says_where_everything_is(hairscan,
     assert "2/2 photos, 1 failed" in err
     with (tmp_path / "run" / "failures.csv").open(newline="") as file:
         assert [row["image"] for row in csv.DictReader(file)] == ["bad.jpg"]
+
+
+def test_a_shipped_model_comes_before_a_folder_of_its_name(hairscan, photos, tmp_path, monkeypatch):
+    (tmp_path / "default").mkdir()
+    monkeypatch.chdir(tmp_path)
+    (photos / "bad.jpg").unlink()
+    code, out, err = hairscan("batch", photos, "--out", tmp_path / "run", "--um-per-px", 5, "--device", "cpu")
+    assert (code, "1 measured, 0 failed" in out) == (0, True), err
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["configuration"]["model"] == "default"
 
 
 def test_pictures_that_are_left_out_are_told_in_one_line(hairscan, photos, tmp_path):

@@ -29,7 +29,7 @@ def three_hairs(monkeypatch):
     monkeypatch.setattr("hairscan.cli.one_photo.score_read_photo", score_read_photo)
 
 
-def test_a_person_reads_counts_density_thickness_and_how_the_scale_is_known(hairscan, photo_file, three_hairs):
+def test_a_person_reads_counts_density_width_and_how_the_scale_is_known(hairscan, photo_file, three_hairs):
     code, out, err = hairscan("score", photo_file, "--um-per-px", 5, "--um-per-px-sd", 0.1)
     assert (code, err) == (0, "")
     for part in ("scalp.png", "density", "mean 50.0 ± ", "terminal / vellus", "5 ± 0.1 µm/px (user)", "fewer than 20"):

@@ -77,7 +77,7 @@ def test_a_tiff_of_several_pictures_is_refused_and_previews_and_masks_are_passed
     if is_read:
         np.testing.assert_array_equal(read_rgb(path)[0], picture)
     else:
-        with pytest.raises(PhotoError, match="several pictures.*Copy or export it again"):
+        with pytest.raises(PhotoError, match=r"several pictures.*Copy or export it again"):
             read_rgb(path)
 
 

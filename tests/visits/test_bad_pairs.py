@@ -65,7 +65,7 @@ def test_how_the_followup_was_saved_and_lit_changes_nothing(pair, look, comparis
     assert other.registration.zoom == pytest.approx(1.03, abs=0.01)
     assert other.count_change.value == pytest.approx(comparison.count_change.value, abs=1)
     assert other.number(Status.MATCHED) >= comparison.number(Status.MATCHED) - 2
-    assert abs(other.thickness.mean_um) < 2.5
+    assert abs(other.width_change.mean_um) < 2.5
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import binom
 
 from hairscan.visits.chance import log10_false_alarms
-from hairscan.visits.changes import count_change, density_change, is_sure_change, thickness_change, transitions
+from hairscan.visits.changes import count_change, density_change, is_sure_change, transitions, width_change
 
 NAN = float("nan")
 
@@ -39,7 +39,7 @@ def test_density_follows_the_area_and_is_empty_without_one():
 
 def test_equal_errors_give_nearly_the_plain_mean_and_its_standard_error():
     d = np.array([2.0, 3.5, 1.0, 4.5, 2.5])
-    found = thickness_change(d, np.full(5, 0.2))
+    found = width_change(d, np.full(5, 0.2))
     assert found.mean_um == pytest.approx(d.mean(), abs=0.02)
     plain = d.std(ddof=1) / np.sqrt(5)
     # Five hairs hardly tell their own spread: the mean is as unsure as Student's t has it.
@@ -49,7 +49,7 @@ def test_equal_errors_give_nearly_the_plain_mean_and_its_standard_error():
 
 def test_what_all_hairs_share_no_number_of_hairs_makes_smaller():
     d = np.random.default_rng(0).normal(3.0, np.hypot(0.5, 1.0), 400)
-    alone, shared = thickness_change(d, np.full(400, 0.5)), thickness_change(d, np.full(400, np.hypot(0.5, 0.7)), 0.7)
+    alone, shared = width_change(d, np.full(400, 0.5)), width_change(d, np.full(400, np.hypot(0.5, 0.7)), 0.7)
     assert alone.se_um < 0.1
     assert shared.se_um == pytest.approx(0.7, abs=0.02)
     assert shared.mean_um == pytest.approx(alone.mean_um, abs=0.01)
@@ -57,13 +57,13 @@ def test_what_all_hairs_share_no_number_of_hairs_makes_smaller():
 
 def test_doubtful_and_unmeasured_hairs_hardly_move_the_mean():
     d = np.array([3.0, 3.1, 2.9, 3.0, 40.0, NAN])
-    found = thickness_change(d, np.array([0.3, 0.3, 0.3, 0.3, 60.0, 1.0]))
+    found = width_change(d, np.array([0.3, 0.3, 0.3, 0.3, 60.0, 1.0]))
     assert found.hairs == 5
     assert found.mean_um == pytest.approx(3.0, abs=0.2)
 
 
 def test_a_mean_of_one_hair_has_no_interval():
-    found = thickness_change(np.array([3.0]), np.array([0.5]))
+    found = width_change(np.array([3.0]), np.array([0.5]))
     assert (found.mean_um, found.se_um, found.low_um) == (3.0, 0.5, None)
 
 

@@ -61,15 +61,15 @@ def test_exactly_the_hairs_that_went_and_came_are_lost_and_gained(comparison, pa
 
 
 def test_hairs_that_stayed_as_they_were_did_not_change_their_width(comparison):
-    assert abs(comparison.thickness.mean_um) < 2.0
-    assert comparison.thickness.se_um < 0.4 * UM_PER_PX
+    assert abs(comparison.width_change.mean_um) < 2.0
+    assert comparison.width_change.se_um < 0.4 * UM_PER_PX
 
 
 def test_the_other_way_round_lost_and_gained_change_places(comparison, pair):
     back = compare_visits(pair[1], pair[0])
     assert back.number(Status.LOST) == comparison.number(Status.GAINED)
     assert back.number(Status.GAINED) == comparison.number(Status.LOST)
-    assert back.thickness.mean_um == pytest.approx(-comparison.thickness.mean_um, abs=0.5)
+    assert back.width_change.mean_um == pytest.approx(-comparison.width_change.mean_um, abs=0.5)
 
 
 def test_the_table_has_the_columns_of_its_contract_and_empty_cells_where_a_hair_is_absent(comparison):
@@ -168,7 +168,7 @@ def test_without_any_scale_hairs_are_matched_and_nothing_is_told_in_um(pair, loo
     assert bare.number(Status.MATCHED) > 5
     assert bare.overlap.area_cm2 is None
     assert bare.density_change_per_cm2.value is None
-    assert bare.thickness.hairs == 0
+    assert bare.width_change.hairs == 0
     registration = json.loads(comparison_json(bare))["registration"]
     assert registration["residual_um"] is None
     assert registration["zoom"] is None

@@ -77,6 +77,8 @@ def test_traces_that_touch_and_part_again_may_have_each_others_ends():
 
 
 def test_a_sharp_turn_is_doubted_and_a_curve_is_not():
-    assert doubts(hair((0, 0), (300, 0), (500, 150)))[0].reason == BENT
+    (found,) = doubts(hair((0, 0), (300, 0), (500, 150)))
+    assert found.reason == BENT
+    assert 270 < found.sure_px * UM_PER_PX < 310
     angles = np.linspace(0, 0.6, 12)
     assert doubts(hair(*np.column_stack([1000 * np.sin(angles), 1000 * np.cos(angles)])))[0].reason == ""
