@@ -117,6 +117,11 @@ def check_replaceable(folder: Path, fields: Iterable[str], names: Sequence[str],
             raise OutputError(f"{folder / name} is of no earlier {what} and would be replaced: name another folder")
 
 
+def cannot_write(path: Path, error: OSError) -> OutputError:
+    """Give the error of a file or folder that cannot be written."""
+    return OutputError(f"cannot write to {path}: {error.strerror or error}; free some space or name another folder")
+
+
 def remove_neighbours(folder: Path) -> None:
     """Remove what a process that was killed while it wrote to the folder left behind."""
     for path in folder.iterdir() if folder.is_dir() else ():
@@ -139,7 +144,7 @@ def locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / ".lock").open("ab")
     except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror}; name another folder") from error
+        raise cannot_write(folder, error) from error
     with file:
         try:
             _lock(file)

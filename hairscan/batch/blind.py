@@ -19,6 +19,7 @@ from hairscan.batch.manifest_row import ManifestRow, is_url
 from hairscan.batch.sources import read_place
 from hairscan.endpoints.rows import csv_bytes
 from hairscan.errors import BlindError, OutputError, PhotoError
+from hairscan.files import cannot_write
 from hairscan.photo.codec import encode_png
 from hairscan.photo.read import decode_rgb
 from hairscan.photo.scale import resolve_scale
@@ -95,7 +96,7 @@ def blind_photos(
     except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
         if isinstance(error, OSError):
-            raise OutputError(f"cannot write to {folder}: {error.strerror}; name another folder") from error
+            raise cannot_write(folder, error) from error
         raise
     return blinded
 

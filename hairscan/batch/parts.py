@@ -14,12 +14,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hairscan.batch.run_folder import STAGES, TIMING_COLUMNS, cannot_write, timing_cells
+from hairscan.batch.run_folder import STAGES, TIMING_COLUMNS, timing_cells
 from hairscan.batch.work import Measured
 from hairscan.endpoints.result import ResultFile
 from hairscan.endpoints.rows import csv_bytes
 from hairscan.errors import OutputError
-from hairscan.files import remove_neighbours, write_files
+from hairscan.files import cannot_write, remove_neighbours, write_files
 
 
 class Part(BaseModel):

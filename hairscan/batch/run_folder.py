@@ -20,7 +20,7 @@ from hairscan.batch.manifest import Manifest
 from hairscan.endpoints.result import RunInfo
 from hairscan.endpoints.rows import HairRow, PhotoRow, cell_text, column_names, csv_bytes, row_cells
 from hairscan.errors import OutputError
-from hairscan.files import replacing, write_files
+from hairscan.files import cannot_write, replacing, write_files
 from hairscan.photo.codec import encode_png
 from hairscan.segment import find_model
 from hairscan.segment.model import spec_sha256
@@ -125,7 +125,7 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror}; name another folder") from error
+        raise cannot_write(folder, error) from error
 
 
 def write_run(
@@ -185,12 +185,7 @@ def write_picture(path: Path, picture: RgbImage) -> None:
     try:
         write_files({path: encode_png(picture)})
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}; name another folder") from error
-
-
-def cannot_write(folder: Path, error: OSError) -> OutputError:
-    """Give the error of a folder that cannot be written."""
-    return OutputError(f"cannot write to {folder}: {error.strerror}; free some space or name another")
+        raise cannot_write(path, error) from error
 
 
 def overlay_names(images: Sequence[str]) -> dict[str, str]:

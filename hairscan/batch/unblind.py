@@ -7,10 +7,10 @@ from pathlib import Path
 
 from hairscan.batch.blind_key import BlindCopy, BlindKey, read_key
 from hairscan.batch.out_folder import check_out
-from hairscan.batch.run_folder import MANIFEST, TABLES, cannot_write, overlay_names
+from hairscan.batch.run_folder import MANIFEST, TABLES, overlay_names
 from hairscan.endpoints.rows import csv_bytes, read_rows
 from hairscan.errors import BlindError, OutputError
-from hairscan.files import write_files
+from hairscan.files import cannot_write, write_files
 
 COPY, DUPLICATE = "copy", "duplicate"
 _Table = tuple[list[str], list[dict[str, str]]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hairscan.errors import OutputError, ScaleError
+from hairscan.errors import ScaleError
 
 if TYPE_CHECKING:
     from hairscan.photo.calibrate import Calibration
@@ -80,7 +80,7 @@ def _write_picture(path: Path, rgb: RgbImage, found: Calibration) -> None:
     import cv2
     import numpy as np
 
-    from hairscan.files import write_files
+    from hairscan.files import cannot_write, write_files
     from hairscan.photo.codec import encode_png
 
     picture = rgb.copy()
@@ -99,6 +99,4 @@ def _write_picture(path: Path, rgb: RgbImage, found: Calibration) -> None:
     try:
         write_files({path: encoded})
     except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror or error}. Give another folder: --out."
-        ) from error
+        raise cannot_write(path, error) from error

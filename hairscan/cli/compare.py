@@ -67,15 +67,14 @@ def _write(folder: Path, comparison: Comparison) -> None:
 
 def save(folder: Path, files: dict[str, bytes], *, stale: tuple[str, ...] = ()) -> None:
     """Write the files of a comparison, all or none, and take away those that an earlier one left and this one lacks."""
-    from hairscan.errors import OutputError
-    from hairscan.files import write_files
+    from hairscan.files import cannot_write, write_files
 
     try:
         write_files({folder / name: content for name, content in files.items()})
         for name in stale:
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder} cannot be written ({error.strerror}): give another folder") from error
+        raise cannot_write(folder, error) from error
 
 
 def _print(comparison: Comparison) -> None:

@@ -97,9 +97,8 @@ def _evaluate_visits(
     from rich.console import Console
     from rich.progress import Progress
 
-    from hairscan.batch.run_folder import cannot_write
     from hairscan.errors import DataError
-    from hairscan.files import write_files
+    from hairscan.files import cannot_write, write_files
     from hairscan.training.visit_evaluation import evaluate_all_visits, visit_tables
     from hairscan.training.visit_pairs import whole_fields
 

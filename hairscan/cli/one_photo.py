@@ -8,10 +8,11 @@ from pathlib import Path
 from time import perf_counter
 
 from hairscan.batch.out_folder import check_out, check_photos_apart
-from hairscan.batch.run_folder import TABLES, RunRecord, cannot_write, now_utc, overlay_names, write_run
+from hairscan.batch.run_folder import TABLES, RunRecord, now_utc, overlay_names, write_run
 from hairscan.cli.versions import library_versions
 from hairscan.endpoints.result import PhotoResult
 from hairscan.endpoints.rows import read_rows
+from hairscan.files import cannot_write
 from hairscan.photo import read_photo
 from hairscan.score import score_read_photo
 from hairscan.segment import load_model

@@ -27,9 +27,9 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Train the network; a run that was stopped goes on where it was."""
-    from hairscan.batch.run_folder import cannot_write, check_writable
+    from hairscan.batch.run_folder import check_writable
     from hairscan.errors import DataError
-    from hairscan.files import check_replaceable, locked, write_files
+    from hairscan.files import cannot_write, check_replaceable, locked, write_files
     from hairscan.segment import find_model
     from hairscan.training.recipe import fine_tuning, read_recipe
     from hairscan.training.vectors import check_parts, read_samples

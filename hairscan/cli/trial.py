@@ -44,9 +44,8 @@ def trial(
 
 def _move(folder: Path, out: Path) -> None:
     """Bring every file of the folder to `out`, or none; tables and figures of an earlier report go."""
-    from hairscan.batch.run_folder import cannot_write
     from hairscan.errors import OutputError
-    from hairscan.files import write_files
+    from hairscan.files import cannot_write, write_files
     from hairscan.report.trial_files import earlier_files
 
     files = {out / path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}

@@ -9,8 +9,7 @@ import numpy as np
 
 from hairscan.endpoints.rows import HairRow, column_names, csv_bytes
 from hairscan.endpoints.summary import KIND_CUT_OFF_UM
-from hairscan.errors import OutputError
-from hairscan.files import write_files
+from hairscan.files import cannot_write, write_files
 from hairscan.phantom.render import Phantom
 from hairscan.phantom.truth import TrueHair
 from hairscan.photo.codec import encode_png
@@ -44,7 +43,7 @@ def write_phantom(phantom: Phantom, folder: Path, name: str, *, seed: int | None
             }
         )
     except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror}. Choose another output folder.") from error
+        raise cannot_write(folder, error) from error
     return folder / image
 
 

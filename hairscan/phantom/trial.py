@@ -12,8 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hairscan.errors import OutputError
-from hairscan.files import write_files
+from hairscan.files import cannot_write, write_files
 from hairscan.phantom.look import Look
 from hairscan.phantom.render import Phantom, render_scene
 from hairscan.phantom.scene import Scene, sample_scene
@@ -104,7 +103,7 @@ def render_trial(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror}. Choose another output folder.") from error
+        raise cannot_write(folder, error) from error
     task = partial(_render_site, settings=settings, folder=folder)
     if workers == 1:
         yield from map(task, sites)
@@ -208,4 +207,4 @@ def _write_picture(path: Path, phantom: Phantom, photo: PlannedPhoto) -> None:
     try:
         write_files({path: data[:kept]})
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}. Choose another output folder.") from error
+        raise cannot_write(path, error) from error

@@ -9,8 +9,7 @@ import numpy as np
 
 from hairscan.endpoints.area import UM2_PER_CM2
 from hairscan.endpoints.rows import MANIFEST_COLUMNS, csv_bytes
-from hairscan.errors import OutputError
-from hairscan.files import write_files
+from hairscan.files import cannot_write, write_files
 from hairscan.phantom.trial import RenderedSite
 from hairscan.phantom.trial_plan import TrialSettings, mean_change
 
@@ -70,7 +69,7 @@ def write_tables(settings: TrialSettings, sites: Sequence[RenderedSite], folder:
     try:
         write_files({folder / name: csv_bytes(header, *rows) for name, (header, rows) in tables.items()})
     except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror}. Choose another output folder.") from error
+        raise cannot_write(folder, error) from error
     return folder / "manifest.csv"
 
 

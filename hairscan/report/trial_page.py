@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from hairscan.batch.run_folder import cannot_write
-from hairscan.files import write_files
+from hairscan.files import cannot_write, write_files
 from hairscan.report.embed import page_style, svg_uri
 from hairscan.report.trial_figures import Drawing, draw_trial
 from hairscan.report.trial_matched import matched_change_table

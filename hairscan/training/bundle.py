@@ -17,7 +17,7 @@ import onnx
 
 from hairscan.batch.run_folder import check_writable
 from hairscan.errors import ModelError, OutputError
-from hairscan.files import write_files
+from hairscan.files import cannot_write, write_files
 from hairscan.phantom import KINDS, render_scene, sample_scene
 from hairscan.photo.codec import encode_png
 from hairscan.segment import find_model, load_model
@@ -199,7 +199,7 @@ def _write(out: Path, contents: dict[str, bytes]) -> None:
     try:
         write_files({out / name: content for name, content in contents.items()})
     except OSError as error:
-        raise OutputError(f"cannot write to {out}: {error.strerror}; name another folder") from error
+        raise cannot_write(out, error) from error
 
 
 def _check(network: onnx.ModelProto) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from hairscan.batch.manifest import PHOTO_ENDINGS
 from hairscan.endpoints.rows import csv_bytes, read_rows
 from hairscan.errors import DataError, OutputError, PhotoError
+from hairscan.files import cannot_write
 from hairscan.photo.read import read_rgb
 from hairscan.photo.scale import checked_scale
 from hairscan.training.annotations import HOW_TO_DRAW, AnnotatedHair, AnnotatedPhoto, Layout, read_annotations
@@ -130,7 +131,7 @@ def write_training_folder(photos: Sequence[CheckedPhoto], out: Path, *, um_per_p
         (partial / "fields.csv").write_bytes(csv_bytes(("field", "group", "part", "um_per_px"), *fields))
         partial.rename(out)
     except OSError as error:
-        raise OutputError(f"cannot write {out}: {error.strerror}; name another folder") from error
+        raise cannot_write(out, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -22,9 +22,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from hairscan.batch.run_folder import cannot_write
 from hairscan.errors import DataError, DeviceError, ModelError
-from hairscan.files import write_files
+from hairscan.files import cannot_write, write_files
 from hairscan.segment import load_model
 from hairscan.segment.network import HairNet
 from hairscan.training.curves import append_metrics, draw_curves

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hairscan.batch.run_folder import cannot_write
-from hairscan.files import write_files
+from hairscan.files import cannot_write, write_files
 from hairscan.training.evaluate import PhantomAgreement
 from hairscan.training.figures import counts_by_field
 from hairscan.training.metrics import Agreement

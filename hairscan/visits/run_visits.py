@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hairscan.batch.executors import Crew, outcomes
-from hairscan.batch.run_folder import Failure, cannot_write
+from hairscan.batch.run_folder import Failure
 from hairscan.batch.work import instrument
 from hairscan.endpoints.rows import column_names, csv_bytes, row_cells
 from hairscan.errors import VisitError
-from hairscan.files import locked, write_files
+from hairscan.files import cannot_write, locked, write_files
 from hairscan.version import __version__
 from hairscan.visits.change_rows import ChangeRow
 from hairscan.visits.history_rows import HistoryRow
