@@ -13,6 +13,10 @@ class ScaleError(HairscanError):
     """The scale is missing where it is needed, or is absurd."""
 
 
+class OptionError(HairscanError):
+    """What an option says cannot be read."""
+
+
 class AreaError(HairscanError):
     """The counting area is malformed or does not lie in the picture."""
 

@@ -8,6 +8,7 @@ import shutil
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isclose
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,8 @@ from hairscan.errors import BlindError, OutputError, PhotoError
 from hairscan.files import cannot_write
 from hairscan.photo.codec import encode_png
 from hairscan.photo.read import decode_rgb
-from hairscan.photo.scale import resolve_scale
+from hairscan.photo.scale import ASSUMED_RELATIVE_SD, resolve_scale
+from hairscan.types import Scale
 from hairscan.version import __version__
 
 _CODE_LETTERS = 8
@@ -40,10 +42,13 @@ class Blinded:
     key : BlindKey
     covered : tuple of str
         Photographs, by their own names, on which text was covered.
+    sd_lost : tuple of str
+        Photographs whose scale has a standard deviation of its own, which the copies cannot tell.
     """
 
     key: BlindKey
     covered: tuple[str, ...]
+    sd_lost: tuple[str, ...]
 
 
 def blind_photos(
@@ -84,21 +89,26 @@ def blind_photos(
     """
     _check_places(folder, key_path)
     # A wrong scale is reported before thousands of photographs are copied.
-    scales = {row.image: _scale_text(row) for row in manifest.rows}
+    scales = {row.image: _scale_of(row) for row in manifest.rows}
+    # Beside its place until it is whole: another process may be blinding to the same folder.
+    made = folder.absolute().with_name(f".{folder.absolute().name}-{os.getpid()}")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        blinded = _write_copies(manifest, folder, _codes(manifest, duplicates, rng), watch)
-        rows = sorted((copy.copy_name, scales[copy.cells["image"]]) for copy in blinded.key.copies)
-        (folder / "manifest.csv").write_bytes(csv_bytes(("image", "um_per_px"), *rows))
-        for place in (*folder.iterdir(), folder):
+        made.mkdir(parents=True)
+        key, covered = _write_copies(manifest, made, _codes(manifest, duplicates, rng), watch)
+        rows = sorted((copy.copy_name, _scale_text(scales[copy.cells["image"]])) for copy in key.copies)
+        (made / "manifest.csv").write_bytes(csv_bytes(("image", "um_per_px"), *rows))
+        for place in (*made.iterdir(), made):
             os.utime(place, (_SAME_TIME_S, _SAME_TIME_S))
-        write_key(blinded.key, key_path)
+        if folder.exists():
+            folder.rmdir()
+        made = made.rename(folder)
+        write_key(key, key_path)
     except BaseException as error:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(made, ignore_errors=True)
         if isinstance(error, OSError):
             raise cannot_write(folder, error) from error
         raise
-    return blinded
+    return Blinded(key, covered, tuple(image for image, scale in scales.items() if _has_own_sd(scale)))
 
 
 def _check_places(folder: Path, key_path: Path) -> None:
@@ -128,8 +138,11 @@ def _codes(manifest: Manifest, duplicates: float, rng: np.random.Generator) -> l
 
 def _write_copies(
     manifest: Manifest, folder: Path, codes: list[tuple[str, int, bool]], watch: Callable[[str], None]
-) -> Blinded:
-    """Write the copies in the order of their names, so that not even their places on the disk tell anything."""
+) -> tuple[BlindKey, tuple[str, ...]]:
+    """Write the copies in the order of their names, so that not even their places on the disk tell anything.
+
+    Gives the key, and the photographs on which text was covered.
+    """
     copies: list[tuple[int, BlindCopy]] = []
     uncopied: dict[int, Uncopied] = {}
     covered: set[int] = set()
@@ -162,13 +175,20 @@ def _write_copies(
         copies=tuple(copy for _, copy in sorted(copies, key=lambda pair: (pair[0], pair[1].duplicate))),
         uncopied=tuple(uncopied[number] for number in sorted(uncopied)),
     )
-    return Blinded(key, tuple(manifest.rows[number].image for number in sorted(covered)))
+    return key, tuple(manifest.rows[number].image for number in sorted(covered))
 
 
-def _scale_text(row: ManifestRow) -> str:
-    """Scale of the manifest or of a sidecar file, written alike for all; empty where there is none."""
-    um_per_px = row.um_per_px
-    if um_per_px is None and not is_url(row.place):
-        scale = resolve_scale(Path(row.place))
-        um_per_px = None if scale is None else scale.um_per_px
-    return "" if um_per_px is None else f"{um_per_px:.9g}"
+def _scale_of(row: ManifestRow) -> Scale | None:
+    """Scale of the manifest, else of a sidecar file."""
+    path = None if is_url(row.place) else Path(row.place)
+    return resolve_scale(path, um_per_px=row.um_per_px)
+
+
+def _scale_text(scale: Scale | None) -> str:
+    """A scale, written alike for all; empty where there is none."""
+    return "" if scale is None else f"{scale.um_per_px:.9g}"
+
+
+def _has_own_sd(scale: Scale | None) -> bool:
+    """Whether the standard deviation of a scale is another than the one that is assumed."""
+    return scale is not None and not isclose(scale.sd, ASSUMED_RELATIVE_SD * scale.um_per_px)

@@ -28,6 +28,8 @@ _OTHER_PICTURES = frozenset(
     # Raw files of cameras.
     | {".arw", ".cr2", ".cr3", ".dng", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".srw"}
 )
+_DRAWN = {"comparison.json": ("registered.png", "blink.png"), "growth.json": ("growth.png",)}
+"""Pictures that lie beside the result of another command."""
 _MOST_NAMED = 3
 
 
@@ -86,12 +88,13 @@ def read_manifest(path: str | Path) -> Manifest:
 def manifest_of_folder(folder: str | Path) -> Manifest:
     """Photographs in a folder and its sub-folders, sorted by their names, which are relative to the folder.
 
-    Hidden files and folders, and the overlays of a run folder, are passed over.
+    Hidden files and folders, and the pictures that hairscan itself draws, are passed over.
 
     Raises
     ------
     ManifestError
-        Where there is no photograph, or one has a name that cannot be written to a table.
+        Where there is no photograph, a folder cannot be read, or a photograph has a name that cannot be written to a
+        table.
     """
     folder = Path(folder)
     names = sorted(path.relative_to(folder).as_posix() for path in _files_below(folder))
@@ -118,14 +121,27 @@ def left_out_text(names: Sequence[str]) -> str:
 
 
 def _files_below(folder: Path) -> list[Path]:
-    """Files of the folder and its sub-folders, but hidden ones and the overlays of a run."""
-    found = []
-    for place, folders, files in os.walk(folder):
+    """Files of the folder and its sub-folders, linked ones too, but hidden ones and pictures of hairscan's own."""
+    found: list[Path] = []
+    seen: set[str] = set()
+    for place, folders, files in os.walk(folder, onerror=_refuse_unreadable, followlinks=True):
         here = Path(place)
+        if (real := os.path.realpath(place)) in seen:  # a link leads back to where it lies
+            folders.clear()
+            continue
+        seen.add(real)
         is_run = (here / "run.json").is_file() or (here / ".parts").is_dir()
-        folders[:] = [name for name in folders if not (name.startswith(".") or (is_run and name == "overlays"))]
-        found += [here / name for name in files if name[0] != "."]
+        folders[:] = sorted(name for name in folders if not (name.startswith(".") or (is_run and name == "overlays")))
+        drawn = {name for result, names in _DRAWN.items() if result in files for name in names}
+        drawn |= {f"{PurePosixPath(name).stem}-calibration.png" for name in files}
+        found += [here / name for name in files if name[0] != "." and name not in drawn]
     return found
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    raise ManifestError(
+        f"the folder {error.filename} cannot be read ({error.strerror}): allow it, or move it"
+    ) from error
 
 
 def _ending(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,12 +13,12 @@ from pathlib import Path
 from hairscan.batch.manifest_row import ManifestRow, is_url
 from hairscan.batch.sources import check_can_read
 from hairscan.errors import HairscanError
+from hairscan.numbers import read_number
 from hairscan.photo.scale import checked_scale
 
 Problem = tuple[int, str]
 """Line of the file, and the sentence."""
 _FIRST_VISIT = "baseline"
-_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 
 
 def header_problems(columns: Sequence[str], known: Sequence[str], text: str) -> list[Problem]:
@@ -43,7 +44,7 @@ def image_problems(rows: Sequence[ManifestRow]) -> Iterator[Problem]:
     storages: set[str] = set()
     for row in rows:
         same_row = by_cells.setdefault(tuple(row.cells.values()), row.line)
-        same_image = by_place.setdefault(row.place, row.line)
+        same_image = by_place.setdefault(_one_place(row.place), row.line)
         if not row.image:
             yield row.line, f"line {row.line}: no image is named"
         elif same_row != row.line:
@@ -58,6 +59,11 @@ def image_problems(rows: Sequence[ManifestRow]) -> Iterator[Problem]:
             storages.add(storage)
         elif (problem := _path_problem(row.image, Path(row.place))) is not None:
             yield row.line, f"line {row.line}: {problem}"
+
+
+def _one_place(place: str) -> str:
+    """A place, the same for every way to write its path."""
+    return place if is_url(place) else os.path.normcase(os.path.realpath(place))
 
 
 def _url_problem(url: str) -> str | None:
@@ -87,7 +93,7 @@ def cell_problems(rows: Sequence[ManifestRow]) -> Iterator[Problem]:
 
 
 def _scale_problem(text: str) -> str | None:
-    if (number := _number(text)) is None:
+    if (number := read_number(text)) is None:
         return "is not a number"
     try:
         checked_scale(number, None, source="manifest")
@@ -97,17 +103,12 @@ def _scale_problem(text: str) -> str | None:
 
 
 def _days_problem(text: str) -> str | None:
-    number = _number(text)
+    number = read_number(text)
     return None if number is not None and 0 <= number < float("inf") else "is not a number of days from 0"
 
 
 def _date_problem(text: str) -> str | None:
     return "is not a date as 2026-03-31" if _date(text) is None else None
-
-
-def _number(text: str) -> float | None:
-    """Value of a decimal number; Python itself would take 2_7 for 27, and the digits of any script."""
-    return float(text) if _DECIMAL.fullmatch(text) else None
 
 
 def _date(text: str) -> date | None:
@@ -172,10 +173,10 @@ def scale_problems(rows: Sequence[ManifestRow]) -> Iterator[Problem]:
     seen: set[tuple[str, float]] = set()
     for row in rows:
         device, text = row.cells.get("device", ""), row.cells.get("um_per_px", "")
-        number = _number(text)
+        number = read_number(text)
         if device and number is not None:
             first_text, line = first.setdefault(device, (text, row.line))
-            if number != _number(first_text) and (device, number) not in seen:
+            if number != read_number(first_text) and (device, number) not in seen:
                 seen.add((device, number))
                 yield (
                     row.line,

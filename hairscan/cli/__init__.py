@@ -6,6 +6,7 @@ Each verb imports what it needs when it runs, so that ``hairscan --help`` and ``
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -73,6 +74,9 @@ def main() -> None:
 
     An error of any other class is a mistake in hairscan: its traceback is left to be seen and reported.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # some code pages lack µ or ±
+            stream.reconfigure(errors="replace")
     try:
         app()
     except (ManifestError, TrialError) as error:

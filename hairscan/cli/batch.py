@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hairscan.cli.number import number
+
 if TYPE_CHECKING:
     from hairscan.batch.executors import DaskCrew, LocalCrew
     from hairscan.batch.manifest import Manifest
@@ -23,9 +25,10 @@ def batch(
     photos: Annotated[Path, typer.Argument(help="Folder of photographs, or a manifest in CSV with a column 'image'.")],
     out: Annotated[Path, typer.Option(help="Folder for the tables and the overlays; an unfinished one goes on.")],
     um_per_px: Annotated[
-        float | None, typer.Option(help="Micrometres of scalp per pixel, where the manifest has none.")
+        float | None,
+        typer.Option(parser=number, help="Micrometres of scalp per pixel, where the manifest has none."),
     ] = None,
-    um_per_px_sd: Annotated[float | None, typer.Option(help="Standard deviation of the scale.")] = None,
+    um_per_px_sd: Annotated[float | None, typer.Option(parser=number, help="Standard deviation of the scale.")] = None,
     area: Annotated[
         str | None, typer.Option(help="Counting area: whole, circle:1.0cm2, rect:10x8mm, circle:0.5cm2@x,y (px).")
     ] = None,

@@ -50,6 +50,10 @@ def blind(
         ("key", f"{key}: keep it from whoever measures"),
     ):
         typer.echo(f"{name:9}{text}")
+    if blinded.sd_lost:
+        names = ", ".join(blinded.sd_lost[:3]) + (" and others" if len(blinded.sd_lost) > 3 else "")
+        lost = f"the copies of {names} do not tell the scale's standard deviation"
+        typer.echo(f"note: {lost}: give it to batch as --um-per-px-sd", err=True)
     for photo in blinded.key.uncopied:
         typer.echo(f"no copy: {photo.message}", err=True)
     if blinded.key.uncopied:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hairscan.cli.number import number
 from hairscan.errors import ScaleError
+from hairscan.numbers import read_number
 
 if TYPE_CHECKING:
     from hairscan.photo.calibrate import Calibration
@@ -18,10 +20,12 @@ _MARK_RGB = (0, 200, 80)
 
 def calibrate(
     photo: Annotated[Path, typer.Argument(help="Photograph: JPEG, PNG or TIFF.")],
-    bar_mm: Annotated[float | None, typer.Option(help="Length of the burnt-in scale bar, mm.")] = None,
-    tick_mm: Annotated[float | None, typer.Option(help="Distance of a ruler's neighbouring ticks, mm.")] = None,
+    bar_mm: Annotated[float | None, typer.Option(parser=number, help="Length of the burnt-in scale bar, mm.")] = None,
+    tick_mm: Annotated[
+        float | None, typer.Option(parser=number, help="Distance of a ruler's neighbouring ticks, mm.")
+    ] = None,
     point: Annotated[list[str] | None, typer.Option(help="One of two points X,Y in px; give it twice.")] = None,
-    distance_mm: Annotated[float | None, typer.Option(help="Distance of the two points, mm.")] = None,
+    distance_mm: Annotated[float | None, typer.Option(parser=number, help="Distance of the two points, mm.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the picture of what was found (default: here).")] = None,
 ) -> None:
     """Find the scale of a photo, print it, and draw what it was found from."""
@@ -65,10 +69,10 @@ def _measure(
 
 def _point(text: str, rgb: RgbImage) -> tuple[float, float]:
     """Point of a text ``X,Y`` that lies in the picture."""
-    try:
-        x, y = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise ScaleError(f"--point must be X,Y in pixels, such as 120,873, not {text!r}.") from error
+    numbers = [read_number(part.strip()) for part in text.split(",")]
+    if len(numbers) != 2 or None in numbers:
+        raise ScaleError(f"--point must be X,Y in pixels, such as 120,873, not {text!r}.")
+    x, y = (float(number or 0.0) for number in numbers)
     height, width = rgb.shape[:2]
     if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
         raise ScaleError(f"The point {text} lies outside the picture of {width} x {height} px.")

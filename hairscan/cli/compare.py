@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hairscan.cli.number import number
+from hairscan.errors import HairscanError, PhotoError, ScaleError, VisitError
+
 if TYPE_CHECKING:
     from hairscan.visits import Comparison
     from hairscan.visits.changes import Change
@@ -16,15 +19,18 @@ if TYPE_CHECKING:
 def compare(
     baseline: Annotated[Path, typer.Argument(help="Photograph of the first visit.")],
     followup: Annotated[Path, typer.Argument(help="Photograph of the same site at a later visit.")],
-    um_per_px: Annotated[float | None, typer.Option(help="Micrometres of scalp per pixel, of both.")] = None,
-    followup_um_per_px: Annotated[float | None, typer.Option(help="The same of the follow-up, if another.")] = None,
+    um_per_px: Annotated[
+        float | None, typer.Option(parser=number, help="Micrometres of scalp per pixel, of both.")
+    ] = None,
+    followup_um_per_px: Annotated[
+        float | None, typer.Option(parser=number, help="The same of the follow-up, if another.")
+    ] = None,
     model: Annotated[str, typer.Option(help="Name or folder of the network.")] = "default",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Folder for the tables and the pictures.")] = None,
 ) -> None:
     """Match the hairs of two visits one to one, and say what changed."""
     from hairscan.batch.out_folder import check_out
-    from hairscan.errors import PhotoError, ScaleError, VisitError
     from hairscan.visits import compare_photos
     from hairscan.visits.files import refusal_json
 
@@ -40,13 +46,14 @@ def compare(
             device=device,
         )
     except (VisitError, ScaleError, PhotoError) as error:
-        if out is not None:
+        if out is not None and replaces_earlier(error, out / "comparison.json"):
             refusal = refusal_json(baseline.name, followup.name, str(error))
             save(out, {"comparison.json": refusal}, stale=("hairs.csv", "registered.png", "blink.png"))
         raise
-    _print(comparison)
     if out is not None:
         _write(out, comparison)
+    _print(comparison)
+    if out is not None:
         typer.echo(f"look at {out / 'registered.png'} and {out / 'blink.png'}")
 
 
@@ -63,6 +70,11 @@ def _write(folder: Path, comparison: Comparison) -> None:
         "blink.png": encode_blink(blink_frames(comparison)),
     }
     save(folder, files)
+
+
+def replaces_earlier(error: HairscanError, result: Path) -> bool:
+    """Whether a refusal is written: that of two photographs always, a mistake of the call where no result lies yet."""
+    return isinstance(error, VisitError) or not result.exists()
 
 
 def save(folder: Path, files: dict[str, bytes], *, stale: tuple[str, ...] = ()) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from hairscan.cli.number import number
+
 if TYPE_CHECKING:
     from hairscan.training.vectors import Sample
 
@@ -23,7 +25,7 @@ def data() -> None:
 def convert(
     source: Annotated[Path, typer.Argument(help="Annotation file (.json), or the folder of all of them.")],
     layout: Annotated[Literal["labelme", "coco"], typer.Option("--format", help="What wrote the annotations.")],
-    um_per_px: Annotated[float, typer.Option(help="Scale of the photographs, micrometres per pixel.")],
+    um_per_px: Annotated[float, typer.Option(parser=number, help="Scale of the photographs, micrometres per pixel.")],
     out: Annotated[Path, typer.Option(help="New folder: tiles/, vectors.csv, fields.csv.")],
     subjects: Annotated[
         Path | None, typer.Option(help="CSV with columns image, subject: who is in each photograph.")

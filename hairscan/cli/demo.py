@@ -25,13 +25,17 @@ def demo(
     from hairscan.batch.run_folder import write_picture
     from hairscan.cli.one_photo import check_place, score_one, write_one
     from hairscan.cli.table import print_comparison, print_result
+    from hairscan.errors import OutputError
     from hairscan.phantom import render_scene, sample_scene
+    from hairscan.photo.codec import encode_png
 
     picture = out / "scalp.png"
-    check_place(out, picture, picture.name)
+    check_place(out, picture)
     rng = np.random.default_rng(_SEED)
     scene = sample_scene("clipped", rng, width_px=_WIDTH_PX, height_px=_HEIGHT_PX, um_per_px=_UM_PER_PX)
     phantom = render_scene(scene, rng)
+    if picture.is_file() and picture.read_bytes() != encode_png(phantom.rgb):
+        raise OutputError(f"{picture} is of no demo and would be replaced: name another folder")
     write_picture(picture, phantom.rgb)
     scored = score_one(picture, um_per_px=_UM_PER_PX, model=model, device=device)
     overlay = write_one(out, scored)

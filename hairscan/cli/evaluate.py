@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hairscan.cli.number import number
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 def evaluate(
     data: Annotated[Path | None, typer.Option(help="Annotated photographs: tiles/, vectors.csv, fields.csv.")] = None,
     um_per_px: Annotated[
-        float | None, typer.Option(help="Scale of the photographs whose fields.csv tells none.")
+        float | None, typer.Option(parser=number, help="Scale of the photographs whose fields.csv tells none.")
     ] = None,
     part: Annotated[str, typer.Option(help="Part of the split: validation, tune or train.")] = "validation",
     masks: Annotated[Path | None, typer.Option(help="Pictures NAME.jpg with hand-traced masks NAME_t.jpg.")] = None,

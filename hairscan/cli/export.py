@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hairscan.cli.number import number
+
 if TYPE_CHECKING:
     from hairscan.segment.spec import Precision
 
@@ -19,7 +21,7 @@ def export(
         Path | None, typer.Option(help="Annotated photographs, to calibrate int8 on beside phantoms.")
     ] = None,
     um_per_px: Annotated[
-        float | None, typer.Option(help="Scale of the photographs whose fields.csv tells none.")
+        float | None, typer.Option(parser=number, help="Scale of the photographs whose fields.csv tells none.")
     ] = None,
     verify: Annotated[Path | None, typer.Option(help="Bundle to check; nothing is written.")] = None,
 ) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hairscan.cli.number import number
+
 if TYPE_CHECKING:
     from hairscan.visits.growth import Growth
     from hairscan.visits.growth_rates import Estimate
@@ -15,17 +17,23 @@ if TYPE_CHECKING:
 def growth(
     first: Annotated[Path, typer.Argument(help="Photograph right after clipping.")],
     second: Annotated[Path, typer.Argument(help="Photograph of the same site 48 to 72 hours later.")],
-    hours: Annotated[float, typer.Option(help="Hours between the two, 12 to 120.")],
-    um_per_px: Annotated[float | None, typer.Option(help="Micrometres of scalp per pixel, of both.")] = None,
-    followup_um_per_px: Annotated[float | None, typer.Option(help="The same of the second, if another.")] = None,
-    telogen_um_per_day: Annotated[float, typer.Option(help="A hair that grows slower is telogen.")] = 100.0,
+    hours: Annotated[float, typer.Option(parser=number, help="Hours between the two, 12 to 120.")],
+    um_per_px: Annotated[
+        float | None, typer.Option(parser=number, help="Micrometres of scalp per pixel, of both.")
+    ] = None,
+    followup_um_per_px: Annotated[
+        float | None, typer.Option(parser=number, help="The same of the second, if another.")
+    ] = None,
+    telogen_um_per_day: Annotated[
+        float, typer.Option(parser=number, help="A hair that grows slower is telogen.")
+    ] = 100.0,
     model: Annotated[str, typer.Option(help="Name or folder of the network.")] = "default",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Folder for the table and the picture.")] = None,
 ) -> None:
     """Measure how fast each hair grew, and which did not: anagen and telogen."""
     from hairscan.batch.out_folder import check_out
-    from hairscan.cli.compare import save
+    from hairscan.cli.compare import replaces_earlier, save
     from hairscan.errors import PhotoError, ScaleError, VisitError
     from hairscan.photo.codec import encode_png
     from hairscan.report.growth import draw_growth
@@ -46,14 +54,15 @@ def growth(
             device=device,
         )
     except (VisitError, ScaleError, PhotoError) as error:
-        if out is not None:
+        if out is not None and replaces_earlier(error, out / "growth.json"):
             document = growth_refusal_json(first.name, second.name, hours, telogen_um_per_day, str(error))
             save(out, {"growth.json": document}, stale=("hairs.csv", "growth.png"))
         raise
-    _print(found)
     if out is not None:
         picture = encode_png(draw_growth(found))
         save(out, {"hairs.csv": growth_csv(found), "growth.json": growth_json(found), "growth.png": picture})
+    _print(found)
+    if out is not None:
         typer.echo(f"look at {out / 'growth.png'}")
 
 

@@ -12,7 +12,7 @@ from hairscan.batch.run_folder import TABLES, RunRecord, now_utc, overlay_names,
 from hairscan.cli.versions import library_versions
 from hairscan.endpoints.result import PhotoResult
 from hairscan.endpoints.rows import read_rows
-from hairscan.files import cannot_write
+from hairscan.files import cannot_write, locked
 from hairscan.photo import read_photo
 from hairscan.score import score_read_photo
 from hairscan.segment import load_model
@@ -62,13 +62,8 @@ def score_one(
     return Scored(photo, replace(result, seconds={**seconds, **result.seconds}), configuration, start_utc)
 
 
-def check_place(folder: Path, photo: Path, *others: str) -> None:
+def check_place(folder: Path, photo: Path) -> None:
     """Make sure that the result of a photograph replaces at most that of another one.
-
-    Parameters
-    ----------
-    *others
-        Names of what the command writes there besides.
 
     Raises
     ------
@@ -76,7 +71,7 @@ def check_place(folder: Path, photo: Path, *others: str) -> None:
         When the folder holds anything else that would be replaced, or cannot be written.
     """
     check_photos_apart(folder, [photo])
-    check_out(folder, "score", (*TABLES, f"overlays/{overlay_names([photo.name])[photo.name]}", *others))
+    check_out(folder, "score", (*TABLES, f"overlays/{overlay_names([photo.name])[photo.name]}"))
 
 
 def write_one(folder: Path, scored: Scored) -> Path:
@@ -89,20 +84,21 @@ def write_one(folder: Path, scored: Scored) -> Path:
     """
     from hairscan.report.overlay import draw_overlay
 
-    check_place(folder, Path(str(scored.configuration["photo"])))
-    earlier = _overlays_in(folder)
     start = perf_counter()
     picture = draw_overlay(scored.photo, scored.result)
     result = replace(scored.result, seconds={**scored.result.seconds, "overlay": perf_counter() - start})
     record = RunRecord(scored.start_utc, now_utc(), scored.configuration, library_versions())
-    write_run(folder, [result], record, overlays={scored.photo.name: picture})
     overlay = folder / "overlays" / overlay_names([scored.photo.name])[scored.photo.name]
-    try:
-        for path in earlier:
-            if path.exists() and not path.samefile(overlay):
-                path.unlink()
-    except OSError as error:
-        raise cannot_write(folder, error) from error
+    check_place(folder, Path(str(scored.configuration["photo"])))
+    with locked(folder):
+        earlier = _overlays_in(folder)
+        write_run(folder, [result], record, overlays={scored.photo.name: picture})
+        try:
+            for path in earlier:
+                if path.exists() and not path.samefile(overlay):
+                    path.unlink()
+        except OSError as error:
+            raise cannot_write(folder, error) from error
     return overlay
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from hairscan.cli.number import number
+
 app = typer.Typer(help="Render scalp scenes of known truth.", no_args_is_help=True)
 
 
@@ -23,7 +25,7 @@ def render(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
     width_px: Annotated[int, typer.Option(min=1, max=20000)] = 1280,
     height_px: Annotated[int, typer.Option(min=1, max=20000)] = 1024,
-    um_per_px: Annotated[float, typer.Option(help="Micrometres per pixel.")] = 2.78,
+    um_per_px: Annotated[float, typer.Option(parser=number, help="Micrometres per pixel.")] = 2.78,
 ) -> None:
     """Render COUNT photographs with their true hairs (NAME.hairs.csv) and scale (NAME.json) into OUT."""
     import numpy as np
@@ -36,11 +38,11 @@ def render(
         raise typer.BadParameter(
             f"{kind!r} is no kind of scene: choose one of {', '.join(KINDS)}.", param_hint="--kind"
         )
-    for number in range(seed, seed + count):
-        rng = np.random.default_rng(number)
+    for own_seed in range(seed, seed + count):
+        rng = np.random.default_rng(own_seed)
         scene = sample_scene(kind, rng, width_px=width_px, height_px=height_px, um_per_px=um_per_px)
         rendered = render_scene(scene, rng)
-        path = write_phantom(rendered, out, f"{kind}_{number:04d}", seed=number)
+        path = write_phantom(rendered, out, f"{kind}_{own_seed:04d}", seed=own_seed)
         typer.echo(f"{path}: {sum(hair.counted for hair in rendered.hairs)} hairs grow in the picture")
 
 
@@ -60,7 +62,7 @@ def trial(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
     width_px: Annotated[int, typer.Option(min=64, max=20000)] = 960,
     height_px: Annotated[int, typer.Option(min=64, max=20000)] = 768,
-    um_per_px: Annotated[float, typer.Option(help="Micrometres per pixel.")] = 5.0,
+    um_per_px: Annotated[float, typer.Option(parser=number, help="Micrometres per pixel.")] = 5.0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
 ) -> None:
     """Render a trial: photographs of every subject and visit, manifest.csv, and what is true of them in truth/."""
@@ -77,8 +79,8 @@ def trial(
         settings = TrialSettings(
             arms=arms_with_changes(
                 arms.split(","),
-                None if density_change is None else [float(change) for change in density_change.split(",")],
-                None if width_change is None else [float(change) for change in width_change.split(",")],
+                None if density_change is None else [number(change) for change in density_change.split(",")],
+                None if width_change is None else [number(change) for change in width_change.split(",")],
             ),
             subjects=subjects,
             weeks=tuple(int(week) for week in visits.split(",")),

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from hairscan.cli.number import number
+
 
 def score(
     photo: Annotated[Path, typer.Argument(help="Close-up photograph of a scalp: JPEG, PNG or TIFF.")],
-    um_per_px: Annotated[float | None, typer.Option(help="Micrometres of scalp per pixel.")] = None,
-    um_per_px_sd: Annotated[float | None, typer.Option(help="Its standard deviation.")] = None,
+    um_per_px: Annotated[float | None, typer.Option(parser=number, help="Micrometres of scalp per pixel.")] = None,
+    um_per_px_sd: Annotated[float | None, typer.Option(parser=number, help="Its standard deviation.")] = None,
     area: Annotated[
         str | None, typer.Option(help="Counting area: whole, circle:1.0cm2, rect:10x8mm, circle:0.5cm2@x,y (px).")
     ] = None,

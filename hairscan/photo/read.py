@@ -19,8 +19,8 @@ MAX_PX = 120_000_000
 MAX_BYTES = 1_000_000_000
 """The largest photo allowed, without any compression."""
 _BLACK_LEVEL, _WHITE_LEVEL, _MIN_CONTRAST = 16, 239, 6
-_TWELVE_BITS = 4096
-"""Levels below which 16 bits hold a picture of 12 bits or less: to eight bits it would be black."""
+_FOURTEEN_BITS = 16384
+"""Levels below which 16 bits hold a picture of 14 bits or less: to eight bits it would be dark or black."""
 # EXIF orientation -> (transpose, flip rows, flip columns), applied in this order.
 _TURNS = {
     1: (False, False, False),
@@ -178,9 +178,9 @@ def _to_uint8(image: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
     if image.dtype == np.uint8:
         return np.ascontiguousarray(image, dtype=np.uint8)
     if image.dtype == np.uint16:
-        if image.max() < _TWELVE_BITS:
+        if image.max() < _FOURTEEN_BITS:
             raise PhotoError(
-                f"{name}: its 16-bit levels end at {image.max()}, nearly black: scale 10 or 12 bits to the full range "
+                f"{name}: its 16-bit levels end at {image.max()}, too dark: scale 10, 12 or 14 bits to the full range "
                 "of 16, or take it again with more light."
             )
         return ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)

@@ -80,9 +80,9 @@ def _is_file(path: Path) -> bool:
 
 def _read_sidecar(sidecar: Path) -> Scale | None:
     try:
-        text = sidecar.read_text(encoding="utf-8")
+        text = sidecar.read_text(encoding="utf-8-sig")
         values = json.loads(text) if sidecar.suffix == ".json" else tomllib.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ScaleError(f"{sidecar} cannot be read: {error}. Repair it, remove it, or give um_per_px.") from error
     if not isinstance(values, dict) or "um_per_px" not in values:
         return None

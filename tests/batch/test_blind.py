@@ -270,6 +270,27 @@ def test_a_wrong_scale_is_told_before_anything_is_copied(trial, tmp_path):
     assert not (tmp_path / "blind").exists()
 
 
+def test_the_copies_of_another_process_stay(trial, tmp_path):
+    def other_process(image):
+        (tmp_path / "blind").mkdir(exist_ok=True)
+        (tmp_path / "blind" / "theirs.png").write_text("theirs")
+
+    manifest = read_manifest(trial / "manifest.csv")
+    with pytest.raises(OutputError, match="cannot write to"):
+        blind_photos(manifest, tmp_path / "blind", tmp_path / "key.json", np.random.default_rng(), watch=other_process)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["blind", "photos"]
+    assert [path.name for path in (tmp_path / "blind").iterdir()] == ["theirs.png"]
+
+
+def test_an_uncertainty_of_the_scale_that_copies_cannot_tell_is_named(trial, tmp_path):
+    (sidecar,) = trial.glob("*.json")
+    sidecar.write_text('{"um_per_px": 3.5, "um_per_px_sd": 0.3}')
+    manifest = read_manifest(trial / "manifest.csv")
+    found = blind_photos(manifest, tmp_path / "blind", tmp_path / "key.json", np.random.default_rng())
+    (name,) = found.sd_lost
+    assert name.rpartition(".")[0] == sidecar.stem
+
+
 def test_nothing_is_left_when_no_photograph_can_be_read(trial, tmp_path):
     lines = (trial / "manifest.csv").read_text().splitlines()
     (trial / "broken.csv").write_text(f"{lines[0]}\n{lines[-1]}\n")

@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import pytest
 
 from hairscan.batch.manifest import left_out_text, manifest_of_folder, read_manifest
@@ -147,6 +150,46 @@ def test_a_folder_gives_its_photographs_and_no_overlays(tmp_path):
     manifest = manifest_of_folder(tmp_path)
     assert [row.image for row in manifest.rows] == ["b.JPG", "overlays/z.jpg", "sub/a.png", "sub/c.tiff"]
     assert manifest.columns == ("image",)
+
+
+def test_a_folder_that_cannot_be_read_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "a.png").touch()
+    (tmp_path / "closed").mkdir()
+
+    def list_folder(place, scandir=os.scandir):
+        if Path(place).name == "closed":
+            raise PermissionError(13, "Permission denied", str(place))
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", list_folder)
+    with pytest.raises(ManifestError, match=r"closed cannot be read \(Permission denied\)"):
+        manifest_of_folder(tmp_path)
+
+
+def test_linked_folders_are_walked_once(tmp_path):
+    photos, elsewhere = tmp_path / "photos", tmp_path / "elsewhere"
+    for folder in (photos, elsewhere):
+        folder.mkdir()
+        (folder / "a.png").touch()
+    (photos / "linked").symlink_to(elsewhere)
+    (photos / "round").symlink_to(photos)
+    assert [row.image for row in manifest_of_folder(photos).rows] == ["a.png", "linked/a.png"]
+
+
+def test_pictures_that_hairscan_draws_are_no_photographs(tmp_path):
+    for name in ("a.jpg", "a-calibration.png", "b-calibration.png", "pair/blink.png", "pair/b.png", "blink.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "pair" / "comparison.json").touch()
+    # Where no photograph b lies, b-calibration.png is one.
+    images = [row.image for row in manifest_of_folder(tmp_path).rows]
+    assert images == ["a.jpg", "b-calibration.png", "blink.png", "pair/b.png"]
+
+
+def test_a_photograph_under_two_paths_is_there_twice(written, tmp_path):
+    (tmp_path / "sub").mkdir()
+    path = written("image\na.jpg\nsub/../a.jpg\n")
+    assert problems(path) == ("line 3: sub/../a.jpg is in line 2 already",)
 
 
 def test_a_folder_without_photographs(tmp_path):

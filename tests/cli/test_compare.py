@@ -17,6 +17,19 @@ def test_a_refusal_is_one_line_and_is_kept_beside_the_photographs(hairscan, phot
     assert [path.name for path in (tmp_path / "two").iterdir()] == ["comparison.json"]
 
 
+def test_a_mistake_in_the_call_leaves_an_earlier_result(hairscan, photo_file, tmp_path):
+    out = tmp_path / "two"
+    code, _, _ = hairscan("compare", photo_file, tmp_path / "gone.png", "--um-per-px", 5, "--out", out)
+    assert code == 2
+    assert "gone.png" in json.loads((out / "comparison.json").read_text())["refused"]
+    (out / "hairs.csv").write_text("of an earlier result")
+    for wrong in ((tmp_path / "lost.png", "--um-per-px", 5), (photo_file, "--um-per-px", 0)):
+        code, _, _ = hairscan("compare", photo_file, *wrong, "--out", out)
+        assert code == 2
+    assert "gone.png" in json.loads((out / "comparison.json").read_text())["refused"]
+    assert (out / "hairs.csv").exists()
+
+
 def test_the_same_file_twice_is_refused(hairscan, photo_file):
     code, _, err = hairscan("compare", photo_file, photo_file, "--um-per-px", 5)
     assert code == 2

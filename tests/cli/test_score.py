@@ -100,6 +100,15 @@ def test_a_photograph_is_never_replaced_by_its_overlay(hairscan, photo_file, thr
     assert photo.read_bytes() == before
 
 
+def test_the_demo_replaces_no_photograph(hairscan, photo_file, three_hairs, tmp_path):
+    out = tmp_path / "result"
+    assert hairscan("score", photo_file, "--um-per-px", 5, "--out", out)[0] == 0
+    shutil.copy(photo_file, out / "scalp.png")
+    code, _, err = hairscan("demo", "--out", out)
+    assert (code, err) == (2, f"error: {out / 'scalp.png'} is of no demo and would be replaced: name another folder\n")
+    assert (out / "scalp.png").read_bytes() == photo_file.read_bytes()
+
+
 def test_version_and_help(hairscan):
     from hairscan import __version__
 

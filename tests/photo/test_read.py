@@ -98,9 +98,10 @@ def test_a_negative_of_eight_bits_is_turned_round(tmp_path, picture):
     np.testing.assert_array_equal(read_rgb(path)[0][..., 0], 255 - picture[..., 1])
 
 
-def test_twelve_bits_in_sixteen_are_told_from_a_dark_photo(tmp_path, picture):
-    cv2.imwrite(str(tmp_path / "a.png"), picture.astype(np.uint16) * 16)
-    with pytest.raises(PhotoError, match="12 bits to the full range"):
+@pytest.mark.parametrize("bits", [10, 12, 13, 14])
+def test_fewer_bits_in_sixteen_are_told_from_a_dark_photo(tmp_path, picture, bits):
+    cv2.imwrite(str(tmp_path / "a.png"), picture.astype(np.uint16) * 2 ** (bits - 8))
+    with pytest.raises(PhotoError, match="10, 12 or 14 bits to the full range"):
         read_rgb(tmp_path / "a.png")
 
 
