@@ -110,7 +110,7 @@ def _responders(result: TrialResult, styles: Mapping[str, ArmStyle]) -> Iterator
     table = result.tables["responders"]
     table = table[table["set"] == "full"]
     if len(table):
-        rule = responder_rule(result.design)
+        rule = responder_rule(result.design, table)
         alt = "Bars of the share of responders in every arm; the numbers are in the table below."
         yield Drawing("responders", "responders", f"Subjects with {rule}", alt, draw_responders(table, styles))
 

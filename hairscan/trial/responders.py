@@ -6,6 +6,7 @@ from dataclasses import asdict
 from math import isfinite, nan
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from hairscan.trial.groups import subject_means, table_of, treated_arms
@@ -14,7 +15,7 @@ from hairscan.trial.proportions import Contrast, contrast_of_groups, contrast_of
 RESPONDER_COLUMNS = (
     *("arm", "control", "n_arm", "n_control", "responders_arm", "responders_control", "share_arm", "share_control"),
     *("difference", "difference_low", "difference_high", "odds_ratio", "odds_low", "odds_high"),
-    *("nnt", "nnt_low", "nnt_high", "p", "note"),
+    *("nnt", "nnt_low", "nnt_high", "p", "least_gain_low", "least_gain_high", "note"),
 )
 
 
@@ -45,7 +46,8 @@ def responders(
     DataFrame
         `RESPONDER_COLUMNS`. Subjects without a figure at the visit, or in a split-scalp trial without one on both
         sides, are left out and their number is in the note; so are those without a percentage, as none exists of a
-        baseline of 0.
+        baseline of 0. `least_gain_low` and `least_gain_high` are the least and the largest gain that was asked of a
+        subject in the unit of the endpoint; NaN where only a percentage was.
     """
     of_endpoint = subject_means(observations[observations["endpoint"] == endpoint])
     changes = of_endpoint[of_endpoint["visit"] == visit]
@@ -61,6 +63,7 @@ def responders(
     of_zero = of_endpoint[of_endpoint["subject"].isin(without_percentage["subject"])]
     everyone, n_zero = (some.groupby("arm")["subject"].nunique() for some in (of_endpoint, of_zero))
     raised = _raised(threshold, mdc95, is_percent)
+    least = float(np.fmax(nan if is_percent else threshold, mdc95))
     rows = []
     for arm in treated_arms(of_endpoint, control):
         if layout == "split-scalp":
@@ -69,7 +72,8 @@ def responders(
             counts, contrast = _compare_arms(table[arm].dropna(), table[control].dropna(), alpha)
         told = {arm: counts["n_arm"], control: counts["n_control"]}
         notes = [raised, *_left_out(told, everyone, n_zero)]
-        rows.append({"arm": arm, "control": control} | _row(counts, contrast, notes))
+        asked = {"least_gain_low": least, "least_gain_high": least}
+        rows.append({"arm": arm, "control": control} | asked | _row(counts, contrast, notes))
     return table_of(rows, RESPONDER_COLUMNS)
 
 

@@ -137,6 +137,7 @@ def _effect_sizes(effects):
 def _responders():
     shared = {"set": "full", "endpoint": "density_per_cm2", "visit": "24", "control": "placebo", "note": ""}
     shared |= {"n_arm": 9, "n_control": 9, "responders_control": 1, "share_control": 1 / 9}
+    shared |= {"least_gain_low": 10.0, "least_gain_high": 10.0}
     prp = {"arm": "prp", "responders_arm": 5, "share_arm": 5 / 9, "p": 0.13}
     prp |= {"difference": 0.44, "difference_low": 0.04, "difference_high": 0.70, "nnt": 2.25, "nnt_low": 1.4}
     prp |= {"nnt_high": 24.0, "odds_ratio": 10.0, "odds_low": 0.9, "odds_high": 117.0}
