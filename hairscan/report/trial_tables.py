@@ -135,8 +135,11 @@ def reliability_table(reliability: pd.DataFrame, ci: str) -> PageTable:
         "photographs": lambda row: number(row["n_photos"], 0),
         "ICC(2,1)": lambda row: _with_interval(row, ("icc21", "icc21_low", "icc21_high"), 2),
         "ICC(3,1)": lambda row: _with_interval(row, ("icc31", "icc31_low", "icc31_high"), 2),
-        "standard error of measurement": lambda row: number(row["sem"], _decimals(row)),
-        "minimal detectable change": lambda row: number(row["mdc95"], _decimals(row)),
+        "standard error of measurement": lambda row: _with_interval(
+            row, ("sem", "sem_low", "sem_high"), _decimals(row)
+        ),
+        "degrees of freedom": lambda row: number(row["df"], 0),
+        "minimal detectable change of one": lambda row: number(row["mdc95"], _decimals(row)),
         "variation within a target, %": lambda row: number(row["within_cv_percent"], 1),
     }
     return _table(f"Agreement of repeated measurements, with {ci}", columns | _note_column(reliability), reliability)

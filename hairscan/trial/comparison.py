@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import nan
 
 import numpy as np
 import pandas as pd
 
 from hairscan.trial.ancova import ancova_effects
 from hairscan.trial.design import Design
+from hairscan.trial.detectable import errors_of
 from hairscan.trial.effect_sizes import EFFECT_SIZE_COLUMNS, effect_sizes
 from hairscan.trial.linear import EFFECT_COLUMNS, MEAN_COLUMNS, effect_line
 from hairscan.trial.missing import paired_sensitivity_effects, sensitivity_effects
@@ -17,7 +17,6 @@ from hairscan.trial.mmrm import METHOD as PRIMARY_METHOD
 from hairscan.trial.mmrm import mmrm_effects, paired_mmrm_effects
 from hairscan.trial.multiplicity import adjust
 from hairscan.trial.pairs import make_pairs, pair_effects, started_pairs
-from hairscan.trial.repeats import READ_AGAIN
 from hairscan.trial.responders import RESPONDER_COLUMNS, responders
 
 FULL, PER_PROTOCOL = "full", "per protocol"
@@ -45,7 +44,7 @@ def compare_sets(
     covariates
         subject, and one column per covariate.
     reliability
-        Where the minimal detectable change of a responder stands.
+        Where the error of measurement stands that a responder's gain must exceed.
 
     Returns
     -------
@@ -81,15 +80,6 @@ def matched_effects(matched: pd.DataFrame, covariates: pd.DataFrame, design: Des
         effects, _ = _model_of_groups(_with_covariates(matched, covariates, design), design)
     table = _joined(effects, "effects").assign(set=FULL)[_COLUMNS["effects"]]
     return _in_order(table, design).assign(p_adjusted=np.nan, significant="")
-
-
-def minimal_detectable_change(reliability: pd.DataFrame, endpoint: str) -> float:
-    """Largest minimal detectable change (95 %) of the endpoint over the kinds of repeats; NaN without repeats.
-
-    That the same photograph, read again, gives the same says nothing of a second photograph.
-    """
-    told = (reliability["endpoint"] == endpoint) & (reliability["kind"] != READ_AGAIN)
-    return float(reliability.loc[told, "mdc95"].astype(float).max())
 
 
 def _compare(
@@ -209,14 +199,12 @@ def _responders(observations: pd.DataFrame, reliability: pd.DataFrame, design: D
         return _joined([], "responders")
     table = responders(
         observations,
+        rule,
+        errors_of(reliability, rule.endpoint),
         control=str(design.control),
         alpha=design.alpha,
-        endpoint=rule.endpoint,
         visit=design.primary_visit,
-        threshold=rule.change if rule.change is not None else float(rule.percent or nan),
-        is_percent=rule.change is None,
         layout=design.layout,
-        mdc95=minimal_detectable_change(reliability, rule.endpoint),
     )
     return table.assign(endpoint=rule.endpoint, visit=design.primary_visit)
 

@@ -17,7 +17,7 @@ from hairscan.types import FloatArray
 RELIABILITY_COLUMNS = (
     *("endpoint", "kind", "n_targets", "n_photos"),
     *("icc21", "icc21_low", "icc21_high", "icc31", "icc31_low", "icc31_high"),
-    *("sem", "mdc95", "within_cv_percent", "note"),
+    *("sem", "df", "sem_low", "sem_high", "mdc95", "within_cv_percent", "note"),
 )
 BLAND_ALTMAN_COLUMNS = (
     *("endpoint", "kind", "n_pairs", "bias", "bias_low", "bias_high", "sd"),
@@ -63,10 +63,11 @@ def reliability(repeats: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
     Notes
     -----
     ``sem`` is the SD within a target, pooled by degrees of freedom over all its repeats however many there are (so it
-    holds the differences between operators, too); ``mdc95 = 1.96 sqrt(2) sem``; ``within_cv_percent`` is the root
-    mean square of SD / mean of the targets (Quan and Shih 1996), pooled likewise. The correlations need the same
-    repeats of every target: those repeats are taken that keep most degrees of freedom, and the note says how many
-    targets have all of them.
+    holds the differences between operators, too), with ``df`` degrees of freedom and the chi-square interval of an SD.
+    ``mdc95 = 1.96 sqrt(2) sem`` is that of one photograph, or operator, at each of two visits; the mean of several has
+    a smaller one (`hairscan.trial.detectable`). ``within_cv_percent`` is the root mean square of SD / mean of the
+    targets (Quan and Shih 1996), pooled likewise. The correlations need the same repeats of every target: those repeats
+    are taken that keep most degrees of freedom, and the note says how many targets have all of them.
     """
     rows = []
     for names, group in _kinds(repeats):
@@ -74,12 +75,15 @@ def reliability(repeats: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
         n = int(wide.notna().sum().sum())
         complete = _complete(wide, range(2, wide.shape[1] + 1))
         sem, cv_percent = _error_within(wide)
+        df = n - len(wide)
+        sem_low, sem_high = _interval_of_sd(sem, df, alpha)
         icc21, icc31 = (Icc(), Icc())
         if len(complete) > 1:
             icc21, icc31 = absolute_agreement(complete, alpha), consistency(complete, alpha)
         rows.append(
             names
-            | {"n_targets": len(wide), "n_photos": n, "sem": sem, "mdc95": _OF_95 * sqrt(2) * sem}
+            | {"n_targets": len(wide), "n_photos": n, "sem": sem, "df": df}
+            | {"sem_low": sem_low, "sem_high": sem_high, "mdc95": _OF_95 * sqrt(2) * sem}
             | {"icc21": icc21.estimate, "icc21_low": icc21.low, "icc21_high": icc21.high}
             | {"icc31": icc31.estimate, "icc31_low": icc31.low, "icc31_high": icc31.high}
             | {"within_cv_percent": cv_percent, "note": _note(complete, n, sem, cv_percent)}
@@ -176,6 +180,14 @@ def _error_within(wide: pd.DataFrame) -> tuple[float, float]:
     variances, means = wide.var(axis=1), wide.mean(axis=1)
     cv2 = (variances / means.where(means > 0) ** 2 * df).sum(skipna=False) / df.sum()
     return sqrt(float((variances * df).sum() / df.sum())), 100 * sqrt(float(cv2))
+
+
+def _interval_of_sd(sd: float, df: int, alpha: float) -> tuple[float, float]:
+    """Chi-square interval of an SD; NaN without a degree of freedom."""
+    if df < 1:
+        return nan, nan
+    low, high = (sd * sqrt(df / float(stats.chi2.ppf(tail, df))) for tail in (1 - alpha / 2, alpha / 2))
+    return low, high
 
 
 def _note(complete: FloatArray, n_photos: int, sem: float, cv_percent: float) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from math import isfinite, nan
+from math import nan
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from hairscan.trial.groups import subject_means, table_of, treated_arms
+from hairscan.trial.design import Responder
+from hairscan.trial.detectable import detectable_changes, few_repeats_words
+from hairscan.trial.groups import table_of, treated_arms
 from hairscan.trial.proportions import Contrast, contrast_of_groups, contrast_of_pairs, number_needed
 
 RESPONDER_COLUMNS = (
@@ -21,25 +23,25 @@ RESPONDER_COLUMNS = (
 
 def responders(
     observations: pd.DataFrame,
+    rule: Responder,
+    errors: pd.DataFrame,
     *,
     control: str,
     alpha: float,
-    endpoint: str,
     visit: str,
-    threshold: float,
-    is_percent: bool,
     layout: Literal["parallel", "split-scalp"],
-    mdc95: float = nan,
 ) -> pd.DataFrame:
     """Responders of each treated arm beside those of the control, one row per treated arm.
 
     Parameters
     ----------
-    threshold : float
-        A gain from baseline of at least this makes a responder, in the unit of the endpoint or in percent.
-    mdc95 : float
-        Minimal detectable change in the unit of the endpoint; NaN where it is not known. A smaller gain never makes a
-        responder, for it may be measurement error; the note says where this raised the threshold.
+    observations : DataFrame
+        The tidy table: one row per subject, arm, visit and endpoint.
+    rule : Responder
+        The gain from baseline that makes a responder.
+    errors : DataFrame
+        As `hairscan.trial.detectable.errors_of` gives them: a gain below a subject's own minimal detectable change
+        never makes a responder, for it may be measurement error; the note says where this raised the threshold.
 
     Returns
     -------
@@ -49,21 +51,14 @@ def responders(
         baseline of 0. `least_gain_low` and `least_gain_high` are the least and the largest gain that was asked of a
         subject in the unit of the endpoint; NaN where only a percentage was.
     """
-    of_endpoint = subject_means(observations[observations["endpoint"] == endpoint])
-    changes = of_endpoint[of_endpoint["visit"] == visit]
-    measured = changes.dropna(subset=["percent_change" if is_percent else "change"])
-    responded = measured["percent_change" if is_percent else "change"] >= threshold
-    if isfinite(mdc95):
-        responded &= measured["change"] >= mdc95
-    table = measured.assign(responded=responded).pivot_table(
-        index="subject", columns="arm", values="responded", aggfunc="first"
-    )
+    of_endpoint = observations[(observations["endpoint"] == rule.endpoint) & observations["analysed"].astype(bool)]
+    changes = of_endpoint[(of_endpoint["visit"] == visit) & of_endpoint["change"].notna()]
+    judged = changes.join(judge_gains(changes, rule, errors))
+    measured = judged[judged["is_judged"]]
+    table = measured.pivot_table(index="subject", columns="arm", values="responded", aggfunc="first")
     table = table.reindex(columns=sorted({*of_endpoint["arm"], control}))
-    without_percentage = changes[changes["change"].notna() & changes["percent_change"].isna() & is_percent]
-    of_zero = of_endpoint[of_endpoint["subject"].isin(without_percentage["subject"])]
+    of_zero = of_endpoint[of_endpoint["subject"].isin(judged.loc[~judged["is_judged"], "subject"])]
     everyone, n_zero = (some.groupby("arm")["subject"].nunique() for some in (of_endpoint, of_zero))
-    raised = _raised(threshold, mdc95, is_percent)
-    least = float(np.fmax(nan if is_percent else threshold, mdc95))
     rows = []
     for arm in treated_arms(of_endpoint, control):
         if layout == "split-scalp":
@@ -71,10 +66,27 @@ def responders(
         else:
             counts, contrast = _compare_arms(table[arm].dropna(), table[control].dropna(), alpha)
         told = {arm: counts["n_arm"], control: counts["n_control"]}
-        notes = [raised, *_left_out(told, everyone, n_zero)]
-        asked = {"least_gain_low": least, "least_gain_high": least}
+        least = measured.loc[measured["arm"].isin(told), "least_gain"]
+        notes = [_raised(least, rule), few_repeats_words(errors), *_left_out(told, everyone, n_zero)]
+        asked = {"least_gain_low": least.min(), "least_gain_high": least.max()}
         rows.append({"arm": arm, "control": control} | asked | _row(counts, contrast, notes))
     return table_of(rows, RESPONDER_COLUMNS)
+
+
+def judge_gains(observations: pd.DataFrame, rule: Responder, errors: pd.DataFrame) -> pd.DataFrame:
+    """Whether each row's change makes a responder: columns least_gain, is_judged, responded, in the rows' own order.
+
+    `least_gain` is the gain that was asked for in the unit of the endpoint, NaN where only a percentage was. A row
+    without a change, or without the percentage that the rule is about, is not judged.
+    """
+    change, base = observations["change"].astype(float), observations["base"].astype(float)
+    least = np.fmax(detectable_changes(observations, errors), nan if rule.change is None else rule.change)
+    measured, responded = change.notna(), ~(change < least)
+    if rule.percent is not None:
+        percent_change = 100 * change / base.where(base != 0)
+        measured &= percent_change.notna()
+        responded &= percent_change >= rule.percent
+    return pd.DataFrame({"least_gain": least, "is_judged": measured, "responded": responded & measured})
 
 
 def _compare_arms(treated: pd.Series, untreated: pd.Series, alpha: float) -> tuple[dict[str, int], Contrast]:
@@ -117,13 +129,15 @@ def _row(counts: dict[str, int], contrast: Contrast, notes: list[str]) -> dict[s
     return {**counts, **shares, **asdict(contrast), **asdict(needed), "note": said}
 
 
-def _raised(threshold: float, mdc95: float, is_percent: bool) -> str:
-    """What the minimal detectable change does to the threshold; empty where nothing."""
-    if not isfinite(mdc95) or (not is_percent and threshold >= mdc95):
+def _raised(least_gain: pd.Series, rule: Responder) -> str:
+    """What the minimal detectable change did to the threshold; empty where nothing."""
+    low, high = least_gain.min(), least_gain.max()
+    if not high > (rule.change or 0.0):
         return ""
-    if is_percent:
-        return f"a responder also gained at least the minimal detectable change, {mdc95:.4g}"
-    return f"threshold raised from {threshold:.4g} to the minimal detectable change, {mdc95:.4g}"
+    asked = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+    if rule.change is None:
+        return f"a responder also gained at least the minimal detectable change, {asked}"
+    return f"threshold raised from {rule.change:.4g} to the minimal detectable change of the subject: {asked}"
 
 
 def _left_out(told: dict[str, int], everyone: pd.Series, of_zero: pd.Series) -> list[str]:

@@ -150,7 +150,9 @@ def _reliability():
     row |= {
         f"icc{kind}{end}": value for kind in (21, 31) for end, value in (("", 0.96), ("_low", 0.9), ("_high", 0.99))
     }
-    return pd.DataFrame([row | {"sem": 4.8, "mdc95": 13.3, "within_cv_percent": 3.2}])
+    return pd.DataFrame(
+        [row | {"sem": 4.8, "df": 15, "sem_low": 3.5, "sem_high": 7.4, "mdc95": 13.3, "within_cv_percent": 3.2}]
+    )
 
 
 def _flagged(photos):

@@ -177,7 +177,9 @@ def test_captions_name_the_threshold_that_was_used(result):
     assert Reader(render(result)).text.count(raised) == 2
     result.design.responder.change, result.design.responder.percent = None, 15.0
     result.tables["responders"]["least_gain_low"] = 13.3
-    assert "at least 15 %, and of at least the minimal detectable change (13.3 hairs/cm²)" in Reader(render(result)).text
+    assert (
+        "at least 15 %, and of at least the minimal detectable change (13.3 hairs/cm²)" in Reader(render(result)).text
+    )
 
 
 def test_a_trial_of_one_arm_has_a_page_without_effects(result):

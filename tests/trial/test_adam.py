@@ -6,7 +6,7 @@ import pyreadstat
 import pytest
 
 from hairscan.errors import TrialError
-from hairscan.trial.adam import LABELS, write_adam
+from hairscan.trial.adam import LABELS, adam_dataset, write_adam
 from hairscan.trial.analysis import analyse_trial
 from hairscan.trial.tables import csv_bytes, write_tables
 
@@ -82,6 +82,21 @@ def test_variables_of_a_row(result, tmp_path):
     assert set(baselines["AVISITN"]) == {"0"}
     assert set(baselines["CHG"]) == {""}
     assert not table.duplicated(["USUBJID", "ASEQ"]).any()
+
+
+def test_the_criterion_is_the_responder_of_the_table(write_run, parallel):
+    """Baselines photographed twice: a detectable change of about 20, beside which a gain of 10 is too small."""
+    photos = photos_of(**{f"S{i:02d}": ("prp" if i % 2 else "placebo", 100, 100, 100 + 3 * i) for i in range(12)})
+    again = [{**p, "density_per_cm2": 100 + 12 * (-1) ** i} for i, p in enumerate(photos) if p["visit"] == "0"]
+    rule = {"endpoint": "density_per_cm2", "change": 10}
+    result = analyse_trial(write_run([*photos, *again]), parallel(responder=rule))
+    table = adam_dataset(result)
+    at_24 = table[(table["PARAMCD"] == "TAHD") & (table["AVISITN"] == 24)]
+    row = result.tables["responders"].iloc[0]
+    n_yes = at_24[at_24["CRIT1FL"] == "Y"].groupby("TRTP").size()
+    assert (n_yes["prp"], n_yes["placebo"]) == (row["responders_arm"], row["responders_control"])
+    assert 0 < n_yes["prp"] < (at_24.loc[at_24["TRTP"] == "prp", "CHG"] >= 10).sum()
+    assert set(at_24["CRIT1"]) == {"Gain of at least 10 and the minimal detectable change"}
 
 
 def test_transport_file_holds_the_same(result, tmp_path):

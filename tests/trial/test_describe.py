@@ -6,6 +6,8 @@ import pytest
 from scipy import stats
 
 from hairscan.trial.describe import DESCRIBE_COLUMNS, DESCRIBE_PAIRS_COLUMNS, describe, describe_pairs
+from hairscan.trial.design import Responder
+from hairscan.trial.detectable import errors_of
 from hairscan.trial.effect_sizes import (
     EFFECT_SIZE_COLUMNS,
     cliffs_delta,
@@ -31,7 +33,7 @@ def observations_of(values, endpoint="density_per_cm2", site=""):
                 week, base = 12.0 * i, at_visits[0]
                 rows.append((subject, arm, "", site, f"{week:.0f}", week, endpoint, value, base, value - base, i == 0))
     table = pd.DataFrame(rows, columns=COLUMNS)
-    return table.assign(analysed=True, area_cm2=0.9)
+    return table.assign(analysed=True, area_cm2=0.9, photo_variance=2.0, operator_variance=2.0)
 
 
 PARALLEL = {
@@ -56,9 +58,16 @@ SPLIT = {
 }
 
 
-def respond(observations, **settings):
-    asked = {"control": "placebo", "alpha": 0.05, "endpoint": "density_per_cm2", "visit": "12", "threshold": 20.0}
-    return responders(observations, **(asked | {"is_percent": False, "layout": "parallel"} | settings))
+def respond(observations, rule=None, errors=(), **settings):
+    rule = Responder(endpoint="density_per_cm2", **(rule or {"change": 20.0}))
+    asked = {"control": "placebo", "alpha": 0.05, "visit": "12", "layout": "parallel"} | settings
+    return responders(observations, rule, errors_with(*errors), **asked)
+
+
+def errors_with(*errors):
+    """Errors of measurement given as kind, SEM and degrees of freedom."""
+    table = pd.DataFrame(errors, columns=["kind", "sem", "df"]).assign(endpoint="density_per_cm2")
+    return errors_of(table, "density_per_cm2")
 
 
 def test_a_description_has_the_moments_and_quartiles():
@@ -146,7 +155,7 @@ def test_an_absent_arm_gives_nan():
 
 
 def test_responders_are_counted_at_the_threshold():
-    row = respond(observations_of(PARALLEL), threshold=23.0).iloc[0]
+    row = respond(observations_of(PARALLEL), rule={"change": 23.0}).iloc[0]
     counted = row[["n_arm", "n_control", "responders_arm", "responders_control"]].tolist()
     assert counted == [3, 3, 2, 0]
     assert row["difference"] == pytest.approx(2 / 3)
@@ -154,21 +163,49 @@ def test_responders_are_counted_at_the_threshold():
 
 
 def test_the_threshold_is_no_smaller_than_the_minimal_detectable_change():
-    raised = respond(observations_of(PARALLEL), threshold=5.0, mdc95=25.0).iloc[0]
+    observations = observations_of(PARALLEL)
+    raised = respond(observations, {"change": 5.0}, [("same visit", 25 / 1.96 / np.sqrt(2), 10)]).iloc[0]
     assert raised["responders_arm"] == 1
-    assert raised["note"].startswith("threshold raised from 5 to the minimal detectable change, 25")
-    kept = respond(observations_of(PARALLEL), threshold=5.0, mdc95=4.0).iloc[0]
+    assert raised["note"].startswith("threshold raised from 5 to the minimal detectable change of the subject: 25")
+    assert (raised["least_gain_low"], raised["least_gain_high"]) == pytest.approx((25, 25))
+    kept = respond(observations, {"change": 5.0}, [("same visit", 1.0, 10)]).iloc[0]
     assert kept["responders_arm"] == 3
     assert "threshold" not in kept["note"]
 
 
+def test_the_detectable_change_is_that_of_the_subjects_own_means():
+    # one photograph at both visits has the variance 2, four at both have 1/2: half the detectable change
+    observations = observations_of(PARALLEL)
+    observations.loc[observations["subject"] == "S5", "photo_variance"] = 0.5
+    row = respond(observations, {"change": 5.0}, [("same visit", 22 / 1.96 / np.sqrt(2), 10)]).iloc[0]
+    # S4 gains 30 and S6 23 of the 22 they need, S5 11 of 11
+    assert row["responders_arm"] == 3
+    assert (row["least_gain_low"], row["least_gain_high"]) == pytest.approx((11, 22))
+    assert "the minimal detectable change of the subject: 11 to 22" in row["note"]
+    # what operators add does not fall with the number of photographs
+    by_operators = [("operators", 22 / 1.96 / np.sqrt(2), 10)]
+    assert respond(observations, {"change": 5.0}, by_operators).iloc[0]["responders_arm"] == 2
+
+
+def test_an_error_of_few_repeats_does_not_raise_the_threshold():
+    errors = [("same visit", 30.0, 9), ("operators", 1.0, 10)]
+    row = respond(observations_of(PARALLEL), {"change": 5.0}, errors).iloc[0]
+    assert row["responders_arm"] == 3
+    told = "a minimal detectable change was not asked for where it rests on fewer than 10 degrees of freedom"
+    assert row["note"].startswith(f"{told} (same visit: 9)")
+
+
+def test_a_photograph_read_again_tells_no_detectable_change():
+    assert errors_with(("duplicates", 3.0, 20), ("same visit", 7.0, 20))["sem"].tolist() == [7]
+
+
 def test_a_rule_in_percent_also_asks_for_the_minimal_detectable_change():
     # S4 gains 33 %, S5 10 %, S6 18 % and 23 hairs per cm2
-    loose = respond(observations_of(PARALLEL), threshold=15.0, is_percent=True).iloc[0]
+    loose = respond(observations_of(PARALLEL), {"percent": 15.0}).iloc[0]
     assert loose["responders_arm"] == 2
     # a base of zero has no percentage: one of the three of the placebo arm cannot be counted
     assert loose["n_control"] == 2
-    strict = respond(observations_of(PARALLEL), threshold=15.0, is_percent=True, mdc95=25.0).iloc[0]
+    strict = respond(observations_of(PARALLEL), {"percent": 15.0}, [("same visit", 25 / 1.96 / np.sqrt(2), 10)]).iloc[0]
     assert strict["responders_arm"] == 1
     assert strict["note"].startswith("a responder also gained at least the minimal detectable change, 25")
 

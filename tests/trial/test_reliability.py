@@ -50,6 +50,16 @@ def test_the_error_is_the_spread_within_targets():
     assert row["mdc95"] == pytest.approx(1.96 * np.sqrt(2) * row["sem"])
 
 
+def test_the_error_has_the_interval_of_a_standard_deviation():
+    # six targets of four: 18 degrees of freedom, whose chi-square has its tails of 2.5 % at 8.231 and 31.526
+    row = reliability(repeats_of(SHROUT_AND_FLEISS), alpha=0.05).iloc[0]
+    assert row["df"] == 18
+    bounds = [np.sqrt(18 / 31.526), np.sqrt(18 / 8.231)]
+    assert row[["sem_low", "sem_high"]].astype(float).tolist() == pytest.approx(
+        [row["sem"] * b for b in bounds], rel=1e-4
+    )
+
+
 def test_the_coefficient_of_variation_is_the_root_mean_square():
     # by hand: SDs sqrt(2) and 0 of means 10 and 20: sqrt((0.02 + 0) / 2)
     row = reliability(repeats_of([[9.0, 11.0], [20.0, 20.0]]), alpha=0.05).iloc[0]
