@@ -116,6 +116,7 @@ def responders_table(responders: pd.DataFrame, rule: str, ci: str) -> PageTable:
     """Responders of each treatment beside those of the control."""
     columns: Columns = {
         "comparison": _comparison,
+        "without a figure": lambda row: row["missing"],
         "responders": lambda row: _of(row, "arm"),
         "of the control": lambda row: _of(row, "control"),
         "difference, percentage points": lambda row: _points(row),

@@ -18,7 +18,7 @@ EQUAL = 1e-12
 """Values that differ by less than this share of the largest are equal: what is left is rounding."""
 
 
-_TEXT = ("endpoint", "subject", "site", "visit", "arm", "control", "method", "kind", "layout", "note")
+_TEXT = ("endpoint", "subject", "site", "visit", "arm", "control", "method", "kind", "layout", "missing", "note")
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,10 @@ def _responder(design: Design, errors: pd.DataFrame) -> Iterator[str]:
         known = few_repeats_words(errors)
     label = _words(rule.endpoint)
     yield f"A responder had a gain in {label} of at least {gain} at visit {design.primary_visit}, {known}."
+    yield (
+        "Everyone with a baseline was counted, those without a figure at that visit as non-responders; beside it they "
+        "were left out."
+    )
 
 
 def _words(endpoint: str) -> str:

@@ -14,8 +14,19 @@ from hairscan.trial.detectable import detectable_changes, few_repeats_words
 from hairscan.trial.groups import table_of, treated_arms
 from hairscan.trial.proportions import Contrast, contrast_of_groups, contrast_of_pairs, number_needed
 
+NO_RESPONSE, LEFT_OUT = "no response", "left out"
 RESPONDER_COLUMNS = (
-    *("arm", "control", "n_arm", "n_control", "responders_arm", "responders_control", "share_arm", "share_control"),
+    *(
+        "arm",
+        "control",
+        "missing",
+        "n_arm",
+        "n_control",
+        "responders_arm",
+        "responders_control",
+        "share_arm",
+        "share_control",
+    ),
     *("difference", "difference_low", "difference_high", "odds_ratio", "odds_low", "odds_high"),
     *("nnt", "nnt_low", "nnt_high", "p", "least_gain_low", "least_gain_high", "note"),
 )
@@ -31,7 +42,7 @@ def responders(
     visit: str,
     layout: Literal["parallel", "split-scalp"],
 ) -> pd.DataFrame:
-    """Responders of each treated arm beside those of the control, one row per treated arm.
+    """Responders of each treated arm beside those of the control, two rows per treated arm.
 
     Parameters
     ----------
@@ -46,31 +57,44 @@ def responders(
     Returns
     -------
     DataFrame
-        `RESPONDER_COLUMNS`. Subjects without a figure at the visit, or in a split-scalp trial without one on both
-        sides, are left out and their number is in the note; so are those without a percentage, as none exists of a
-        baseline of 0. `least_gain_low` and `least_gain_high` are the least and the largest gain that was asked of a
+        `RESPONDER_COLUMNS`. Of everyone with a baseline (in a split-scalp trial on both sides), the subjects without a
+        figure at the visit count as non-responders in the rows whose `missing` is ``no response``, and are left out in
+        those where it is ``left out``; so are those without a percentage, as none exists of a baseline of 0. The note
+        says how many. `least_gain_low` and `least_gain_high` are the least and the largest gain that was asked of a
         subject in the unit of the endpoint; NaN where only a percentage was.
     """
-    of_endpoint = observations[(observations["endpoint"] == rule.endpoint) & observations["analysed"].astype(bool)]
-    changes = of_endpoint[(of_endpoint["visit"] == visit) & of_endpoint["change"].notna()]
+    started = observations[(observations["endpoint"] == rule.endpoint) & observations["base"].notna()]
+    changes = started[(started["visit"] == visit) & started["change"].notna()]
     judged = changes.join(judge_gains(changes, rule, errors))
     measured = judged[judged["is_judged"]]
-    table = measured.pivot_table(index="subject", columns="arm", values="responded", aggfunc="first")
-    table = table.reindex(columns=sorted({*of_endpoint["arm"], control}))
-    of_zero = of_endpoint[of_endpoint["subject"].isin(judged.loc[~judged["is_judged"], "subject"])]
-    everyone, n_zero = (some.groupby("arm")["subject"].nunique() for some in (of_endpoint, of_zero))
+    arms = sorted({*started["arm"], control})
+    has_base = _by_arm(started, "base", arms).notna()
+    responded = _by_arm(measured, "responded", arms).reindex(has_base.index)
+    counted = {NO_RESPONSE: responded.fillna(0.0).where(has_base), LEFT_OUT: responded}
+    if layout == "split-scalp":
+        counted = {missing: table.dropna() for missing, table in counted.items()}
+    of_zero = _by_arm(judged[~judged["is_judged"]], "base", arms).reindex(has_base.index)
+    compared = counted[NO_RESPONSE].reindex(has_base.index).notna()
     rows = []
-    for arm in treated_arms(of_endpoint, control):
-        if layout == "split-scalp":
-            counts, contrast = _compare_sides(table[[arm, control]].dropna(), alpha)
-        else:
-            counts, contrast = _compare_arms(table[arm].dropna(), table[control].dropna(), alpha)
-        told = {arm: counts["n_arm"], control: counts["n_control"]}
-        least = measured.loc[measured["arm"].isin(told), "least_gain"]
-        notes = [_raised(least, rule), few_repeats_words(errors), *_left_out(told, everyone, n_zero)]
-        asked = {"least_gain_low": least.min(), "least_gain_high": least.max()}
-        rows.append({"arm": arm, "control": control} | asked | _row(counts, contrast, notes))
+    for arm in treated_arms(started, control):
+        least = measured.loc[measured["arm"].isin([arm, control]), "least_gain"]
+        who = [arm, control]
+        told = [_raised(least, rule), few_repeats_words(errors)]
+        told += _not_judged(
+            has_base[who], *(table.where(compared)[who] for table in (responded, of_zero)), compared[who]
+        )
+        head = {"arm": arm, "control": control, "least_gain_low": least.min(), "least_gain_high": least.max()}
+        compare = _compare_sides if layout == "split-scalp" else _compare_arms
+        for missing, table in counted.items():
+            counts, contrast = compare(table[arm], table[control], alpha)
+            rows.append(head | {"missing": missing} | _row(counts, contrast, told))
     return table_of(rows, RESPONDER_COLUMNS)
+
+
+def _by_arm(rows: pd.DataFrame, name: str, arms: list[str]) -> pd.DataFrame:
+    """One column of the rows as a number for every subject and arm; NaN where there is none."""
+    numbers = rows.astype({name: float}).pivot_table(index="subject", columns="arm", values=name, aggfunc="first")
+    return numbers.reindex(columns=arms)
 
 
 def judge_gains(observations: pd.DataFrame, rule: Responder, errors: pd.DataFrame) -> pd.DataFrame:
@@ -90,21 +114,20 @@ def judge_gains(observations: pd.DataFrame, rule: Responder, errors: pd.DataFram
 
 
 def _compare_arms(treated: pd.Series, untreated: pd.Series, alpha: float) -> tuple[dict[str, int], Contrast]:
-    """Counts and contrast of two separate groups of subjects."""
-    counts = _counts(treated, untreated)
+    """Counts and contrast of two separate groups of subjects, NaN for those of another group."""
+    counts = _counts(treated.dropna(), untreated.dropna())
     k, n, k_control, n_control = (
         counts[name] for name in ("responders_arm", "n_arm", "responders_control", "n_control")
     )
     return counts, contrast_of_groups(k, n, k_control, n_control, alpha)
 
 
-def _compare_sides(sides: pd.DataFrame, alpha: float) -> tuple[dict[str, int], Contrast]:
+def _compare_sides(treated: pd.Series, untreated: pd.Series, alpha: float) -> tuple[dict[str, int], Contrast]:
     """Counts and contrast of the two sides of the same subjects."""
-    treated, untreated = (sides.iloc[:, side].astype(bool) for side in (0, 1))
     counts = _counts(treated, untreated)
-    both = int((treated & untreated).sum())
+    both = int((treated * untreated).sum())
     treated_only, control_only = counts["responders_arm"] - both, counts["responders_control"] - both
-    neither = len(sides) - both - treated_only - control_only
+    neither = len(treated) - both - treated_only - control_only
     return counts, contrast_of_pairs(both, treated_only, control_only, neither, alpha)
 
 
@@ -140,10 +163,15 @@ def _raised(least_gain: pd.Series, rule: Responder) -> str:
     return f"threshold raised from {rule.change:.4g} to the minimal detectable change of the subject: {asked}"
 
 
-def _left_out(told: dict[str, int], everyone: pd.Series, of_zero: pd.Series) -> list[str]:
-    """Why and how many subjects of each arm are not among those told of."""
-    zero = {arm: of_zero.get(arm, 0) for arm in told}
-    absent = {arm: everyone.get(arm, 0) - n - zero[arm] for arm, n in told.items()}
-    reasons = {"no figure at this visit": absent, "no percentage of a baseline of 0 exists": zero}
+def _not_judged(
+    has_base: pd.DataFrame, responded: pd.DataFrame, of_zero: pd.DataFrame, compared: pd.DataFrame
+) -> list[str]:
+    """Why and how many subjects with a baseline have no judgement of their own, each count by arm."""
+    n_compared, n_zero = compared.sum(), of_zero.count()
+    reasons = {
+        "no baseline on the other side": has_base.sum() - n_compared,
+        "no figure at this visit": n_compared - responded.count() - n_zero,
+        "no percentage of a baseline of 0 exists": n_zero,
+    }
     words = {why: ", ".join(f"{n} of {arm}" for arm, n in numbers.items() if n) for why, numbers in reasons.items()}
     return [f"{why}: {numbers}" for why, numbers in words.items() if numbers]

@@ -142,7 +142,9 @@ def _responders():
     prp |= {"difference": 0.44, "difference_low": 0.04, "difference_high": 0.70, "nnt": 2.25, "nnt_low": 1.4}
     prp |= {"nnt_high": 24.0, "odds_ratio": 10.0, "odds_low": 0.9, "odds_high": 117.0}
     exosome = prp | {"arm": "exosome", "responders_arm": 7, "share_arm": 7 / 9, "difference": 0.67}
-    return pd.DataFrame([shared | prp, shared | exosome])
+    shared |= {"missing": "no response"}
+    left_out = {"missing": "left out", "n_arm": 8, "n_control": 8}
+    return pd.DataFrame([row | missing for row in (shared | prp, shared | exosome) for missing in ({}, left_out)])
 
 
 def _reliability():

@@ -159,8 +159,9 @@ def test_no_percentage_of_a_baseline_of_0_is_neither_yes_nor_no(write_run, paral
     at_24 = table[(table["PARAMCD"] == "TAHD") & (table["AVISITN"] == "24")].set_index("SUBJID")
     assert at_24["CRIT1FL"].to_dict() == {"S1": "N", "S2": "N", "S3": "Y", "S4": "N", "S5": "", "S6": ""}
     assert at_24.loc["S6", "CRIT1"] == ""
-    row = result.tables["responders"].iloc[0]
-    assert (row["n_arm"], row["responders_arm"]) == (2, 1)
+    first, row = (rows for _, rows in result.tables["responders"].iterrows())
+    assert (first["missing"], first["n_arm"], first["responders_arm"]) == ("no response", 4, 1)
+    assert (row["missing"], row["n_arm"], row["responders_arm"]) == ("left out", 2, 1)
     assert row["note"].startswith(
         "no figure at this visit: 1 of prp; no percentage of a baseline of 0 exists: 1 of prp"
     )

@@ -130,7 +130,7 @@ def test_split_scalp(write_run, split):
         np.linalg.lstsq(columns, difference.to_numpy(), rcond=None)[0][0], rel=1e-6
     )
     assert effects.loc["MMRM", "significant"] == "yes"
-    assert result.tables["responders"]["n_arm"].tolist() == [12]
+    assert result.tables["responders"]["n_arm"].tolist() == [12, 12]
 
 
 def test_pairs_that_left_are_imputed_as_no_difference(write_run, split):
@@ -162,11 +162,11 @@ def test_threshold_of_responders_is_no_smaller_than_the_detectable_change(write_
     least = 1.96 * repeated["sem"] * np.sqrt(1 / 2 + 1)
     assert (repeated["df"], least > 5) == (20, True)
     observed = rows_of(known.data.observations, endpoint="density_per_cm2", visit="24", arm="prp")
-    assert known.tables["responders"]["responders_arm"].item() == (observed["change"] >= least).sum()
+    assert known.tables["responders"]["responders_arm"].iloc[0] == (observed["change"] >= least).sum()
     few = analyse_trial(write_run([*photos, *again[:9]], name="few"), parallel(responder=rule))
     assert few.tables["warnings"]["warning"].str.contains(r"fewer than 10 degrees of freedom \(same visit: 9\)").any()
     observed = rows_of(few.data.observations, endpoint="density_per_cm2", visit="24", arm="prp")
-    assert few.tables["responders"]["responders_arm"].item() == (observed["change"] >= 5).sum()
+    assert few.tables["responders"]["responders_arm"].iloc[0] == (observed["change"] >= 5).sum()
     assert any("fewer than 10 degrees of freedom" in sentence for sentence in few.methods)
     unknown = analyse_trial(write_run(photos, name="once"), parallel(responder=rule))
     assert unknown.tables["warnings"]["warning"].str.contains("minimal detectable change is unknown").any()

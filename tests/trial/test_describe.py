@@ -58,10 +58,11 @@ SPLIT = {
 }
 
 
-def respond(observations, rule=None, errors=(), **settings):
+def respond(observations, rule=None, errors=(), missing="left out", **settings):
     rule = Responder(endpoint="density_per_cm2", **(rule or {"change": 20.0}))
     asked = {"control": "placebo", "alpha": 0.05, "visit": "12", "layout": "parallel"} | settings
-    return responders(observations, rule, errors_with(*errors), **asked)
+    table = responders(observations, rule, errors_with(*errors), **asked)
+    return table[table["missing"] == missing]
 
 
 def errors_with(*errors):
@@ -162,6 +163,28 @@ def test_responders_are_counted_at_the_threshold():
     assert "no figure at this visit: 1 of prp" in row["note"]
 
 
+def test_everyone_with_a_baseline_is_counted_first():
+    observations = observations_of(PARALLEL | {("S8", "prp"): (100.0,), ("S9", "placebo"): (0.0, None)})
+    # S8 came once: no member of the full analysis set, but a baseline
+    observations.loc[observations["subject"] == "S8", "analysed"] = False
+    row = respond(observations, missing="no response").iloc[0]
+    counted = row[["n_arm", "n_control", "responders_arm", "responders_control"]].tolist()
+    assert counted == [5, 4, 2, 0]
+    assert "no figure at this visit: 2 of prp, 1 of placebo" in row["note"]
+    by_percent = respond(observations, {"percent": 15.0}, missing="no response").iloc[0]
+    assert by_percent[["n_control", "responders_arm", "responders_control"]].tolist() == [4, 2, 0]
+    told = "no figure at this visit: 2 of prp, 1 of placebo; no percentage of a baseline of 0 exists: 1 of placebo"
+    assert told in by_percent["note"]
+
+
+def test_a_side_without_a_figure_is_no_response_of_that_side():
+    row = respond(observations_of(SPLIT | {("S6", "prp"): (100.0, 190.0)}), missing="no response", layout="split-scalp")
+    # S5 gains 40 on the treated side and lacks the other; S6 has one side only
+    counted = row.iloc[0][["n_arm", "n_control", "responders_arm", "responders_control"]].tolist()
+    assert counted == [5, 5, 4, 1]
+    assert "no baseline on the other side: 1 of prp; no figure at this visit: 1 of placebo" in row.iloc[0]["note"]
+
+
 def test_the_threshold_is_no_smaller_than_the_minimal_detectable_change():
     observations = observations_of(PARALLEL)
     raised = respond(observations, {"change": 5.0}, [("same visit", 25 / 1.96 / np.sqrt(2), 10)]).iloc[0]
@@ -217,7 +240,7 @@ def test_sides_of_one_subject_are_compared_as_pairs():
     assert counted == [4, 4, 3, 1]
     assert row["difference"] == pytest.approx(0.5)
     assert row["p"] == pytest.approx(2 / 2**2)
-    assert "no figure at this visit: 1 of prp, 1 of placebo" in row["note"]
+    assert "no figure at this visit: 1 of placebo" in row["note"]
 
 
 def test_no_rows_still_have_all_columns():
