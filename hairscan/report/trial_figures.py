@@ -112,7 +112,7 @@ def _responders(result: TrialResult, styles: Mapping[str, ArmStyle]) -> Iterator
     table = table[(table["set"] == "full") & (table["missing"] == NO_RESPONSE)]
     if len(table):
         rule = responder_rule(result.design, table)
-        caption = f"Subjects with {rule}, of everyone with a baseline"
+        caption = f"Subjects with {rule}, of everyone with a baseline, with the interval of the share"
         alt = "Bars of the share of responders in every arm; the numbers are in the table below."
         yield Drawing("responders", "responders", caption, alt, draw_responders(table, styles))
 

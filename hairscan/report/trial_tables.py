@@ -113,18 +113,26 @@ def effect_sizes_table(sizes: pd.DataFrame, ci: str) -> PageTable:
 
 
 def responders_table(responders: pd.DataFrame, rule: str, ci: str) -> PageTable:
-    """Responders of each treatment beside those of the control."""
-    columns: Columns = {
-        "comparison": _comparison,
+    """Responders of each treatment beside those of the control; alone where there is none."""
+    arm: Columns = {
+        "arm": lambda row: row["arm"],
         "without a figure": lambda row: row["missing"],
         "responders": lambda row: _of(row, "arm"),
+    }
+    against: Columns = {
+        "control": lambda row: row["control"],
         "of the control": lambda row: _of(row, "control"),
         "difference, percentage points": lambda row: _points(row),
         "odds ratio": lambda row: _with_interval(row, ("odds_ratio", "odds_low", "odds_high"), 1),
         "number needed to treat": lambda row: _with_interval(row, ("nnt", "nnt_low", "nnt_high"), 1),
         "p": lambda row: p_text(row["p"]),
     }
-    return _table(f"Subjects with {rule}, with {ci}", columns | _note_column(responders), responders)
+    has_control = bool((responders["control"] != "").any())
+    return _table(
+        f"Subjects with {rule}, with {ci}",
+        arm | (against if has_control else {}) | _note_column(responders),
+        responders,
+    )
 
 
 def reliability_table(reliability: pd.DataFrame, ci: str) -> PageTable:
@@ -278,7 +286,8 @@ def _median(row: Row, decimals: int) -> str:
 
 def _of(row: Row, side: str) -> str:
     counts = f"{number(row[f'responders_{side}'], 0)} of {number(row[f'n_{side}'], 0)}"
-    return f"{counts} ({percent(row[f'share_{side}'])})"
+    share, *bounds = (100 * row[f"share_{side}{end}"] for end in ("", "_low", "_high"))
+    return f"{counts} ({percent(share / 100)}; {interval(*bounds, 0)})"
 
 
 def _points(row: Row) -> str:

@@ -49,17 +49,14 @@ def compare_sets(
     Returns
     -------
     dict of str to DataFrame
-        The per-protocol set is there where the design excludes someone; all tables are empty without a control.
+        The per-protocol set is there where the design excludes someone; all tables but the responders are empty
+        without a control.
     """
     left_out = [entry.subject for entry in design.exclude]
     sets = {FULL: observations}
     if left_out:
         sets[PER_PROTOCOL] = observations[~observations["subject"].isin(left_out)]
-    compared = [
-        _compare(rows, covariates, reliability, design, name)
-        for name, rows in sets.items()
-        if design.control is not None
-    ]
+    compared = [_compare(rows, covariates, reliability, design, name) for name, rows in sets.items()]
     tables = {name: _joined([one[name] for one in compared], name) for name in _COLUMNS}
     return {**tables, "effects": _with_multiplicity(tables["effects"], design)}
 
@@ -86,9 +83,12 @@ def _compare(
     observations: pd.DataFrame, covariates: pd.DataFrame, reliability: pd.DataFrame, design: Design, name: str
 ) -> dict[str, pd.DataFrame]:
     """All tables of one analysis set."""
-    compare = _compare_sides if design.layout == "split-scalp" else _compare_groups
-    tables = {**compare(observations, covariates, design), "responders": _responders(observations, reliability, design)}
-    tables["effects"] = _with_every_hypothesis(tables["effects"], design)
+    tables = {name: _joined([], name) for name in _COLUMNS}
+    if design.control is not None:
+        compare = _compare_sides if design.layout == "split-scalp" else _compare_groups
+        tables |= compare(observations, covariates, design)
+        tables["effects"] = _with_every_hypothesis(tables["effects"], design)
+    tables["responders"] = _responders(observations, reliability, design)
     return {key: _in_order(table.assign(set=name)[_COLUMNS[key]], design) for key, table in tables.items()}
 
 
@@ -201,7 +201,7 @@ def _responders(observations: pd.DataFrame, reliability: pd.DataFrame, design: D
         observations,
         rule,
         errors_of(reliability, rule.endpoint),
-        control=str(design.control),
+        control=design.control,
         alpha=design.alpha,
         visit=design.primary_visit,
         layout=design.layout,

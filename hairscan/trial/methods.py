@@ -35,7 +35,7 @@ def methods_of(design: Design, data: TrialData, errors: pd.DataFrame) -> list[st
     sentences = [*_measurement(design, data), *_sets(design)]
     if design.control is None:
         told = "There was no control arm: the arms were described, and no effect was estimated."
-        return [*sentences, told, _software()]
+        return [*sentences, told, f"Intervals are {design.level}.", *_responder(design, errors), _software()]
     model = _split_model() if design.layout == "split-scalp" else _parallel_model(data.covariates, design)
     return [*sentences, _estimand(design), *model, *_level(design), *_responder(design, errors), _software()]
 
@@ -107,7 +107,8 @@ def _sets(design: Design) -> Iterator[str]:
         f"The full analysis set holds every {unit} with a baseline and a later visit of any endpoint of the design; "
         f"each endpoint was analysed in every {unit} with a baseline and a later visit of its own."
     )
-    yield "All endpoints that were measured were described, and those named in the design were compared."
+    compared = "" if design.control is None else ", and those named in the design were compared"
+    yield f"All endpoints that were measured were described{compared}."
     if design.exclude:
         yield f"The per-protocol set leaves out {_count(len(design.exclude), 'subject')} named in the design."
 
@@ -183,7 +184,7 @@ def _responder(design: Design, errors: pd.DataFrame) -> Iterator[str]:
     yield f"A responder had a gain in {label} of at least {gain} at visit {design.primary_visit}, {known}."
     yield (
         "Everyone with a baseline was counted, those without a figure at that visit as non-responders; beside it they "
-        "were left out."
+        "were left out. Shares of responders have Wilson's intervals."
     )
 
 

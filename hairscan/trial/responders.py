@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
 
 from hairscan.trial.design import Responder
 from hairscan.trial.detectable import detectable_changes, few_repeats_words
@@ -16,17 +17,8 @@ from hairscan.trial.proportions import Contrast, contrast_of_groups, contrast_of
 
 NO_RESPONSE, LEFT_OUT = "no response", "left out"
 RESPONDER_COLUMNS = (
-    *(
-        "arm",
-        "control",
-        "missing",
-        "n_arm",
-        "n_control",
-        "responders_arm",
-        "responders_control",
-        "share_arm",
-        "share_control",
-    ),
+    *("arm", "control", "missing", "n_arm", "n_control", "responders_arm", "responders_control"),
+    *("share_arm", "share_arm_low", "share_arm_high", "share_control", "share_control_low", "share_control_high"),
     *("difference", "difference_low", "difference_high", "odds_ratio", "odds_low", "odds_high"),
     *("nnt", "nnt_low", "nnt_high", "p", "least_gain_low", "least_gain_high", "note"),
 )
@@ -37,12 +29,12 @@ def responders(
     rule: Responder,
     errors: pd.DataFrame,
     *,
-    control: str,
+    control: str | None,
     alpha: float,
     visit: str,
     layout: Literal["parallel", "split-scalp"],
 ) -> pd.DataFrame:
-    """Responders of each treated arm beside those of the control, two rows per treated arm.
+    """Responders of each treated arm beside those of the control, two rows per treated arm; alone without a control.
 
     Parameters
     ----------
@@ -60,14 +52,15 @@ def responders(
         `RESPONDER_COLUMNS`. Of everyone with a baseline (in a split-scalp trial on both sides), the subjects without a
         figure at the visit count as non-responders in the rows whose `missing` is ``no response``, and are left out in
         those where it is ``left out``; so are those without a percentage, as none exists of a baseline of 0. The note
-        says how many. `least_gain_low` and `least_gain_high` are the least and the largest gain that was asked of a
-        subject in the unit of the endpoint; NaN where only a percentage was.
+        says how many. Shares have Wilson's intervals; without a control there is no contrast. `least_gain_low` and
+        `least_gain_high` are the least and the largest gain that was asked of a subject in the unit of the endpoint;
+        NaN where only a percentage was.
     """
     started = observations[(observations["endpoint"] == rule.endpoint) & observations["base"].notna()]
     changes = started[(started["visit"] == visit) & started["change"].notna()]
     judged = changes.join(judge_gains(changes, rule, errors))
     measured = judged[judged["is_judged"]]
-    arms = sorted({*started["arm"], control})
+    arms = sorted({*started["arm"]} | ({control} if control else set()))
     has_base = _by_arm(started, "base", arms).notna()
     responded = _by_arm(measured, "responded", arms).reindex(has_base.index)
     counted = {NO_RESPONSE: responded.fillna(0.0).where(has_base), LEFT_OUT: responded}
@@ -77,17 +70,16 @@ def responders(
     compared = counted[NO_RESPONSE].reindex(has_base.index).notna()
     rows = []
     for arm in treated_arms(started, control):
-        least = measured.loc[measured["arm"].isin([arm, control]), "least_gain"]
-        who = [arm, control]
+        who = [arm, control] if control else [arm]
+        least = measured.loc[measured["arm"].isin(who), "least_gain"]
         told = [_raised(least, rule), few_repeats_words(errors)]
         told += _not_judged(
             has_base[who], *(table.where(compared)[who] for table in (responded, of_zero)), compared[who]
         )
-        head = {"arm": arm, "control": control, "least_gain_low": least.min(), "least_gain_high": least.max()}
-        compare = _compare_sides if layout == "split-scalp" else _compare_arms
+        head = {"arm": arm, "control": control or "", "least_gain_low": least.min(), "least_gain_high": least.max()}
         for missing, table in counted.items():
-            counts, contrast = compare(table[arm], table[control], alpha)
-            rows.append(head | {"missing": missing} | _row(counts, contrast, told))
+            contrast = _contrast(table[who], layout, alpha)
+            rows.append(head | {"missing": missing} | _shares(table[who], alpha) | _row(contrast, told))
     return table_of(rows, RESPONDER_COLUMNS)
 
 
@@ -113,43 +105,40 @@ def judge_gains(observations: pd.DataFrame, rule: Responder, errors: pd.DataFram
     return pd.DataFrame({"least_gain": least, "is_judged": measured, "responded": responded & measured})
 
 
-def _compare_arms(treated: pd.Series, untreated: pd.Series, alpha: float) -> tuple[dict[str, int], Contrast]:
-    """Counts and contrast of two separate groups of subjects, NaN for those of another group."""
-    counts = _counts(treated.dropna(), untreated.dropna())
-    k, n, k_control, n_control = (
-        counts[name] for name in ("responders_arm", "n_arm", "responders_control", "n_control")
-    )
-    return counts, contrast_of_groups(k, n, k_control, n_control, alpha)
+def _contrast(table: pd.DataFrame, layout: Literal["parallel", "split-scalp"], alpha: float) -> Contrast:
+    """How the share of the first column differs from that of the second; nothing without a second.
 
-
-def _compare_sides(treated: pd.Series, untreated: pd.Series, alpha: float) -> tuple[dict[str, int], Contrast]:
-    """Counts and contrast of the two sides of the same subjects."""
-    counts = _counts(treated, untreated)
+    Parameters
+    ----------
+    table
+        1 or 0 for every subject of an arm, NaN for the others.
+    """
+    if table.shape[1] == 1:
+        return Contrast(note="no control: holds what an untreated scalp gains")
+    treated, untreated = (table.iloc[:, side] for side in (0, 1))
+    k, k_control = int(treated.sum()), int(untreated.sum())
+    if layout == "parallel":
+        return contrast_of_groups(k, int(treated.count()), k_control, int(untreated.count()), alpha)
     both = int((treated * untreated).sum())
-    treated_only, control_only = counts["responders_arm"] - both, counts["responders_control"] - both
-    neither = len(treated) - both - treated_only - control_only
-    return counts, contrast_of_pairs(both, treated_only, control_only, neither, alpha)
+    return contrast_of_pairs(both, k - both, k_control - both, len(table) - k - k_control + both, alpha)
 
 
-def _counts(treated: pd.Series, untreated: pd.Series) -> dict[str, int]:
-    """Subjects and responders of both groups."""
-    return {
-        "n_arm": len(treated),
-        "n_control": len(untreated),
-        "responders_arm": int(treated.sum()),
-        "responders_control": int(untreated.sum()),
-    }
+def _shares(table: pd.DataFrame, alpha: float) -> dict[str, float]:
+    """Subjects, responders and their share with Wilson's interval, of every column."""
+    told: dict[str, float] = {}
+    for side, arm in zip(("arm", "control"), table, strict=False):
+        k, n = int(table[arm].sum()), int(table[arm].count())
+        low, high = proportion_confint(k, n, alpha, method="wilson") if n else (nan, nan)
+        told |= {f"n_{side}": n, f"responders_{side}": k, f"share_{side}": k / n if n else nan}
+        told |= {f"share_{side}_low": float(low), f"share_{side}_high": float(high)}
+    return told
 
 
-def _row(counts: dict[str, int], contrast: Contrast, notes: list[str]) -> dict[str, object]:
-    """Columns of one comparison but for the names of its arms."""
+def _row(contrast: Contrast, notes: list[str]) -> dict[str, object]:
+    """Columns of one comparison but for those of its arms."""
     needed = number_needed(contrast.difference, contrast.difference_low, contrast.difference_high)
-    shares = {
-        f"share_{side}": counts[f"responders_{side}"] / counts[f"n_{side}"] if counts[f"n_{side}"] else nan
-        for side in ("arm", "control")
-    }
     said = "; ".join(note for note in (*notes, contrast.note, needed.note) if note)
-    return {**counts, **shares, **asdict(contrast), **asdict(needed), "note": said}
+    return {**asdict(contrast), **asdict(needed), "note": said}
 
 
 def _raised(least_gain: pd.Series, rule: Responder) -> str:

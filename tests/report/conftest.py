@@ -143,6 +143,7 @@ def _responders():
     prp |= {"nnt_high": 24.0, "odds_ratio": 10.0, "odds_low": 0.9, "odds_high": 117.0}
     exosome = prp | {"arm": "exosome", "responders_arm": 7, "share_arm": 7 / 9, "difference": 0.67}
     shared |= {"missing": "no response"}
+    shared |= {"share_control_low": 0.02, "share_control_high": 0.44, "share_arm_low": 0.27, "share_arm_high": 0.81}
     left_out = {"missing": "left out", "n_arm": 8, "n_control": 8}
     return pd.DataFrame([row | missing for row in (shared | prp, shared | exosome) for missing in ({}, left_out)])
 

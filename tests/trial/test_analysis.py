@@ -180,7 +180,13 @@ def test_without_control_the_trial_is_only_described(write_run, parallel):
     for name in ("effects", "adjusted_means", "effect_sizes", "responders", "sensitivity"):
         assert result.tables[name].empty, name
     assert result.tables["warnings"]["warning"].str.contains("no control arm").sum() == 1
-    assert any("no effect was estimated" in sentence for sentence in result.methods)
+    methods = " ".join(result.methods)
+    assert "no effect was estimated. Intervals are 95 %." in methods
+    assert "were compared" not in methods
+    asked = parallel(control=None, responder={"endpoint": "density_per_cm2", "change": 10})
+    counted = analyse_trial(run, asked)
+    assert counted.tables["responders"]["n_arm"].tolist() == [10, 10]
+    assert "A responder had a gain in" in " ".join(counted.methods)
 
 
 @pytest.mark.parametrize("is_split", [False, True])

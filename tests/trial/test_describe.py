@@ -177,6 +177,25 @@ def test_everyone_with_a_baseline_is_counted_first():
     assert told in by_percent["note"]
 
 
+def test_shares_have_the_interval_of_wilson():
+    # Newcombe 1998, Statistics in Medicine 17:857, table I, by method 3: 81 of 263 (0.2553 to 0.3662), 0 of 20
+    # (0 to 0.1611)
+    values = {(f"P{i:03d}", "prp"): (100.0, 130.0 if i < 81 else 100.0) for i in range(263)}
+    values |= {(f"C{i:03d}", "placebo"): (100.0, 100.0) for i in range(20)}
+    row = respond(observations_of(values)).iloc[0]
+    assert (row["share_arm_low"], row["share_arm_high"]) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert (row["share_control_low"], row["share_control_high"]) == pytest.approx((0.0, 0.1611), abs=5e-5)
+
+
+def test_without_a_control_responders_are_counted_alone():
+    treated = {key: values for key, values in PARALLEL.items() if key[1] == "prp"}
+    row = respond(observations_of(treated), control=None, missing="no response").iloc[0]
+    assert (row["arm"], row["control"], row["n_arm"], row["responders_arm"]) == ("prp", "", 4, 2)
+    assert 0 < row["share_arm_low"] < 0.5 < row["share_arm_high"] < 1
+    assert row[["n_control", "share_control", "difference", "odds_ratio", "nnt", "p"]].isna().all()
+    assert "no control: holds what an untreated scalp gains" in row["note"]
+
+
 def test_a_side_without_a_figure_is_no_response_of_that_side():
     row = respond(observations_of(SPLIT | {("S6", "prp"): (100.0, 190.0)}), missing="no response", layout="split-scalp")
     # S5 gains 40 on the treated side and lacks the other; S6 has one side only
