@@ -56,7 +56,7 @@ def draw_bland_altman(repeats: pd.DataFrame, agreement: Mapping[Any, Any]) -> Fi
     Parameters
     ----------
     repeats : DataFrame
-        endpoint, kind, target, repeat, value.
+        endpoint, kind, subject, target, repeat, value.
     agreement : mapping
         One row of the table of `bland_altman`.
     """

@@ -140,6 +140,7 @@ def reliability_table(reliability: pd.DataFrame, ci: str) -> PageTable:
     columns: Columns = {
         "endpoint": _endpoint,
         "repeats": lambda row: row["kind"],
+        "subjects": lambda row: number(row["n_subjects"], 0),
         "targets": lambda row: number(row["n_targets"], 0),
         "photographs": lambda row: number(row["n_photos"], 0),
         "ICC(2,1)": lambda row: _with_interval(row, ("icc21", "icc21_low", "icc21_high"), 2),
@@ -159,13 +160,15 @@ def agreement_table(agreement: pd.DataFrame, ci: str) -> PageTable:
     columns: Columns = {
         "endpoint": _endpoint,
         "repeats": lambda row: row["kind"],
+        "subjects": lambda row: number(row["n_subjects"], 0),
         "pairs": lambda row: number(row["n_pairs"], 0),
         "bias": lambda row: _with_interval(row, ("bias", "bias_low", "bias_high"), _decimals(row)),
         "lower limit": lambda row: _with_interval(row, ("loa_low", "loa_low_low", "loa_low_high"), _decimals(row)),
         "upper limit": lambda row: _with_interval(row, ("loa_high", "loa_high_low", "loa_high_high"), _decimals(row)),
         "p of a bias that grows with the value": lambda row: p_text(row["slope_p"]),
     }
-    return _table(f"Bland–Altman: bias and 95 % limits of agreement, with {ci}", columns, agreement)
+    caption = f"Bland–Altman: bias and 95 % limits of agreement, with {ci}"
+    return _table(caption, columns | _note_column(agreement), agreement)
 
 
 def sample_size_table(sizes: pd.DataFrame, noun: str) -> PageTable:
@@ -286,8 +289,8 @@ def _median(row: Row, decimals: int) -> str:
 
 def _of(row: Row, side: str) -> str:
     counts = f"{number(row[f'responders_{side}'], 0)} of {number(row[f'n_{side}'], 0)}"
-    share, *bounds = (100 * row[f"share_{side}{end}"] for end in ("", "_low", "_high"))
-    return f"{counts} ({percent(share / 100)}; {interval(*bounds, 0)})"
+    low, high = (100 * row[f"share_{side}_{end}"] for end in ("low", "high"))
+    return f"{counts} ({percent(row[f'share_{side}'])}; {interval(low, high, 0)})"
 
 
 def _points(row: Row) -> str:

@@ -73,9 +73,7 @@ def responders(
         who = [arm, control] if control else [arm]
         least = measured.loc[measured["arm"].isin(who), "least_gain"]
         told = [_raised(least, rule), few_repeats_words(errors)]
-        told += _not_judged(
-            has_base[who], *(table.where(compared)[who] for table in (responded, of_zero)), compared[who]
-        )
+        told += _not_judged(has_base[who], responded.where(compared)[who], of_zero.where(compared)[who], compared[who])
         head = {"arm": arm, "control": control or "", "least_gain_low": least.min(), "least_gain_high": least.max()}
         for missing, table in counted.items():
             contrast = _contrast(table[who], layout, alpha)

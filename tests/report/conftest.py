@@ -73,8 +73,10 @@ def _repeats(rng):
     rows = []
     for target in targets:
         truth = rng.normal(150, 25)
-        rows += [("density_per_cm2", "same visit", target, repeat, truth + rng.normal(0, 5)) for repeat in (1, 2)]
-    return pd.DataFrame(rows, columns=["endpoint", "kind", "target", "repeat", "value"])
+        rows += [
+            ("density_per_cm2", "same visit", target[:3], target, repeat, truth + rng.normal(0, 5)) for repeat in (1, 2)
+        ]
+    return pd.DataFrame(rows, columns=["endpoint", "kind", "subject", "target", "repeat", "value"])
 
 
 def _flow():
@@ -122,7 +124,14 @@ def _agreement(repeats):
     wide = repeats.pivot(index="target", columns="repeat", values="value")
     difference = wide[2] - wide[1]
     bias, sd = difference.mean(), difference.std()
-    row = {"endpoint": "density_per_cm2", "kind": "same visit", "n_pairs": len(wide), "bias": bias, "sd": sd}
+    row = {
+        "endpoint": "density_per_cm2",
+        "kind": "same visit",
+        "n_subjects": 15,
+        "n_pairs": len(wide),
+        "bias": bias,
+        "sd": sd,
+    }
     for name, level in (("bias", bias), ("loa_low", bias - 1.96 * sd), ("loa_high", bias + 1.96 * sd)):
         row |= {name: level, f"{name}_low": level - 2.5, f"{name}_high": level + 2.5}
     return pd.DataFrame([row | {"slope": 0.02, "slope_p": 0.61}])
@@ -149,7 +158,14 @@ def _responders():
 
 
 def _reliability():
-    row = {"endpoint": "density_per_cm2", "kind": "same visit", "n_targets": 15, "n_photos": 30, "note": ""}
+    row = {
+        "endpoint": "density_per_cm2",
+        "kind": "same visit",
+        "n_subjects": 15,
+        "n_targets": 15,
+        "n_photos": 30,
+        "note": "",
+    }
     row |= {
         f"icc{kind}{end}": value for kind in (21, 31) for end, value in (("", 0.96), ("_low", 0.9), ("_high", 0.99))
     }
