@@ -17,15 +17,17 @@ _BAND = "#56b4e9"
 
 
 def draw_responders(responders: pd.DataFrame, styles: Mapping[str, ArmStyle]) -> Figure:
-    """Share of responders of every arm, with the number of subjects behind it.
+    """Share of responders of every arm with its interval and the number of subjects behind it.
 
     Parameters
     ----------
     responders : DataFrame
-        The table of `responders`: one row per treated arm, with the control's numbers beside it.
+        The table of `responders`: one row per treated arm, with the control's numbers beside it
+        where there is one.
     """
     shares = {
-        row[side]: (row[f"share_{name}"], row[f"responders_{name}"], row[f"n_{name}"])
+        row[side]: [row[f"{what}_{name}"] for what in ("responders", "n")]
+        + [row[f"share_{name}{end}"] for end in ("", "_low", "_high")]
         for row in responders.to_dict("records")
         for side, name in (("control", "control"), ("arm", "arm"))
     }
@@ -33,14 +35,15 @@ def draw_responders(responders: pd.DataFrame, styles: Mapping[str, ArmStyle]) ->
     figure = new_figure(NARROW_IN, 0.9 + 0.5 * len(shown))
     axes = figure.subplots()
     for y, arm in enumerate(shown):
-        share, n_responders, n = shares[arm]
+        n_responders, n, share, low, high = shares[arm]
         axes.barh(y, np.nan_to_num(share), color=styles[arm].colour, height=0.6)
+        axes.hlines(y, low, high, color=INK, linewidth=1.2)
         text = f"{n_responders:.0f} of {n:.0f} ({percent(share)})"
-        at = (float(np.nan_to_num(share)), float(y))
+        at = (float(np.nan_to_num(high)), float(y))
         axes.annotate(text, at, (5, 0), textcoords="offset points", verticalalignment="center", fontsize=9)
     axes.set_yticks(range(len(shown)), shown)
     axes.set_ylim(len(shown) - 0.5, -0.5)
-    axes.set_xlim(0, 1.25)
+    axes.set_xlim(0, 1.4)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
     axes.set_xlabel("share of responders")
     tidy(axes, grid="x")
@@ -53,7 +56,7 @@ def draw_bland_altman(repeats: pd.DataFrame, agreement: Mapping[Any, Any]) -> Fi
     Parameters
     ----------
     repeats : DataFrame
-        endpoint, kind, target, repeat, value.
+        endpoint, kind, subject, target, repeat, value.
     agreement : mapping
         One row of the table of `bland_altman`.
     """

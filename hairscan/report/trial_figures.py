@@ -20,6 +20,7 @@ from hairscan.report.trial_tables import in_order
 from hairscan.report.trial_words import capital, interval, number, words_of
 from hairscan.trial.literature import AGAINST, CHANGE, published_effects, published_trials
 from hairscan.trial.observations import of_design
+from hairscan.trial.responders import NO_RESPONSE
 
 if TYPE_CHECKING:
     from hairscan.trial.analysis import TrialResult
@@ -108,11 +109,12 @@ def _endpoint(result: TrialResult, endpoint: str, styles: Mapping[str, ArmStyle]
 
 def _responders(result: TrialResult, styles: Mapping[str, ArmStyle]) -> Iterator[Drawing]:
     table = result.tables["responders"]
-    table = table[table["set"] == "full"]
+    table = table[(table["set"] == "full") & (table["missing"] == NO_RESPONSE)]
     if len(table):
-        rule = responder_rule(result.design)
+        rule = responder_rule(result.design, table)
+        caption = f"Subjects with {rule}, of everyone with a baseline, with the interval of the share"
         alt = "Bars of the share of responders in every arm; the numbers are in the table below."
-        yield Drawing("responders", "responders", f"Subjects with {rule}", alt, draw_responders(table, styles))
+        yield Drawing("responders", "responders", caption, alt, draw_responders(table, styles))
 
 
 def _among_published(result: TrialResult, endpoint: str, styles: Mapping[str, ArmStyle]) -> Iterator[Drawing]:

@@ -207,7 +207,7 @@ def _tables(result: TrialResult) -> dict[str, PageTable | None]:
         "effect_sizes": (_full(_in_order(result, "effect_sizes")), lambda t: effect_sizes_table(t, ci)),
         "responders": (
             _full(_in_order(result, "responders")),
-            lambda t: responders_table(t, responder_rule(design), ci),
+            lambda t: responders_table(t, responder_rule(design, t), ci),
         ),
         "reliability": (_in_order(result, "reliability"), lambda t: reliability_table(t, ci)),
         "agreement": (_in_order(result, "bland_altman"), lambda t: agreement_table(t, ci)),

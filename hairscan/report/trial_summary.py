@@ -37,14 +37,26 @@ def summary_sentences(result: TrialResult) -> list[str]:
     return [*sentences, quality]
 
 
-def responder_rule(design: Design) -> str:
-    """Who counts as a responder, in words."""
+def responder_rule(design: Design, responders: pd.DataFrame) -> str:
+    """Who counted as a responder, in words: the threshold of the design, and what it was raised to.
+
+    Parameters
+    ----------
+    responders
+        Rows of the table of that name, which say what gain was asked for.
+    """
     rule = design.responder
     if rule is None:
         return ""
     words = words_of(rule.endpoint)
     size = f"{rule.percent:g} %" if rule.change is None else f"{rule.change:g} {words.unit}".strip()
-    return f"a gain in {words.name} of at least {size}"
+    told = f"a gain in {words.name} of at least {size}"
+    low, high = responders["least_gain_low"].min(), responders["least_gain_high"].max()
+    if not high > (rule.change or 0.0):
+        return told
+    asked = number(low, words.decimals) if low == high else interval(low, high, words.decimals)
+    how = "raised to" if rule.percent is None else "and of at least"
+    return f"{told}, {how} the minimal detectable change ({f'{asked} {words.unit}'.strip()})"
 
 
 def _is_primary(effects: pd.DataFrame) -> pd.Series[bool]:

@@ -113,17 +113,26 @@ def effect_sizes_table(sizes: pd.DataFrame, ci: str) -> PageTable:
 
 
 def responders_table(responders: pd.DataFrame, rule: str, ci: str) -> PageTable:
-    """Responders of each treatment beside those of the control."""
-    columns: Columns = {
-        "comparison": _comparison,
+    """Responders of each treatment beside those of the control; alone where there is none."""
+    arm: Columns = {
+        "arm": lambda row: row["arm"],
+        "without a figure": lambda row: row["missing"],
         "responders": lambda row: _of(row, "arm"),
+    }
+    against: Columns = {
+        "control": lambda row: row["control"],
         "of the control": lambda row: _of(row, "control"),
         "difference, percentage points": lambda row: _points(row),
         "odds ratio": lambda row: _with_interval(row, ("odds_ratio", "odds_low", "odds_high"), 1),
         "number needed to treat": lambda row: _with_interval(row, ("nnt", "nnt_low", "nnt_high"), 1),
         "p": lambda row: p_text(row["p"]),
     }
-    return _table(f"Subjects with {rule}, with {ci}", columns | _note_column(responders), responders)
+    has_control = bool((responders["control"] != "").any())
+    return _table(
+        f"Subjects with {rule}, with {ci}",
+        arm | (against if has_control else {}) | _note_column(responders),
+        responders,
+    )
 
 
 def reliability_table(reliability: pd.DataFrame, ci: str) -> PageTable:
@@ -131,12 +140,16 @@ def reliability_table(reliability: pd.DataFrame, ci: str) -> PageTable:
     columns: Columns = {
         "endpoint": _endpoint,
         "repeats": lambda row: row["kind"],
+        "subjects": lambda row: number(row["n_subjects"], 0),
         "targets": lambda row: number(row["n_targets"], 0),
         "photographs": lambda row: number(row["n_photos"], 0),
         "ICC(2,1)": lambda row: _with_interval(row, ("icc21", "icc21_low", "icc21_high"), 2),
         "ICC(3,1)": lambda row: _with_interval(row, ("icc31", "icc31_low", "icc31_high"), 2),
-        "standard error of measurement": lambda row: number(row["sem"], _decimals(row)),
-        "minimal detectable change": lambda row: number(row["mdc95"], _decimals(row)),
+        "standard error of measurement": lambda row: _with_interval(
+            row, ("sem", "sem_low", "sem_high"), _decimals(row)
+        ),
+        "degrees of freedom": lambda row: number(row["df"], 0),
+        "minimal detectable change of one": lambda row: number(row["mdc95"], _decimals(row)),
         "variation within a target, %": lambda row: number(row["within_cv_percent"], 1),
     }
     return _table(f"Agreement of repeated measurements, with {ci}", columns | _note_column(reliability), reliability)
@@ -147,13 +160,15 @@ def agreement_table(agreement: pd.DataFrame, ci: str) -> PageTable:
     columns: Columns = {
         "endpoint": _endpoint,
         "repeats": lambda row: row["kind"],
+        "subjects": lambda row: number(row["n_subjects"], 0),
         "pairs": lambda row: number(row["n_pairs"], 0),
         "bias": lambda row: _with_interval(row, ("bias", "bias_low", "bias_high"), _decimals(row)),
         "lower limit": lambda row: _with_interval(row, ("loa_low", "loa_low_low", "loa_low_high"), _decimals(row)),
         "upper limit": lambda row: _with_interval(row, ("loa_high", "loa_high_low", "loa_high_high"), _decimals(row)),
         "p of a bias that grows with the value": lambda row: p_text(row["slope_p"]),
     }
-    return _table(f"Bland–Altman: bias and 95 % limits of agreement, with {ci}", columns, agreement)
+    caption = f"Bland–Altman: bias and 95 % limits of agreement, with {ci}"
+    return _table(caption, columns | _note_column(agreement), agreement)
 
 
 def sample_size_table(sizes: pd.DataFrame, noun: str) -> PageTable:
@@ -274,7 +289,8 @@ def _median(row: Row, decimals: int) -> str:
 
 def _of(row: Row, side: str) -> str:
     counts = f"{number(row[f'responders_{side}'], 0)} of {number(row[f'n_{side}'], 0)}"
-    return f"{counts} ({percent(row[f'share_{side}'])})"
+    low, high = (100 * row[f"share_{side}_{end}"] for end in ("low", "high"))
+    return f"{counts} ({percent(row[f'share_{side}'])}; {interval(low, high, 0)})"
 
 
 def _points(row: Row) -> str:

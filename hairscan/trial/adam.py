@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyreadstat
 
 from hairscan.errors import TrialError
 from hairscan.trial.analysis import TrialResult
-from hairscan.trial.comparison import minimal_detectable_change
+from hairscan.trial.detectable import errors_of, known_errors
 from hairscan.trial.observations import of_design
 from hairscan.trial.parameters import PARAMETERS
+from hairscan.trial.responders import judge_gains
 from hairscan.trial.tables import csv_bytes
 
 NAME = "adhair"
@@ -128,16 +128,13 @@ def _criterion(result: TrialResult) -> dict[str, pd.Series]:
     if rule is None:
         empty = pd.Series("", index=rows.index)
         return {"CRIT1": empty, "CRIT1FL": empty}
-    mdc95 = minimal_detectable_change(result.tables["reliability"], rule.endpoint)
-    least = np.nanmax([mdc95, rule.change or 0.0])
-    told = (rows["endpoint"] == rule.endpoint) & rows["analysed"] & ~rows["is_baseline"]
-    gained = rows["change"] >= least
-    words = f"Gain of at least {least:.6g}" if least > 0 else ""
-    if rule.percent is not None:
-        told &= rows["percent_change"].notna()  # there is no percentage of a baseline of 0
-        gained &= rows["percent_change"] >= rule.percent
-        words = f"Gain of at least {rule.percent:g} %" + (f" and {least:.6g}" if least > 0 else "")
-    return {"CRIT1": told.map({True: words, False: ""}), "CRIT1FL": _yes_no(gained).where(told, "")}
+    errors = errors_of(result.tables["reliability"], rule.endpoint)
+    judged = judge_gains(rows, rule, errors)
+    told = (rows["endpoint"] == rule.endpoint) & rows["analysed"] & judged["is_judged"]
+    gain = f"{rule.percent:g} %" if rule.change is None else f"{rule.change:.6g}"
+    held = " and the minimal detectable change" if len(known_errors(errors)) else ""
+    words = f"Gain of at least {gain}{held}"
+    return {"CRIT1": told.map({True: words, False: ""}), "CRIT1FL": _yes_no(judged["responded"]).where(told, "")}
 
 
 def _yes(holds: pd.Series) -> pd.Series:

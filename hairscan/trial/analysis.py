@@ -10,10 +10,11 @@ import pandas as pd
 
 from hairscan.endpoints.flags import flag_in_words
 from hairscan.trial.changes import matched_observations, read_changes
-from hairscan.trial.comparison import compare_sets, matched_effects, minimal_detectable_change
+from hairscan.trial.comparison import compare_sets, matched_effects
 from hairscan.trial.data import TrialData, read_observations
 from hairscan.trial.describe import describe, describe_pairs
 from hairscan.trial.design import Design
+from hairscan.trial.detectable import errors_of
 from hairscan.trial.literature import literature_table, published_trials
 from hairscan.trial.matched import matched_change
 from hairscan.trial.methods import MATCHED_METHOD, facts_of, methods_of
@@ -61,7 +62,7 @@ def analyse_trial(run: Path, design: Design) -> TrialResult:
     observations, alpha = data.observations, design.alpha
     tested = of_design(observations, design)
     repeated = reliability(data.repeats, alpha=alpha)
-    mdc95 = float("nan") if design.responder is None else minimal_detectable_change(repeated, design.responder.endpoint)
+    errors = errors_of(repeated, "" if design.responder is None else design.responder.endpoint)
     described = {"describe": describe(observations, alpha=alpha)}
     if design.layout == "split-scalp":
         pairs = make_pairs(observations, control=str(design.control))
@@ -76,12 +77,12 @@ def analyse_trial(run: Path, design: Design) -> TrialResult:
         "bland_altman": bland_altman(data.repeats, alpha=alpha),
         "sample_size": sample_sizes(spreads, alpha=alpha, differences=design.differences),
         "literature": literature_table(published_trials(), tested[~tested["is_baseline"]]),
-        "warnings": find_warnings(data, mdc95, design),
+        "warnings": find_warnings(data, errors, design),
         "flagged_photos": _flagged(data.photos),
         **matched,
     }
     images_sha256 = hashlib.sha256((run / "images.csv").read_bytes()).hexdigest()
-    methods = [*methods_of(design, data, mdc95), *([MATCHED_METHOD] if matched else [])]
+    methods = [*methods_of(design, data, errors), *([MATCHED_METHOD] if matched else [])]
     return TrialResult(design, data, tables, methods, facts_of(design, data, images_sha256))
 
 

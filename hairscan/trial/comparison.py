@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import nan
 
 import numpy as np
 import pandas as pd
 
 from hairscan.trial.ancova import ancova_effects
 from hairscan.trial.design import Design
+from hairscan.trial.detectable import errors_of
 from hairscan.trial.effect_sizes import EFFECT_SIZE_COLUMNS, effect_sizes
 from hairscan.trial.linear import EFFECT_COLUMNS, MEAN_COLUMNS, effect_line
 from hairscan.trial.missing import paired_sensitivity_effects, sensitivity_effects
@@ -17,7 +17,6 @@ from hairscan.trial.mmrm import METHOD as PRIMARY_METHOD
 from hairscan.trial.mmrm import mmrm_effects, paired_mmrm_effects
 from hairscan.trial.multiplicity import adjust
 from hairscan.trial.pairs import make_pairs, pair_effects, started_pairs
-from hairscan.trial.repeats import READ_AGAIN
 from hairscan.trial.responders import RESPONDER_COLUMNS, responders
 
 FULL, PER_PROTOCOL = "full", "per protocol"
@@ -45,22 +44,19 @@ def compare_sets(
     covariates
         subject, and one column per covariate.
     reliability
-        Where the minimal detectable change of a responder stands.
+        Where the error of measurement stands that a responder's gain must exceed.
 
     Returns
     -------
     dict of str to DataFrame
-        The per-protocol set is there where the design excludes someone; all tables are empty without a control.
+        The per-protocol set is there where the design excludes someone; all tables but the responders are empty
+        without a control.
     """
     left_out = [entry.subject for entry in design.exclude]
     sets = {FULL: observations}
     if left_out:
         sets[PER_PROTOCOL] = observations[~observations["subject"].isin(left_out)]
-    compared = [
-        _compare(rows, covariates, reliability, design, name)
-        for name, rows in sets.items()
-        if design.control is not None
-    ]
+    compared = [_compare(rows, covariates, reliability, design, name) for name, rows in sets.items()]
     tables = {name: _joined([one[name] for one in compared], name) for name in _COLUMNS}
     return {**tables, "effects": _with_multiplicity(tables["effects"], design)}
 
@@ -83,22 +79,16 @@ def matched_effects(matched: pd.DataFrame, covariates: pd.DataFrame, design: Des
     return _in_order(table, design).assign(p_adjusted=np.nan, significant="")
 
 
-def minimal_detectable_change(reliability: pd.DataFrame, endpoint: str) -> float:
-    """Largest minimal detectable change (95 %) of the endpoint over the kinds of repeats; NaN without repeats.
-
-    That the same photograph, read again, gives the same says nothing of a second photograph.
-    """
-    told = (reliability["endpoint"] == endpoint) & (reliability["kind"] != READ_AGAIN)
-    return float(reliability.loc[told, "mdc95"].astype(float).max())
-
-
 def _compare(
     observations: pd.DataFrame, covariates: pd.DataFrame, reliability: pd.DataFrame, design: Design, name: str
 ) -> dict[str, pd.DataFrame]:
     """All tables of one analysis set."""
-    compare = _compare_sides if design.layout == "split-scalp" else _compare_groups
-    tables = {**compare(observations, covariates, design), "responders": _responders(observations, reliability, design)}
-    tables["effects"] = _with_every_hypothesis(tables["effects"], design)
+    tables = {name: _joined([], name) for name in _COLUMNS}
+    if design.control is not None:
+        compare = _compare_sides if design.layout == "split-scalp" else _compare_groups
+        tables |= compare(observations, covariates, design)
+        tables["effects"] = _with_every_hypothesis(tables["effects"], design)
+    tables["responders"] = _responders(observations, reliability, design)
     return {key: _in_order(table.assign(set=name)[_COLUMNS[key]], design) for key, table in tables.items()}
 
 
@@ -209,14 +199,12 @@ def _responders(observations: pd.DataFrame, reliability: pd.DataFrame, design: D
         return _joined([], "responders")
     table = responders(
         observations,
-        control=str(design.control),
+        rule,
+        errors_of(reliability, rule.endpoint),
+        control=design.control,
         alpha=design.alpha,
-        endpoint=rule.endpoint,
         visit=design.primary_visit,
-        threshold=rule.change if rule.change is not None else float(rule.percent or nan),
-        is_percent=rule.change is None,
         layout=design.layout,
-        mdc95=minimal_detectable_change(reliability, rule.endpoint),
     )
     return table.assign(endpoint=rule.endpoint, visit=design.primary_visit)
 

@@ -38,7 +38,7 @@ class TrialData:
         `hairscan.trial.observations.COLUMNS`, of all measured endpoints:
         the design's in testing order, then the others.
     repeats : DataFrame
-        endpoint, kind, target, repeat, value.
+        endpoint, kind, subject, target, repeat, value.
     photos : DataFrame
         images.csv, numbers as numbers, with `used` (bool) and `reason` (why not, empty where used). Where `duplicate`
         is 1, as hairscan unblind writes it, the same photograph was read a second time.

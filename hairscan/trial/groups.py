@@ -18,7 +18,7 @@ EQUAL = 1e-12
 """Values that differ by less than this share of the largest are equal: what is left is rounding."""
 
 
-_TEXT = ("endpoint", "subject", "site", "visit", "arm", "control", "method", "kind", "layout", "note")
+_TEXT = ("endpoint", "subject", "site", "visit", "arm", "control", "method", "kind", "layout", "missing", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def visits_of(rows: pd.DataFrame) -> Iterator[tuple[dict[str, object], pd.DataFr
             yield {"endpoint": endpoint, "visit": visit, "week": week}, at_visit
 
 
-def treated_arms(means: pd.DataFrame, control: str) -> list[str]:
+def treated_arms(means: pd.DataFrame, control: str | None) -> list[str]:
     """Arms other than the control, in alphabetical order."""
     return sorted(set(means["arm"]) - {control})
 

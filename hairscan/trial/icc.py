@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from math import nan
+from math import exp, log, nan
 
 import numpy as np
 from scipy import stats
 
 from hairscan.trial.groups import EQUAL
+from hairscan.trial.jackknife import BoolArray, IntArray, jackknife
 from hairscan.types import FloatArray
 
 
@@ -78,6 +80,33 @@ def consistency(table: FloatArray, alpha: float) -> Icc:
     low = rows / error / float(stats.f.ppf(1 - alpha / 2, *dfs))
     high = rows / error * float(stats.f.ppf(1 - alpha / 2, *dfs[::-1]))
     return Icc(estimate, (low - 1) / (low + k - 1), (high - 1) / (high + k - 1))
+
+
+def over_subjects(icc: Callable[[FloatArray, float], Icc], table: FloatArray, subjects: IntArray, alpha: float) -> Icc:
+    """The correlation with an interval that holds where several targets are of one subject.
+
+    Parameters
+    ----------
+    icc
+        `absolute_agreement` or `consistency`.
+    subjects : array, shape (N,)
+        Whose each target is.
+
+    Notes
+    -----
+    By the jackknife over subjects on the scale of Fisher's z for K repeats, ``log((1 + (K - 1) r) / (1 - r)) / 2``.
+    """
+    estimate, k = icc(table, alpha).estimate, table.shape[1]
+    if not -1 / (k - 1) < estimate < 1:
+        return Icc(estimate)
+
+    def z(kept: BoolArray) -> float:
+        r = icc(table[kept], alpha).estimate
+        return log((1 + (k - 1) * r) / (1 - r)) / 2 if -1 / (k - 1) < r < 1 else nan
+
+    of_z = jackknife(z, subjects, alpha)
+    low, high = (1 - k / (exp(2 * limit) + k - 1) for limit in (of_z.low, of_z.high))
+    return Icc(estimate, low, high)
 
 
 def _mean_squares(table: FloatArray) -> tuple[float, float, float]:

@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Iterator
 from importlib.metadata import version
-from math import isfinite
 from typing import Any
 
 import pandas as pd
@@ -17,6 +16,7 @@ from hairscan.trial.comparison import SENSITIVITY_SEED
 from hairscan.trial.copies import SAME_BYTES
 from hairscan.trial.data import TrialData
 from hairscan.trial.design import Design
+from hairscan.trial.detectable import few_repeats_words, known_errors
 from hairscan.trial.missing import N_IMPUTATIONS
 from hairscan.trial.parameters import PARAMETERS
 from hairscan.trial.plausible import unmeasured_hairs
@@ -30,14 +30,14 @@ MATCHED_METHOD = (
 _LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels")
 
 
-def methods_of(design: Design, data: TrialData, mdc95: float) -> list[str]:
+def methods_of(design: Design, data: TrialData, errors: pd.DataFrame) -> list[str]:
     """Sentences for the methods section of a publication, from measurement to multiplicity."""
     sentences = [*_measurement(design, data), *_sets(design)]
     if design.control is None:
         told = "There was no control arm: the arms were described, and no effect was estimated."
-        return [*sentences, told, _software()]
+        return [*sentences, told, f"Intervals are {design.level}.", *_responder(design, errors), _software()]
     model = _split_model() if design.layout == "split-scalp" else _parallel_model(data.covariates, design)
-    return [*sentences, _estimand(design), *model, *_level(design), *_responder(design, mdc95), _software()]
+    return [*sentences, _estimand(design), *model, *_level(design), *_responder(design, errors), _software()]
 
 
 def facts_of(design: Design, data: TrialData, images_sha256: str) -> dict[str, str]:
@@ -107,7 +107,8 @@ def _sets(design: Design) -> Iterator[str]:
         f"The full analysis set holds every {unit} with a baseline and a later visit of any endpoint of the design; "
         f"each endpoint was analysed in every {unit} with a baseline and a later visit of its own."
     )
-    yield "All endpoints that were measured were described, and those named in the design were compared."
+    compared = "" if design.control is None else ", and those named in the design were compared"
+    yield f"All endpoints that were measured were described{compared}."
     if design.exclude:
         yield f"The per-protocol set leaves out {_count(len(design.exclude), 'subject')} named in the design."
 
@@ -162,18 +163,29 @@ def _level(design: Design) -> Iterator[str]:
     )
 
 
-def _responder(design: Design, mdc95: float) -> Iterator[str]:
+def _responder(design: Design, errors: pd.DataFrame) -> Iterator[str]:
     rule = design.responder
     if rule is None:
         return
     gain = f"{rule.percent:g} % of the baseline" if rule.change is None else f"{rule.change:g}"
-    known = (
-        f"and of at least the minimal detectable change found in the repeated photographs ({mdc95:.4g})"
-        if isfinite(mdc95)
-        else "without regard to the minimal detectable change, which is unknown as no photograph was repeated"
+    used = ", ".join(
+        f"{row.kind} {row.sem:.4g} with {row.df:.0f} degrees of freedom" for row in known_errors(errors).itertuples()
     )
+    if errors.empty:
+        known = "without regard to the minimal detectable change, which is unknown as no photograph was repeated"
+    elif used:
+        known = (
+            "and of at least the minimal detectable change (95 %) of the subject's own mean of photographs "
+            f"and places (standard error of measurement: {used})"
+        )
+    else:
+        known = few_repeats_words(errors)
     label = _words(rule.endpoint)
     yield f"A responder had a gain in {label} of at least {gain} at visit {design.primary_visit}, {known}."
+    yield (
+        "Everyone with a baseline was counted, those without a figure at that visit as non-responders; beside it they "
+        "were left out. Shares of responders have Wilson's intervals."
+    )
 
 
 def _words(endpoint: str) -> str:

@@ -27,10 +27,13 @@ COLUMNS = (
     "analysed",
     "area_cm2",
     "flags",
+    "photo_variance",
+    "operator_variance",
 )
 """Columns of `observations`."""
 
 _PLACE = ["side", "site"]
+_VARIANCES = ["photo_variance", "operator_variance"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Averaged:
     ----------
     observations : DataFrame
         Columns `COLUMNS`; value is never NaN, base is without a baseline, and a baseline has no change.
+        `photo_variance` and `operator_variance` are the variance of the error of `change`, in multiples of the one
+        that a photograph, or an operator, of one visit has: 2 where both visits have a single one.
     dropped : DataFrame
         Columns subject, arm, side, site, visit, reason; of the design's endpoints.
     """
@@ -71,7 +76,8 @@ def average_photos(usable: pd.DataFrame, design: Design) -> Averaged:
     Parameters
     ----------
     usable : DataFrame
-        One row per photograph that can be analysed: subject, arm, side, site, visit, area_cm2, flags and `PARAMETERS`.
+        One row per photograph that can be analysed: subject, arm, side, site, visit, operator, area_cm2, flags and
+        `PARAMETERS`.
 
     Notes
     -----
@@ -81,16 +87,22 @@ def average_photos(usable: pd.DataFrame, design: Design) -> Averaged:
     its density, and a count without its area cannot be compared with another. A unit's places are those of its
     baseline, and of a split scalp those of both sides; a visit that lacks one of them would compare different places,
     and is left out.
+
+    The photographs of a visit share out their error: n of each of m places leave the mean the variance 1 / (m n) of one
+    photograph. What an operator has of its own does not average out over places, so that the place with the fewest
+    operators counts.
     """
     unit, endpoints = unit_columns(design), measured_endpoints(usable, design)
     photos = usable.melt(
-        id_vars=["subject", "arm", *_PLACE, "visit", "area_cm2", "flags"],
+        id_vars=["subject", "arm", *_PLACE, "visit", "operator", "area_cm2", "flags"],
         value_vars=list(endpoints),
         var_name="endpoint",
     ).dropna(subset=["value"])
     per_area = photos["endpoint"].map(lambda name: PARAMETERS[name].per_area).astype(bool)
     weight = photos["area_cm2"].where(per_area & (photos["area_cm2"] > 0), 1.0)
-    places = _pool(photos.assign(n_photos=1, weight=weight), ["subject", "arm", *_PLACE, "visit", "endpoint"])
+    place = ["subject", "arm", *_PLACE, "visit", "endpoint"]
+    n_operators = photos.groupby(place, as_index=False)["operator"].nunique()
+    places = _pool(photos.assign(n_photos=1, weight=weight), place).merge(n_operators, how="left")
     one_sided = places.iloc[:0]
     if design.layout == "split-scalp":
         places, one_sided = _of_both_sides(places, design.baseline)
@@ -99,6 +111,7 @@ def average_photos(usable: pd.DataFrame, design: Design) -> Averaged:
     lost = lost[["subject", "arm", *_PLACE, "visit", "endpoint", "reason"]]
     dropped = of_design(lost, design).drop(columns="endpoint").drop_duplicates(ignore_index=True)
     rows = _pool(matched.assign(weight=1.0), [*unit, "visit", "endpoint"])
+    rows = rows.merge(_variances(matched, [*unit, "visit", "endpoint"]), how="left")
     rows = rows.merge(_place_names(matched, unit), how="left")
     return Averaged(_with_changes(rows, unit, design, endpoints), dropped)
 
@@ -114,6 +127,15 @@ def _pool(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
         flags=("flags", _unite),
     )
     return pooled.assign(value=pooled["weighted"] / pooled["weight"]).drop(columns=["weighted", "weight"])
+
+
+def _variances(places: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Variance of the error of each mean of places, in multiples of that of one photograph, and of one operator."""
+    shares = places.assign(of_photos=1 / places["n_photos"], of_operators=1 / places["operator"])
+    means = shares.groupby(keys, as_index=False).agg(
+        photo_variance=("of_photos", "mean"), operator_variance=("of_operators", "max"), n_places=("of_photos", "size")
+    )
+    return means.assign(photo_variance=means["photo_variance"] / means["n_places"]).drop(columns="n_places")
 
 
 def _unite(flags: pd.Series) -> str:
@@ -174,8 +196,9 @@ def _join_names(names: pd.Series) -> str:
 def _with_changes(rows: pd.DataFrame, unit: list[str], design: Design, endpoints: tuple[str, ...]) -> pd.DataFrame:
     """The tidy table: rows in the order of the endpoints, with base, change and membership of the full analysis set."""
     is_baseline = rows["visit"] == design.baseline
-    base = rows.loc[is_baseline, [*unit, "endpoint", "value"]].rename(columns={"value": "base"})
-    rows = rows.assign(is_baseline=is_baseline, week=rows["visit"].map(design.visits)).merge(base, how="left")
+    base = rows.loc[is_baseline, [*unit, "endpoint", "value", *_VARIANCES]].rename(columns={"value": "base"})
+    rows = rows.assign(is_baseline=is_baseline, week=rows["visit"].map(design.visits))
+    rows = rows.merge(base, how="left", on=[*unit, "endpoint"], suffixes=("", "_of_base"))
     change = (rows["value"] - rows["base"]).where(~rows["is_baseline"])
     later = rows[~rows["is_baseline"]].groupby([*unit, "endpoint"], as_index=False).size()
     n_later = rows.merge(later, how="left")["size"].fillna(0)
@@ -183,6 +206,7 @@ def _with_changes(rows: pd.DataFrame, unit: list[str], design: Design, endpoints
         change=change,
         percent_change=(100 * change / rows["base"]).where(rows["base"] != 0),
         analysed=rows["base"].notna() & (n_later > 0),
+        **{name: (rows[name] + rows[f"{name}_of_base"]).where(~rows["is_baseline"]) for name in _VARIANCES},
     )
     ranks = {"endpoint": list(endpoints), "arm": list(design.arms)}
     return rows.sort_values(

@@ -11,6 +11,7 @@ from pandas.api.types import is_numeric_dtype
 from hairscan.trial.copies import CANNOT_SHOW_BOTH
 from hairscan.trial.data import TrialData
 from hairscan.trial.design import Design
+from hairscan.trial.detectable import few_repeats_words
 from hairscan.trial.observations import of_design, unit_columns
 
 WARNING_COLUMNS = ("subject", "arm", "side", "site", "visit", "endpoint", "warning")
@@ -30,18 +31,18 @@ _PLACE = ["subject", "arm", "side", "site"]
 _Line = dict[str, object]
 
 
-def find_warnings(data: TrialData, mdc95: float, design: Design) -> pd.DataFrame:
+def find_warnings(data: TrialData, errors: pd.DataFrame, design: Design) -> pd.DataFrame:
     """Warnings, one row each: the trial as a whole first, then subject by subject.
 
     Parameters
     ----------
-    mdc95
-        Minimal detectable change of the responder's endpoint; NaN where it is not known.
+    errors
+        Of the responder's endpoint, as `hairscan.trial.detectable.errors_of` gives them.
     """
     used = data.photos[data.photos["used"]]
     days = _days(used, design)
     lines = [
-        *_of_trial(mdc95, design),
+        *_of_trial(errors, design),
         *_numbered_groups(data.covariates, design),
         *_lost_subjects(data.observations, design),
         *_copies(data.photos),
@@ -55,13 +56,17 @@ def find_warnings(data: TrialData, mdc95: float, design: Design) -> pd.DataFrame
     return pd.DataFrame([{**blank, **line} for line in lines], columns=list(WARNING_COLUMNS))
 
 
-def _of_trial(mdc95: float, design: Design) -> Iterator[_Line]:
+def _of_trial(errors: pd.DataFrame, design: Design) -> Iterator[_Line]:
     if design.control is None:
         yield {
             "warning": "no control arm: a change from baseline also holds what an untreated scalp gains or loses "
             "(season, clipping, place of the photograph), and is not an effect of the treatment"
         }
-    if design.responder is not None and mdc95 != mdc95:
+    few = few_repeats_words(errors)
+    if design.responder is not None and few:
+        words = f"{few}: the threshold of a responder may lie within the measurement error"
+        yield {"endpoint": design.responder.endpoint, "warning": words}
+    if design.responder is not None and errors.empty:
         yield {
             "endpoint": design.responder.endpoint,
             "warning": "no photograph was taken twice: the minimal detectable change is unknown, and the threshold of "

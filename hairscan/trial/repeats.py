@@ -13,7 +13,7 @@ _PLACE = ["subject", "arm", "side", "site", "visit"]
 
 
 def find_repeats(photos: pd.DataFrame, design: Design) -> pd.DataFrame:
-    """Repeated values of all measured endpoints: columns endpoint, kind, target, repeat (from 1), value.
+    """Repeated values of all measured endpoints: endpoint, kind, subject, target, repeat (from 1), value.
 
     Kinds: ``same visit`` (photographs of one place, visit and operator), ``operators`` (one value per operator of a
     place and visit) and ``duplicates`` (the same photograph read again). The number of an operator is the rank of the
@@ -67,6 +67,7 @@ def _table(rows: pd.DataFrame, kind: str, target: list[str], numbers: pd.Series)
         {
             "endpoint": rows["endpoint"],
             "kind": kind,
+            "subject": rows["subject"],
             "target": rows[target].agg("|".join, axis=1) if len(rows) else pd.Series(dtype=str),
             "repeat": numbers,
             "value": rows["value"],

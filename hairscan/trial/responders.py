@@ -3,129 +3,162 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from math import isfinite, nan
+from math import nan
 from typing import Literal
 
+import numpy as np
 import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
 
-from hairscan.trial.groups import subject_means, table_of, treated_arms
+from hairscan.trial.design import Responder
+from hairscan.trial.detectable import detectable_changes, few_repeats_words
+from hairscan.trial.groups import table_of, treated_arms
 from hairscan.trial.proportions import Contrast, contrast_of_groups, contrast_of_pairs, number_needed
 
+NO_RESPONSE, LEFT_OUT = "no response", "left out"
 RESPONDER_COLUMNS = (
-    *("arm", "control", "n_arm", "n_control", "responders_arm", "responders_control", "share_arm", "share_control"),
+    *("arm", "control", "missing", "n_arm", "n_control", "responders_arm", "responders_control"),
+    *("share_arm", "share_arm_low", "share_arm_high", "share_control", "share_control_low", "share_control_high"),
     *("difference", "difference_low", "difference_high", "odds_ratio", "odds_low", "odds_high"),
-    *("nnt", "nnt_low", "nnt_high", "p", "note"),
+    *("nnt", "nnt_low", "nnt_high", "p", "least_gain_low", "least_gain_high", "note"),
 )
 
 
 def responders(
     observations: pd.DataFrame,
+    rule: Responder,
+    errors: pd.DataFrame,
     *,
-    control: str,
+    control: str | None,
     alpha: float,
-    endpoint: str,
     visit: str,
-    threshold: float,
-    is_percent: bool,
     layout: Literal["parallel", "split-scalp"],
-    mdc95: float = nan,
 ) -> pd.DataFrame:
-    """Responders of each treated arm beside those of the control, one row per treated arm.
+    """Responders of each treated arm beside those of the control, two rows per treated arm; alone without a control.
 
     Parameters
     ----------
-    threshold : float
-        A gain from baseline of at least this makes a responder, in the unit of the endpoint or in percent.
-    mdc95 : float
-        Minimal detectable change in the unit of the endpoint; NaN where it is not known. A smaller gain never makes a
-        responder, for it may be measurement error; the note says where this raised the threshold.
+    observations : DataFrame
+        The tidy table: one row per subject, arm, visit and endpoint.
+    rule : Responder
+        The gain from baseline that makes a responder.
+    errors : DataFrame
+        As `hairscan.trial.detectable.errors_of` gives them: a gain below a subject's own minimal detectable change
+        never makes a responder, for it may be measurement error; the note says where this raised the threshold.
 
     Returns
     -------
     DataFrame
-        `RESPONDER_COLUMNS`. Subjects without a figure at the visit, or in a split-scalp trial without one on both
-        sides, are left out and their number is in the note; so are those without a percentage, as none exists of a
-        baseline of 0.
+        `RESPONDER_COLUMNS`. Of everyone with a baseline (in a split-scalp trial on both sides), the subjects without a
+        figure at the visit count as non-responders in the rows whose `missing` is ``no response``, and are left out in
+        those where it is ``left out``; so are those without a percentage, as none exists of a baseline of 0. The note
+        says how many. Shares have Wilson's intervals; without a control there is no contrast. `least_gain_low` and
+        `least_gain_high` are the least and the largest gain that was asked of a subject in the unit of the endpoint;
+        NaN where only a percentage was.
     """
-    of_endpoint = subject_means(observations[observations["endpoint"] == endpoint])
-    changes = of_endpoint[of_endpoint["visit"] == visit]
-    measured = changes.dropna(subset=["percent_change" if is_percent else "change"])
-    responded = measured["percent_change" if is_percent else "change"] >= threshold
-    if isfinite(mdc95):
-        responded &= measured["change"] >= mdc95
-    table = measured.assign(responded=responded).pivot_table(
-        index="subject", columns="arm", values="responded", aggfunc="first"
-    )
-    table = table.reindex(columns=sorted({*of_endpoint["arm"], control}))
-    without_percentage = changes[changes["change"].notna() & changes["percent_change"].isna() & is_percent]
-    of_zero = of_endpoint[of_endpoint["subject"].isin(without_percentage["subject"])]
-    everyone, n_zero = (some.groupby("arm")["subject"].nunique() for some in (of_endpoint, of_zero))
-    raised = _raised(threshold, mdc95, is_percent)
+    started = observations[(observations["endpoint"] == rule.endpoint) & observations["base"].notna()]
+    changes = started[(started["visit"] == visit) & started["change"].notna()]
+    judged = changes.join(judge_gains(changes, rule, errors))
+    measured = judged[judged["is_judged"]]
+    arms = sorted({*started["arm"]} | ({control} if control else set()))
+    has_base = _by_arm(started, "base", arms).notna()
+    responded = _by_arm(measured, "responded", arms).reindex(has_base.index)
+    counted = {NO_RESPONSE: responded.fillna(0.0).where(has_base), LEFT_OUT: responded}
+    if layout == "split-scalp":
+        counted = {missing: table.dropna() for missing, table in counted.items()}
+    of_zero = _by_arm(judged[~judged["is_judged"]], "base", arms).reindex(has_base.index)
+    compared = counted[NO_RESPONSE].reindex(has_base.index).notna()
     rows = []
-    for arm in treated_arms(of_endpoint, control):
-        if layout == "split-scalp":
-            counts, contrast = _compare_sides(table[[arm, control]].dropna(), alpha)
-        else:
-            counts, contrast = _compare_arms(table[arm].dropna(), table[control].dropna(), alpha)
-        told = {arm: counts["n_arm"], control: counts["n_control"]}
-        notes = [raised, *_left_out(told, everyone, n_zero)]
-        rows.append({"arm": arm, "control": control} | _row(counts, contrast, notes))
+    for arm in treated_arms(started, control):
+        who = [arm, control] if control else [arm]
+        least = measured.loc[measured["arm"].isin(who), "least_gain"]
+        told = [_raised(least, rule), few_repeats_words(errors)]
+        told += _not_judged(has_base[who], responded.where(compared)[who], of_zero.where(compared)[who], compared[who])
+        head = {"arm": arm, "control": control or "", "least_gain_low": least.min(), "least_gain_high": least.max()}
+        for missing, table in counted.items():
+            contrast = _contrast(table[who], layout, alpha)
+            rows.append(head | {"missing": missing} | _shares(table[who], alpha) | _row(contrast, told))
     return table_of(rows, RESPONDER_COLUMNS)
 
 
-def _compare_arms(treated: pd.Series, untreated: pd.Series, alpha: float) -> tuple[dict[str, int], Contrast]:
-    """Counts and contrast of two separate groups of subjects."""
-    counts = _counts(treated, untreated)
-    k, n, k_control, n_control = (
-        counts[name] for name in ("responders_arm", "n_arm", "responders_control", "n_control")
-    )
-    return counts, contrast_of_groups(k, n, k_control, n_control, alpha)
+def _by_arm(rows: pd.DataFrame, name: str, arms: list[str]) -> pd.DataFrame:
+    """One column of the rows as a number for every subject and arm; NaN where there is none."""
+    numbers = rows.astype({name: float}).pivot_table(index="subject", columns="arm", values=name, aggfunc="first")
+    return numbers.reindex(columns=arms)
 
 
-def _compare_sides(sides: pd.DataFrame, alpha: float) -> tuple[dict[str, int], Contrast]:
-    """Counts and contrast of the two sides of the same subjects."""
-    treated, untreated = (sides.iloc[:, side].astype(bool) for side in (0, 1))
-    counts = _counts(treated, untreated)
-    both = int((treated & untreated).sum())
-    treated_only, control_only = counts["responders_arm"] - both, counts["responders_control"] - both
-    neither = len(sides) - both - treated_only - control_only
-    return counts, contrast_of_pairs(both, treated_only, control_only, neither, alpha)
+def judge_gains(observations: pd.DataFrame, rule: Responder, errors: pd.DataFrame) -> pd.DataFrame:
+    """Whether each row's change makes a responder: columns least_gain, is_judged, responded, in the rows' own order.
+
+    `least_gain` is the gain that was asked for in the unit of the endpoint, NaN where only a percentage was. A row
+    without a change, or without the percentage that the rule is about, is not judged.
+    """
+    change, base = observations["change"].astype(float), observations["base"].astype(float)
+    least = np.fmax(detectable_changes(observations, errors), nan if rule.change is None else rule.change)
+    measured, responded = change.notna(), ~(change < least)
+    if rule.percent is not None:
+        percent_change = 100 * change / base.where(base != 0)
+        measured &= percent_change.notna()
+        responded &= percent_change >= rule.percent
+    return pd.DataFrame({"least_gain": least, "is_judged": measured, "responded": responded & measured})
 
 
-def _counts(treated: pd.Series, untreated: pd.Series) -> dict[str, int]:
-    """Subjects and responders of both groups."""
-    return {
-        "n_arm": len(treated),
-        "n_control": len(untreated),
-        "responders_arm": int(treated.sum()),
-        "responders_control": int(untreated.sum()),
-    }
+def _contrast(table: pd.DataFrame, layout: Literal["parallel", "split-scalp"], alpha: float) -> Contrast:
+    """How the share of the first column differs from that of the second; nothing without a second.
+
+    Parameters
+    ----------
+    table
+        1 or 0 for every subject of an arm, NaN for the others.
+    """
+    if table.shape[1] == 1:
+        return Contrast(note="no control: holds what an untreated scalp gains")
+    treated, untreated = (table.iloc[:, side] for side in (0, 1))
+    k, k_control = int(treated.sum()), int(untreated.sum())
+    if layout == "parallel":
+        return contrast_of_groups(k, int(treated.count()), k_control, int(untreated.count()), alpha)
+    both = int((treated * untreated).sum())
+    return contrast_of_pairs(both, k - both, k_control - both, len(table) - k - k_control + both, alpha)
 
 
-def _row(counts: dict[str, int], contrast: Contrast, notes: list[str]) -> dict[str, object]:
-    """Columns of one comparison but for the names of its arms."""
+def _shares(table: pd.DataFrame, alpha: float) -> dict[str, float]:
+    """Subjects, responders and their share with Wilson's interval, of every column."""
+    told: dict[str, float] = {}
+    for side, arm in zip(("arm", "control"), table, strict=False):
+        k, n = int(table[arm].sum()), int(table[arm].count())
+        low, high = proportion_confint(k, n, alpha, method="wilson") if n else (nan, nan)
+        told |= {f"n_{side}": n, f"responders_{side}": k, f"share_{side}": k / n if n else nan}
+        told |= {f"share_{side}_low": float(low), f"share_{side}_high": float(high)}
+    return told
+
+
+def _row(contrast: Contrast, notes: list[str]) -> dict[str, object]:
+    """Columns of one comparison but for those of its arms."""
     needed = number_needed(contrast.difference, contrast.difference_low, contrast.difference_high)
-    shares = {
-        f"share_{side}": counts[f"responders_{side}"] / counts[f"n_{side}"] if counts[f"n_{side}"] else nan
-        for side in ("arm", "control")
-    }
     said = "; ".join(note for note in (*notes, contrast.note, needed.note) if note)
-    return {**counts, **shares, **asdict(contrast), **asdict(needed), "note": said}
+    return {**asdict(contrast), **asdict(needed), "note": said}
 
 
-def _raised(threshold: float, mdc95: float, is_percent: bool) -> str:
-    """What the minimal detectable change does to the threshold; empty where nothing."""
-    if not isfinite(mdc95) or (not is_percent and threshold >= mdc95):
+def _raised(least_gain: pd.Series, rule: Responder) -> str:
+    """What the minimal detectable change did to the threshold; empty where nothing."""
+    low, high = least_gain.min(), least_gain.max()
+    if not high > (rule.change or 0.0):
         return ""
-    if is_percent:
-        return f"a responder also gained at least the minimal detectable change, {mdc95:.4g}"
-    return f"threshold raised from {threshold:.4g} to the minimal detectable change, {mdc95:.4g}"
+    asked = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+    if rule.change is None:
+        return f"a responder also gained at least the minimal detectable change, {asked}"
+    return f"threshold raised from {rule.change:.4g} to the minimal detectable change of the subject: {asked}"
 
 
-def _left_out(told: dict[str, int], everyone: pd.Series, of_zero: pd.Series) -> list[str]:
-    """Why and how many subjects of each arm are not among those told of."""
-    zero = {arm: of_zero.get(arm, 0) for arm in told}
-    absent = {arm: everyone.get(arm, 0) - n - zero[arm] for arm, n in told.items()}
-    reasons = {"no figure at this visit": absent, "no percentage of a baseline of 0 exists": zero}
+def _not_judged(
+    has_base: pd.DataFrame, responded: pd.DataFrame, of_zero: pd.DataFrame, compared: pd.DataFrame
+) -> list[str]:
+    """Why and how many subjects with a baseline have no judgement of their own, each count by arm."""
+    n_compared, n_zero = compared.sum(), of_zero.count()
+    reasons = {
+        "no baseline on the other side": has_base.sum() - n_compared,
+        "no figure at this visit": n_compared - responded.count() - n_zero,
+        "no percentage of a baseline of 0 exists": n_zero,
+    }
     words = {why: ", ".join(f"{n} of {arm}" for arm, n in numbers.items() if n) for why, numbers in reasons.items()}
     return [f"{why}: {numbers}" for why, numbers in words.items() if numbers]

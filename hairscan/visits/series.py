@@ -34,13 +34,14 @@ class Repeat:
     kind : str
         ``unmatched`` where the photograph was measured by itself, ``matched`` where the hairs of both were matched.
     target : str
-        What was photographed twice.
+        What was photographed twice, of the subject.
     repeat : int
         1 or 2.
     """
 
     endpoint: str
     kind: str
+    subject: str
     target: str
     repeat: int
     value: float
@@ -180,7 +181,7 @@ def _repeats(
             target = "|".join((site.subject, site.arm, site.side, site.site, visit, photo.image))
             for (endpoint, kind), values in _figures(comparison).items():
                 known = [(number, value) for number, value in enumerate(values, start=1) if value is not None]
-                yield from (Repeat(endpoint, kind, target, number, value) for number, value in known)
+                yield from (Repeat(endpoint, kind, site.subject, target, number, value) for number, value in known)
 
 
 def _figures(comparison: Comparison) -> dict[tuple[str, str], tuple[float | None, float | None]]:

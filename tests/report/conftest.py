@@ -73,8 +73,10 @@ def _repeats(rng):
     rows = []
     for target in targets:
         truth = rng.normal(150, 25)
-        rows += [("density_per_cm2", "same visit", target, repeat, truth + rng.normal(0, 5)) for repeat in (1, 2)]
-    return pd.DataFrame(rows, columns=["endpoint", "kind", "target", "repeat", "value"])
+        rows += [
+            ("density_per_cm2", "same visit", target[:3], target, repeat, truth + rng.normal(0, 5)) for repeat in (1, 2)
+        ]
+    return pd.DataFrame(rows, columns=["endpoint", "kind", "subject", "target", "repeat", "value"])
 
 
 def _flow():
@@ -122,7 +124,14 @@ def _agreement(repeats):
     wide = repeats.pivot(index="target", columns="repeat", values="value")
     difference = wide[2] - wide[1]
     bias, sd = difference.mean(), difference.std()
-    row = {"endpoint": "density_per_cm2", "kind": "same visit", "n_pairs": len(wide), "bias": bias, "sd": sd}
+    row = {
+        "endpoint": "density_per_cm2",
+        "kind": "same visit",
+        "n_subjects": 15,
+        "n_pairs": len(wide),
+        "bias": bias,
+        "sd": sd,
+    }
     for name, level in (("bias", bias), ("loa_low", bias - 1.96 * sd), ("loa_high", bias + 1.96 * sd)):
         row |= {name: level, f"{name}_low": level - 2.5, f"{name}_high": level + 2.5}
     return pd.DataFrame([row | {"slope": 0.02, "slope_p": 0.61}])
@@ -137,19 +146,32 @@ def _effect_sizes(effects):
 def _responders():
     shared = {"set": "full", "endpoint": "density_per_cm2", "visit": "24", "control": "placebo", "note": ""}
     shared |= {"n_arm": 9, "n_control": 9, "responders_control": 1, "share_control": 1 / 9}
+    shared |= {"least_gain_low": 10.0, "least_gain_high": 10.0}
     prp = {"arm": "prp", "responders_arm": 5, "share_arm": 5 / 9, "p": 0.13}
     prp |= {"difference": 0.44, "difference_low": 0.04, "difference_high": 0.70, "nnt": 2.25, "nnt_low": 1.4}
     prp |= {"nnt_high": 24.0, "odds_ratio": 10.0, "odds_low": 0.9, "odds_high": 117.0}
     exosome = prp | {"arm": "exosome", "responders_arm": 7, "share_arm": 7 / 9, "difference": 0.67}
-    return pd.DataFrame([shared | prp, shared | exosome])
+    shared |= {"missing": "no response"}
+    shared |= {"share_control_low": 0.02, "share_control_high": 0.44, "share_arm_low": 0.27, "share_arm_high": 0.81}
+    left_out = {"missing": "left out", "n_arm": 8, "n_control": 8}
+    return pd.DataFrame([row | missing for row in (shared | prp, shared | exosome) for missing in ({}, left_out)])
 
 
 def _reliability():
-    row = {"endpoint": "density_per_cm2", "kind": "same visit", "n_targets": 15, "n_photos": 30, "note": ""}
+    row = {
+        "endpoint": "density_per_cm2",
+        "kind": "same visit",
+        "n_subjects": 15,
+        "n_targets": 15,
+        "n_photos": 30,
+        "note": "",
+    }
     row |= {
         f"icc{kind}{end}": value for kind in (21, 31) for end, value in (("", 0.96), ("_low", 0.9), ("_high", 0.99))
     }
-    return pd.DataFrame([row | {"sem": 4.8, "mdc95": 13.3, "within_cv_percent": 3.2}])
+    return pd.DataFrame(
+        [row | {"sem": 4.8, "df": 15, "sem_low": 3.5, "sem_high": 7.4, "mdc95": 13.3, "within_cv_percent": 3.2}]
+    )
 
 
 def _flagged(photos):

@@ -169,12 +169,33 @@ def test_without_repeats_the_page_says_what_is_not_known(result):
     assert "Nothing was left out." in text
 
 
+def test_responders_without_a_control_stand_alone(result):
+    result.design.control, result.design.treatments = None, ("prp", "exosome")
+    result.tables["responders"] = result.tables["responders"].assign(control="")
+    text = Reader(render(empty_but(result, "describe", "responders"))).text
+    assert "5 of 9 (56\u00a0%; 27\u00a0to\u00a081)" in text
+    assert "number needed to treat" not in text
+
+
+def test_captions_name_the_threshold_that_was_used(result):
+    caption = "Subjects with a gain in hair density of at least 10 hairs/cm²"
+    assert f"{caption}, with 95 % CI" in Reader(render(result)).text
+    result.tables["responders"]["least_gain_high"] = 13.3
+    raised = f"{caption}, raised to the minimal detectable change (10.0\u00a0to\u00a013.3 hairs/cm²)"
+    assert Reader(render(result)).text.count(raised) == 2
+    result.design.responder.change, result.design.responder.percent = None, 15.0
+    result.tables["responders"]["least_gain_low"] = 13.3
+    assert (
+        "at least 15 %, and of at least the minimal detectable change (13.3 hairs/cm²)" in Reader(render(result)).text
+    )
+
+
 def test_a_trial_of_one_arm_has_a_page_without_effects(result):
     result.design.control, result.design.treatments = None, ("exosome",)
     text = Reader(render(empty_but(result, "describe", "flow"))).text
     assert "The trial has no control arm (exosome only)" in text
     assert "there is no effect to estimate" in text
-    assert "No responders were compared" in text
+    assert "No responders were counted" in text
 
 
 def test_a_page_of_empty_tables_is_still_a_page(result):

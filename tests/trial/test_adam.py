@@ -6,7 +6,7 @@ import pyreadstat
 import pytest
 
 from hairscan.errors import TrialError
-from hairscan.trial.adam import LABELS, write_adam
+from hairscan.trial.adam import LABELS, adam_dataset, write_adam
 from hairscan.trial.analysis import analyse_trial
 from hairscan.trial.tables import csv_bytes, write_tables
 
@@ -84,6 +84,21 @@ def test_variables_of_a_row(result, tmp_path):
     assert not table.duplicated(["USUBJID", "ASEQ"]).any()
 
 
+def test_the_criterion_is_the_responder_of_the_table(write_run, parallel):
+    """Baselines photographed twice: a detectable change of about 20, beside which a gain of 10 is too small."""
+    photos = photos_of(**{f"S{i:02d}": ("prp" if i % 2 else "placebo", 100, 100, 100 + 3 * i) for i in range(12)})
+    again = [{**p, "density_per_cm2": 100 + 12 * (-1) ** i} for i, p in enumerate(photos) if p["visit"] == "0"]
+    rule = {"endpoint": "density_per_cm2", "change": 10}
+    result = analyse_trial(write_run([*photos, *again]), parallel(responder=rule))
+    table = adam_dataset(result)
+    at_24 = table[(table["PARAMCD"] == "TAHD") & (table["AVISITN"] == 24)]
+    row = result.tables["responders"].iloc[0]
+    n_yes = at_24[at_24["CRIT1FL"] == "Y"].groupby("TRTP").size()
+    assert (n_yes["prp"], n_yes["placebo"]) == (row["responders_arm"], row["responders_control"])
+    assert 0 < n_yes["prp"] < (at_24.loc[at_24["TRTP"] == "prp", "CHG"] >= 10).sum()
+    assert set(at_24["CRIT1"]) == {"Gain of at least 10 and the minimal detectable change"}
+
+
 def test_transport_file_holds_the_same(result, tmp_path):
     write_adam(result, tmp_path)
     written = pd.read_csv(tmp_path / "adhair.csv", keep_default_na=False, dtype=str)
@@ -144,8 +159,9 @@ def test_no_percentage_of_a_baseline_of_0_is_neither_yes_nor_no(write_run, paral
     at_24 = table[(table["PARAMCD"] == "TAHD") & (table["AVISITN"] == "24")].set_index("SUBJID")
     assert at_24["CRIT1FL"].to_dict() == {"S1": "N", "S2": "N", "S3": "Y", "S4": "N", "S5": "", "S6": ""}
     assert at_24.loc["S6", "CRIT1"] == ""
-    row = result.tables["responders"].iloc[0]
-    assert (row["n_arm"], row["responders_arm"]) == (2, 1)
+    first, row = (rows for _, rows in result.tables["responders"].iterrows())
+    assert (first["missing"], first["n_arm"], first["responders_arm"]) == ("no response", 4, 1)
+    assert (row["missing"], row["n_arm"], row["responders_arm"]) == ("left out", 2, 1)
     assert row["note"].startswith(
         "no figure at this visit: 1 of prp; no percentage of a baseline of 0 exists: 1 of prp"
     )

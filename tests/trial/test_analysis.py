@@ -130,7 +130,7 @@ def test_split_scalp(write_run, split):
         np.linalg.lstsq(columns, difference.to_numpy(), rcond=None)[0][0], rel=1e-6
     )
     assert effects.loc["MMRM", "significant"] == "yes"
-    assert result.tables["responders"]["n_arm"].tolist() == [12]
+    assert result.tables["responders"]["n_arm"].tolist() == [12, 12]
 
 
 def test_pairs_that_left_are_imputed_as_no_difference(write_run, split):
@@ -157,10 +157,17 @@ def test_threshold_of_responders_is_no_smaller_than_the_detectable_change(write_
     again = [{**p, "density_per_cm2": p["density_per_cm2"] + rng.normal(0, 15)} for p in photos if p["visit"] == "0"]
     rule = {"endpoint": "density_per_cm2", "change": 5}
     known = analyse_trial(write_run([*photos, *again]), parallel(responder=rule))
-    mdc95 = rows_of(known.tables["reliability"], endpoint="density_per_cm2")["mdc95"].item()
-    assert mdc95 > 5
+    repeated = rows_of(known.tables["reliability"], endpoint="density_per_cm2").iloc[0]
+    # two photographs of the baseline and one of the later visit
+    least = 1.96 * repeated["sem"] * np.sqrt(1 / 2 + 1)
+    assert (repeated["df"], least > 5) == (20, True)
     observed = rows_of(known.data.observations, endpoint="density_per_cm2", visit="24", arm="prp")
-    assert known.tables["responders"]["responders_arm"].item() == (observed["change"] >= mdc95).sum()
+    assert known.tables["responders"]["responders_arm"].iloc[0] == (observed["change"] >= least).sum()
+    few = analyse_trial(write_run([*photos, *again[:9]], name="few"), parallel(responder=rule))
+    assert few.tables["warnings"]["warning"].str.contains(r"fewer than 10 degrees of freedom \(same visit: 9\)").any()
+    observed = rows_of(few.data.observations, endpoint="density_per_cm2", visit="24", arm="prp")
+    assert few.tables["responders"]["responders_arm"].iloc[0] == (observed["change"] >= 5).sum()
+    assert any("fewer than 10 degrees of freedom" in sentence for sentence in few.methods)
     unknown = analyse_trial(write_run(photos, name="once"), parallel(responder=rule))
     assert unknown.tables["warnings"]["warning"].str.contains("minimal detectable change is unknown").any()
     assert any("is unknown" in sentence for sentence in unknown.methods)
@@ -173,7 +180,13 @@ def test_without_control_the_trial_is_only_described(write_run, parallel):
     for name in ("effects", "adjusted_means", "effect_sizes", "responders", "sensitivity"):
         assert result.tables[name].empty, name
     assert result.tables["warnings"]["warning"].str.contains("no control arm").sum() == 1
-    assert any("no effect was estimated" in sentence for sentence in result.methods)
+    methods = " ".join(result.methods)
+    assert "no effect was estimated. Intervals are 95 %." in methods
+    assert "were compared" not in methods
+    asked = parallel(control=None, responder={"endpoint": "density_per_cm2", "change": 10})
+    counted = analyse_trial(run, asked)
+    assert counted.tables["responders"]["n_arm"].tolist() == [10, 10]
+    assert "A responder had a gain in" in " ".join(counted.methods)
 
 
 @pytest.mark.parametrize("is_split", [False, True])

@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 
 from hairscan.errors import TrialError
-from hairscan.trial.comparison import minimal_detectable_change
 from hairscan.trial.data import read_observations
 from hairscan.trial.methods import methods_of
 from hairscan.trial.plausible import find_warnings
@@ -20,6 +19,7 @@ def visits(subject, arm, densities, **more):
     ]
 
 
+NO_ERRORS = pd.DataFrame(columns=["kind", "sem", "df"])
 TWO = [*visits("S1", "placebo", (100, 104, 105)), *visits("S2", "prp", (200, 220, 250))]
 
 
@@ -203,10 +203,25 @@ def test_both_sides_of_a_pair_are_of_the_same_places(write_run, split):
     ]
 
 
-def test_a_photograph_read_again_tells_no_detectable_change():
-    table = pd.DataFrame({"endpoint": "density_per_cm2", "kind": ["duplicates", "same visit"], "mdc95": [0.0, 7.0]})
-    assert minimal_detectable_change(table, "density_per_cm2") == 7
-    assert math.isnan(minimal_detectable_change(table.head(1), "density_per_cm2"))
+def test_photographs_and_operators_share_out_the_error(write_run, parallel):
+    """S1 has two photographs of the vertex and one of the front at the baseline, then one of each."""
+    photos = [
+        *({"subject": "S1", "arm": "prp", "visit": "0", "site": "vertex", "operator": name} for name in "AB"),
+        {"subject": "S1", "arm": "prp", "visit": "0", "site": "front", "operator": "A"},
+        *(
+            {"subject": "S1", "arm": "prp", "visit": "24", "site": site, "operator": "A"}
+            for site in ("vertex", "front")
+        ),
+        *({"subject": "S2", "arm": "placebo", "visit": "0", "operator": name} for name in "AABB"),
+        *({"subject": "S2", "arm": "placebo", "visit": "24", "operator": name} for name in "AB"),
+    ]
+    table = read_observations(write_run(photos), parallel(visits={"0": 0, "24": 24})).observations
+    first = cell(table, subject="S1", visit="24", endpoint="density_per_cm2")
+    assert first["photo_variance"] == pytest.approx((1 / 2 + 1) / 4 + (1 + 1) / 4)
+    assert first["operator_variance"] == 2
+    second = cell(table, subject="S2", visit="24", endpoint="density_per_cm2")
+    assert (second["photo_variance"], second["operator_variance"]) == (1 / 4 + 1 / 2, 1)
+    assert math.isnan(cell(table, subject="S1", visit="0", endpoint="density_per_cm2")["photo_variance"])
 
 
 def test_visits_off_their_plan_are_named_and_days_tell_what_is_sudden(write_run, parallel):
@@ -214,7 +229,7 @@ def test_visits_off_their_plan_are_named_and_days_tell_what_is_sudden(write_run,
     photos = [{**photo, "date": dates[photo["visit"]]} for photo in visits("S3", "prp", (100, 140, 150))]
     design = parallel(implausible={"density_per_cm2": 30})
     data = read_observations(write_run([*TWO, *photos]), design)
-    lines = find_warnings(data, math.nan, design)[["subject", "visit", "warning"]]
+    lines = find_warnings(data, NO_ERRORS, design)[["subject", "visit", "warning"]]
     assert [tuple(line) for line in lines.to_numpy()] == [
         ("S3", "12", "photographed 14 days after the baseline, planned 84"),
         ("S3", "12", "changed by +40 within 2 weeks (limit 30)"),
@@ -249,9 +264,9 @@ def test_how_a_covariate_enters_is_said(write_run, parallel, tmp_path):
     design = parallel(covariates=["centre", "sex"], subjects=str(tmp_path / "subjects.csv"))
     photos = [*TWO, *visits("S3", "prp", (100, 110, 120)), *visits("S4", "placebo", (100, 101, 102))]
     data = read_observations(write_run(photos), design)
-    methods = " ".join(methods_of(design, data, math.nan))
+    methods = " ".join(methods_of(design, data, NO_ERRORS))
     assert "baseline by visit, centre (a number), sex (groups);" in methods
-    (warning,) = find_warnings(data, math.nan, design)["warning"]
+    (warning,) = find_warnings(data, NO_ERRORS, design)["warning"]
     told = "the covariate centre (1, 2, 3) enters as a number, with one slope"
     assert warning == f"{told}: if these are names of groups, write C1 for 1 and so on"
 
@@ -300,7 +315,7 @@ def test_copies_at_one_place_and_visit_are_one_photograph(write_run, parallel):
     left_out = cell(data.exclusions, level="photograph")
     assert (left_out["image"], left_out["visit"]) == ("copy.png", "0")
     assert left_out["reason"] == "the same bytes as 000.png, of the same place and visit"
-    assert find_warnings(data, math.nan, parallel()).empty
+    assert find_warnings(data, NO_ERRORS, parallel()).empty
 
 
 def test_copies_at_two_visits_count_at_the_first(write_run, parallel):
@@ -314,7 +329,7 @@ def test_copies_at_two_visits_count_at_the_first(write_run, parallel):
         left_out = cell(data.exclusions, level="photograph")
         assert left_out["image"] == "2.png"
         assert left_out["reason"] == "the same bytes as 0.png (subject S1, visit 0): one photograph cannot show both"
-        warning = cell(find_warnings(data, math.nan, parallel()), subject="S1")
+        warning = cell(find_warnings(data, NO_ERRORS, parallel()), subject="S1")
         assert warning["visit"] == "24"
         assert warning["warning"] == f"2.png was left out: {left_out['reason']}; put the manifest right"
 
@@ -327,7 +342,7 @@ def test_copies_at_one_visit_of_two_subjects_count_for_neither(write_run, parall
     assert reasons["photograph", "S1"].startswith("the same bytes as 006.png (subject S3, vertex, visit 0):")
     assert reasons["photograph", "S3"].startswith("the same bytes as 000.png (subject S1, visit 0):")
     assert (reasons["subject", "S1"], reasons["subject", "S3"]) == ("no baseline", "no baseline")
-    assert len(find_warnings(data, math.nan, parallel())) == 2
+    assert len(find_warnings(data, NO_ERRORS, parallel())) == 2
 
 
 def test_without_sha256_nobody_is_a_copy(write_run, parallel):

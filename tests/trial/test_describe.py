@@ -6,6 +6,8 @@ import pytest
 from scipy import stats
 
 from hairscan.trial.describe import DESCRIBE_COLUMNS, DESCRIBE_PAIRS_COLUMNS, describe, describe_pairs
+from hairscan.trial.design import Responder
+from hairscan.trial.detectable import errors_of
 from hairscan.trial.effect_sizes import (
     EFFECT_SIZE_COLUMNS,
     cliffs_delta,
@@ -31,7 +33,7 @@ def observations_of(values, endpoint="density_per_cm2", site=""):
                 week, base = 12.0 * i, at_visits[0]
                 rows.append((subject, arm, "", site, f"{week:.0f}", week, endpoint, value, base, value - base, i == 0))
     table = pd.DataFrame(rows, columns=COLUMNS)
-    return table.assign(analysed=True, area_cm2=0.9)
+    return table.assign(analysed=True, area_cm2=0.9, photo_variance=2.0, operator_variance=2.0)
 
 
 PARALLEL = {
@@ -56,9 +58,17 @@ SPLIT = {
 }
 
 
-def respond(observations, **settings):
-    asked = {"control": "placebo", "alpha": 0.05, "endpoint": "density_per_cm2", "visit": "12", "threshold": 20.0}
-    return responders(observations, **(asked | {"is_percent": False, "layout": "parallel"} | settings))
+def respond(observations, rule=None, errors=(), missing="left out", **settings):
+    rule = Responder(endpoint="density_per_cm2", **(rule or {"change": 20.0}))
+    asked = {"control": "placebo", "alpha": 0.05, "visit": "12", "layout": "parallel"} | settings
+    table = responders(observations, rule, errors_with(*errors), **asked)
+    return table[table["missing"] == missing]
+
+
+def errors_with(*errors):
+    """Errors of measurement given as kind, SEM and degrees of freedom."""
+    table = pd.DataFrame(errors, columns=["kind", "sem", "df"]).assign(endpoint="density_per_cm2")
+    return errors_of(table, "density_per_cm2")
 
 
 def test_a_description_has_the_moments_and_quartiles():
@@ -146,29 +156,98 @@ def test_an_absent_arm_gives_nan():
 
 
 def test_responders_are_counted_at_the_threshold():
-    row = respond(observations_of(PARALLEL), threshold=23.0).iloc[0]
+    row = respond(observations_of(PARALLEL), rule={"change": 23.0}).iloc[0]
     counted = row[["n_arm", "n_control", "responders_arm", "responders_control"]].tolist()
     assert counted == [3, 3, 2, 0]
     assert row["difference"] == pytest.approx(2 / 3)
     assert "no figure at this visit: 1 of prp" in row["note"]
 
 
+def test_everyone_with_a_baseline_is_counted_first():
+    observations = observations_of(PARALLEL | {("S8", "prp"): (100.0,), ("S9", "placebo"): (0.0, None)})
+    # S8 came once: no member of the full analysis set, but a baseline
+    observations.loc[observations["subject"] == "S8", "analysed"] = False
+    row = respond(observations, missing="no response").iloc[0]
+    counted = row[["n_arm", "n_control", "responders_arm", "responders_control"]].tolist()
+    assert counted == [5, 4, 2, 0]
+    assert "no figure at this visit: 2 of prp, 1 of placebo" in row["note"]
+    by_percent = respond(observations, {"percent": 15.0}, missing="no response").iloc[0]
+    assert by_percent[["n_control", "responders_arm", "responders_control"]].tolist() == [4, 2, 0]
+    told = "no figure at this visit: 2 of prp, 1 of placebo; no percentage of a baseline of 0 exists: 1 of placebo"
+    assert told in by_percent["note"]
+
+
+def test_shares_have_the_interval_of_wilson():
+    # Newcombe 1998, Statistics in Medicine 17:857, table I, by method 3: 81 of 263 (0.2553 to 0.3662), 0 of 20
+    # (0 to 0.1611)
+    values = {(f"P{i:03d}", "prp"): (100.0, 130.0 if i < 81 else 100.0) for i in range(263)}
+    values |= {(f"C{i:03d}", "placebo"): (100.0, 100.0) for i in range(20)}
+    row = respond(observations_of(values)).iloc[0]
+    assert (row["share_arm_low"], row["share_arm_high"]) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert (row["share_control_low"], row["share_control_high"]) == pytest.approx((0.0, 0.1611), abs=5e-5)
+
+
+def test_without_a_control_responders_are_counted_alone():
+    treated = {key: values for key, values in PARALLEL.items() if key[1] == "prp"}
+    row = respond(observations_of(treated), control=None, missing="no response").iloc[0]
+    assert (row["arm"], row["control"], row["n_arm"], row["responders_arm"]) == ("prp", "", 4, 2)
+    assert 0 < row["share_arm_low"] < 0.5 < row["share_arm_high"] < 1
+    assert row[["n_control", "share_control", "difference", "odds_ratio", "nnt", "p"]].isna().all()
+    assert "no control: holds what an untreated scalp gains" in row["note"]
+
+
+def test_a_side_without_a_figure_is_no_response_of_that_side():
+    row = respond(observations_of(SPLIT | {("S6", "prp"): (100.0, 190.0)}), missing="no response", layout="split-scalp")
+    # S5 gains 40 on the treated side and lacks the other; S6 has one side only
+    counted = row.iloc[0][["n_arm", "n_control", "responders_arm", "responders_control"]].tolist()
+    assert counted == [5, 5, 4, 1]
+    assert "no baseline on the other side: 1 of prp; no figure at this visit: 1 of placebo" in row.iloc[0]["note"]
+
+
 def test_the_threshold_is_no_smaller_than_the_minimal_detectable_change():
-    raised = respond(observations_of(PARALLEL), threshold=5.0, mdc95=25.0).iloc[0]
+    observations = observations_of(PARALLEL)
+    raised = respond(observations, {"change": 5.0}, [("same visit", 25 / 1.96 / np.sqrt(2), 10)]).iloc[0]
     assert raised["responders_arm"] == 1
-    assert raised["note"].startswith("threshold raised from 5 to the minimal detectable change, 25")
-    kept = respond(observations_of(PARALLEL), threshold=5.0, mdc95=4.0).iloc[0]
+    assert raised["note"].startswith("threshold raised from 5 to the minimal detectable change of the subject: 25")
+    assert (raised["least_gain_low"], raised["least_gain_high"]) == pytest.approx((25, 25))
+    kept = respond(observations, {"change": 5.0}, [("same visit", 1.0, 10)]).iloc[0]
     assert kept["responders_arm"] == 3
     assert "threshold" not in kept["note"]
 
 
+def test_the_detectable_change_is_that_of_the_subjects_own_means():
+    # one photograph at both visits has the variance 2, four at both have 1/2: half the detectable change
+    observations = observations_of(PARALLEL)
+    observations.loc[observations["subject"] == "S5", "photo_variance"] = 0.5
+    row = respond(observations, {"change": 5.0}, [("same visit", 22 / 1.96 / np.sqrt(2), 10)]).iloc[0]
+    # S4 gains 30 and S6 23 of the 22 they need, S5 11 of 11
+    assert row["responders_arm"] == 3
+    assert (row["least_gain_low"], row["least_gain_high"]) == pytest.approx((11, 22))
+    assert "the minimal detectable change of the subject: 11 to 22" in row["note"]
+    # what operators add does not fall with the number of photographs
+    by_operators = [("operators", 22 / 1.96 / np.sqrt(2), 10)]
+    assert respond(observations, {"change": 5.0}, by_operators).iloc[0]["responders_arm"] == 2
+
+
+def test_an_error_of_few_repeats_does_not_raise_the_threshold():
+    errors = [("same visit", 30.0, 9), ("operators", 1.0, 10)]
+    row = respond(observations_of(PARALLEL), {"change": 5.0}, errors).iloc[0]
+    assert row["responders_arm"] == 3
+    told = "a minimal detectable change was not asked for where it rests on fewer than 10 degrees of freedom"
+    assert row["note"].startswith(f"{told} (same visit: 9)")
+
+
+def test_a_photograph_read_again_tells_no_detectable_change():
+    assert errors_with(("duplicates", 3.0, 20), ("same visit", 7.0, 20))["sem"].tolist() == [7]
+
+
 def test_a_rule_in_percent_also_asks_for_the_minimal_detectable_change():
     # S4 gains 33 %, S5 10 %, S6 18 % and 23 hairs per cm2
-    loose = respond(observations_of(PARALLEL), threshold=15.0, is_percent=True).iloc[0]
+    loose = respond(observations_of(PARALLEL), {"percent": 15.0}).iloc[0]
     assert loose["responders_arm"] == 2
     # a base of zero has no percentage: one of the three of the placebo arm cannot be counted
     assert loose["n_control"] == 2
-    strict = respond(observations_of(PARALLEL), threshold=15.0, is_percent=True, mdc95=25.0).iloc[0]
+    strict = respond(observations_of(PARALLEL), {"percent": 15.0}, [("same visit", 25 / 1.96 / np.sqrt(2), 10)]).iloc[0]
     assert strict["responders_arm"] == 1
     assert strict["note"].startswith("a responder also gained at least the minimal detectable change, 25")
 
@@ -180,7 +259,7 @@ def test_sides_of_one_subject_are_compared_as_pairs():
     assert counted == [4, 4, 3, 1]
     assert row["difference"] == pytest.approx(0.5)
     assert row["p"] == pytest.approx(2 / 2**2)
-    assert "no figure at this visit: 1 of prp, 1 of placebo" in row["note"]
+    assert "no figure at this visit: 1 of placebo" in row["note"]
 
 
 def test_no_rows_still_have_all_columns():

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import stats
 
-from hairscan.trial.icc import absolute_agreement, consistency
+from hairscan.trial.icc import absolute_agreement, consistency, over_subjects
 from hairscan.trial.reliability import BLAND_ALTMAN_COLUMNS, RELIABILITY_COLUMNS, agreement, bland_altman, reliability
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -20,16 +21,23 @@ some_tables = st.tuples(st.integers(2, 6), st.integers(2, 4)).flatmap(
 )
 
 
-def repeats_of(table, kind="operators", endpoint="density_per_cm2"):
+def repeats_of(table, kind="operators", endpoint="density_per_cm2", per_subject=1):
     """Rows of the repeats table from targets (rows) and repeats (columns); NaN is a repeat that was not made."""
     return pd.DataFrame(
         [
-            {"endpoint": endpoint, "kind": kind, "target": f"T{i:02d}", "repeat": j, "value": value}
+            {
+                "endpoint": endpoint,
+                "kind": kind,
+                "subject": f"S{i // per_subject}",
+                "target": f"T{i:02d}",
+                "repeat": j,
+                "value": value,
+            }
             for i, row in enumerate(table)
             for j, value in enumerate(row)
             if not np.isnan(value)
         ],
-        columns=["endpoint", "kind", "target", "repeat", "value"],
+        columns=["endpoint", "kind", "subject", "target", "repeat", "value"],
     )
 
 
@@ -48,6 +56,16 @@ def test_the_error_is_the_spread_within_targets():
     row = reliability(repeats_of(SHROUT_AND_FLEISS), alpha=0.05).iloc[0]
     assert row["sem"] ** 2 == pytest.approx(6.26, abs=0.005)
     assert row["mdc95"] == pytest.approx(1.96 * np.sqrt(2) * row["sem"])
+
+
+def test_the_error_has_the_interval_of_a_standard_deviation():
+    # six targets of four: 18 degrees of freedom, whose chi-square has its tails of 2.5 % at 8.231 and 31.526
+    row = reliability(repeats_of(SHROUT_AND_FLEISS), alpha=0.05).iloc[0]
+    assert row["df"] == 18
+    bounds = [np.sqrt(18 / 31.526), np.sqrt(18 / 8.231)]
+    assert row[["sem_low", "sem_high"]].astype(float).tolist() == pytest.approx(
+        [row["sem"] * b for b in bounds], rel=1e-4
+    )
 
 
 def test_the_coefficient_of_variation_is_the_root_mean_square():
@@ -106,6 +124,50 @@ def test_a_proportional_bias_has_a_slope():
     flat = agreement(first - wobble, first + wobble, 0.05)
     assert flat.slope == pytest.approx(0, abs=0.01)
     assert flat.slope_p > 0.5
+
+
+def visits_of_subjects(rng, n_subjects, n_visits, *, between=20.0, within=5.0, error=5.0):
+    """Two repeats of every visit of every subject; the true ICC(3,1) is (20^2 + 5^2) / (20^2 + 5^2 + 5^2)."""
+    truth = rng.normal(150, between, (n_subjects, 1, 1)) + rng.normal(0, within, (n_subjects, n_visits, 1))
+    return (truth + rng.normal(0, error, (n_subjects, n_visits, 2))).reshape(-1, 2)
+
+
+def test_intervals_of_several_visits_are_over_subjects():
+    """300 simulated trials of 8 subjects at 6 visits: the intervals of independent targets hold the truth in 64 %."""
+    rng = np.random.default_rng(3)
+    subjects, held = np.repeat(np.arange(8), 6), np.zeros(2)
+    for _ in range(300):
+        table = visits_of_subjects(rng, 8, 6)
+        of_subjects, independent = over_subjects(consistency, table, subjects, 0.05), consistency(table, 0.05)
+        held += [icc.low <= 425 / 450 <= icc.high for icc in (of_subjects, independent)]
+    assert held[0] >= 0.88 * 300
+    assert held[1] < 0.75 * 300
+
+
+def test_a_bias_that_differs_between_subjects_is_that_of_subjects():
+    # each subject has a difference of its own at all its six visits: the interval is that of eight values
+    rng = np.random.default_rng(5)
+    own = rng.normal(2, 3, 8)
+    table = np.column_stack([rng.normal(100, 10, 48)] * 2)
+    table[:, 1] += np.repeat(own, 6)
+    row = bland_altman(repeats_of(table, per_subject=6), alpha=0.05).iloc[0]
+    assert (row["n_subjects"], row["n_pairs"]) == (8, 48)
+    # the jackknife of a mean is its t interval
+    expected = stats.t.interval(0.95, 7, own.mean(), stats.sem(own))
+    assert (row["bias_low"], row["bias_high"]) == pytest.approx(expected)
+    assert row["loa_low_low"] < row["loa_low"] < row["loa_low_high"]
+
+
+def test_few_subjects_of_several_visits_have_no_intervals():
+    table = visits_of_subjects(np.random.default_rng(6), 4, 6)
+    row = reliability(repeats_of(table, per_subject=6), alpha=0.05).iloc[0]
+    assert (row["n_subjects"], row["n_targets"]) == (4, 24)
+    assert row["icc31"] == pytest.approx(consistency(table, 0.05).estimate)
+    assert row[["icc21_low", "icc21_high", "icc31_low", "icc31_high"]].isna().all()
+    assert row["note"] == "no intervals: several targets of each of 4 subjects"
+    pairs = bland_altman(repeats_of(table, per_subject=6), alpha=0.05).iloc[0]
+    assert pairs[["bias_low", "loa_low_low", "loa_high_high", "slope_p"]].isna().all()
+    assert pairs["note"] == row["note"]
 
 
 def test_each_endpoint_and_kind_has_its_row():

@@ -1,0 +1,58 @@
+"""The change of a subject that is more than measurement error, from what was photographed again."""
+
+from __future__ import annotations
+
+from math import nan
+
+import numpy as np
+import pandas as pd
+
+LEAST_DF = 10
+"""With fewer degrees of freedom the true error may be more than 1.75 times the one that was found."""
+_OF_95 = 1.96
+_VARIANCES = {"same visit": "photo_variance", "operators": "operator_variance"}
+"""Column of the observations that belongs to each kind of repeats.
+
+The same photograph read again is none of them: that it gives the same says nothing of a second photograph.
+"""
+
+
+def errors_of(reliability: pd.DataFrame, endpoint: str) -> pd.DataFrame:
+    """Rows of the reliability of an endpoint that tell the error of a change: columns kind, sem, df."""
+    told = (reliability["endpoint"] == endpoint) & reliability["kind"].isin(_VARIANCES) & (reliability["df"] > 0)
+    return reliability.loc[told, ["kind", "sem", "df"]]
+
+
+def known_errors(errors: pd.DataFrame) -> pd.DataFrame:
+    """The errors that rest on `LEAST_DF` degrees of freedom or more."""
+    return errors[errors["df"] >= LEAST_DF]
+
+
+def detectable_changes(observations: pd.DataFrame, errors: pd.DataFrame) -> pd.Series:
+    """Minimal detectable change (95 %) of each row's own change; NaN where no error is known well enough.
+
+    Parameters
+    ----------
+    observations
+        The tidy table.
+    errors
+        As `errors_of` gives them.
+
+    Notes
+    -----
+    ``1.96 sem sqrt(v)``, v being the variance of the error of the change in multiples of that of one photograph, or of
+    one operator; the largest over the kinds of repeats. With one photograph at both visits v is 2.
+    """
+    of_kinds = [
+        _OF_95 * error.sem * np.sqrt(observations[_VARIANCES[error.kind]])
+        for error in known_errors(errors).itertuples()
+    ]
+    return pd.concat(of_kinds, axis=1).max(axis=1) if of_kinds else pd.Series(nan, observations.index)
+
+
+def few_repeats_words(errors: pd.DataFrame) -> str:
+    """Which errors are not used as they rest on too little; empty where none."""
+    few = errors[errors["df"] < LEAST_DF]
+    told = ", ".join(f"{row.kind}: {row.df:.0f}" for row in few.itertuples())
+    words = "a minimal detectable change was not asked for where it rests on fewer than"
+    return f"{words} {LEAST_DF} degrees of freedom ({told})" if told else ""
