@@ -37,6 +37,8 @@ class TrialData:
     observations : DataFrame
         `hairscan.trial.observations.COLUMNS`, of all measured endpoints:
         the design's in testing order, then the others.
+    places : DataFrame
+        Of `hairscan.trial.observations.Averaged`: the places that each value of the tidy table is the mean of.
     repeats : DataFrame
         endpoint, kind, target, repeat, value.
     photos : DataFrame
@@ -55,6 +57,7 @@ class TrialData:
     """
 
     observations: pd.DataFrame
+    places: pd.DataFrame
     repeats: pd.DataFrame
     photos: pd.DataFrame
     failures: pd.DataFrame
@@ -89,6 +92,7 @@ def read_observations(run: Path, design: Design) -> TrialData:
     first = photos[photos["duplicate"] != "1"]
     return TrialData(
         observations=averaged.observations,
+        places=averaged.places,
         repeats=find_repeats(photos[photos["used"] | (photos["reason"] == _READ_TWICE)], design),
         photos=photos,
         failures=failures,

@@ -135,6 +135,26 @@ def test_every_place_of_the_baseline_must_be_matched_and_all_weigh_alike(write_r
     assert (row["n"], row["matched_mean"]) == pytest.approx((len(own), np.mean(list(own.values()))))
 
 
+def test_a_place_of_one_side_is_in_neither_change(write_run, split, rng):
+    """The right frontal place has no fellow at the baseline, and its hairs grew tenfold: nobody's change knows of it."""
+    photos, changes = people(rng, sides=("left", "right"))
+    run = write_run(photos, name="alone")
+    put(run, changes)
+    alone = analyse_trial(run, split())
+
+    def at_frontal(row):
+        names = {key: f"f{row[key]}" for key in ("image", "baseline_image") if key in row}
+        return {**row, **names, "site": "frontal", "density_per_cm2": 400}
+
+    spare = [at_frontal(photo) for photo in photos if photo["side"] == "right" or photo["visit"] == "12"]
+    run = write_run([*photos, *spare], name="spare")
+    put(run, [*changes, *({**at_frontal(c), "density_change_per_cm2": 300.0} for c in changes if c["side"] == "right")])
+    result = analyse_trial(run, split())
+    for name in ("matched_change", "matched_effects"):
+        pd.testing.assert_frame_equal(result.tables[name], alone.tables[name])
+    assert set(result.data.places["site"]) == {"vertex"}
+
+
 def test_changes_against_another_baseline_are_refused(write_run, parallel, rng):
     photos, changes = people(rng)
     run = write_run(photos)
