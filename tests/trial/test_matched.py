@@ -76,7 +76,11 @@ def test_a_smaller_spread_is_told_with_its_worth_and_a_narrower_effect(write_run
     assert pooled["n"] == N
     assert np.isnan(pooled["matched_mean"])
     assert pooled["sd_ratio_high"] < 0.5
-    assert pooled["subjects_share"] == pytest.approx(pooled["sd_ratio"] ** 2)
+    shares = [name for name in table if name.startswith("subjects_share_if_same_effect")]
+    assert table.xs("density_per_cm2")[shares].isna().all(axis=None)
+    of_width = table.loc[("mean_width_um", "24", WITHIN_ARMS)]
+    squares = [of_width[name] ** 2 for name in ("sd_ratio", "sd_ratio_low", "sd_ratio_high")]
+    assert of_width[shares].tolist() == pytest.approx(squares)
 
     effects, matched = (
         both.tables[name].query("endpoint == 'density_per_cm2' and visit == '24' and method == 'MMRM'").iloc[0]
@@ -136,7 +140,7 @@ def test_every_place_of_the_baseline_must_be_matched_and_all_weigh_alike(write_r
 
 
 def test_a_place_of_one_side_is_in_neither_change(write_run, split, rng):
-    """The right frontal place has no fellow at the baseline, and its hairs grew tenfold: nobody's change knows of it."""
+    """The right frontal place has no fellow at the baseline: its many new hairs are in nobody's change."""
     photos, changes = people(rng, sides=("left", "right"))
     run = write_run(photos, name="alone")
     put(run, changes)
