@@ -45,7 +45,7 @@ class TrialData:
         images.csv, numbers as numbers, with `used` (bool) and `reason` (why not, empty where used). Where `duplicate`
         is 1, as hairscan unblind writes it, the same photograph was read a second time.
     failures : DataFrame
-        failures.csv, with what the manifest says of each photograph.
+        failures.csv, with what the manifest says of each photograph, which stands there once.
     exclusions : DataFrame
         level (photograph, visit, subject or per protocol), image, subject, arm, side, site, visit, reason.
     flow : DataFrame
@@ -80,7 +80,8 @@ def read_observations(run: Path, design: Design) -> TrialData:
     subjects = None if design.subjects_path is None else _read_table(design.subjects_path, "the design names it")
     record = _read_record(run / "run.json")
     if text.empty:
-        raise TrialError(f"{run / 'images.csv'} holds no photograph: failures.csv says why {len(failures)} failed")
+        n_failed = failures["image"].nunique()
+        raise TrialError(f"{run / 'images.csv'} holds no photograph: failures.csv says why {n_failed} failed")
     problems = run_problems(text, failures, subjects, design)
     if problems:
         raise TrialError(f"{run} and the design do not fit", tuple(problems))
@@ -90,6 +91,7 @@ def read_observations(run: Path, design: Design) -> TrialData:
     averaged = average_photos(photos[photos["used"]], design)
     tested = of_design(averaged.observations, design)
     first = photos[photos["duplicate"] != "1"]
+    failures = _once(failures, first)
     return TrialData(
         observations=averaged.observations,
         places=averaged.places,
@@ -120,6 +122,11 @@ def _read_failures(run: Path) -> pd.DataFrame:
         manifest = _read_table(run / "manifest.csv", "run hairscan batch again")
         failures = failures.merge(manifest, on="image", how="left").fillna("")
     return _with_text_columns(failures)
+
+
+def _once(failures: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """The photographs that failed, each once: of one that was blinded twice either copy may have failed."""
+    return failures[~failures["image"].isin(measured["image"])].drop_duplicates("image", ignore_index=True)
 
 
 def _read_record(path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 from hairscan.errors import TrialError
 from hairscan.trial.comparison import minimal_detectable_change
 from hairscan.trial.data import read_observations
-from hairscan.trial.methods import methods_of
+from hairscan.trial.methods import facts_of, methods_of
 from hairscan.trial.plausible import find_warnings
 from hairscan.trial.reliability import bland_altman
 
@@ -289,6 +289,25 @@ def test_operators_and_duplicates_are_repeats(write_run, parallel):
     photos_read = data.flow[data.flow["item"] == "photographs in the manifest"]
     assert photos_read["n"].tolist() == [3, 4]
     assert cell(data.observations, subject="S1", visit="24", endpoint="density_per_cm2")["value"] == 105
+
+
+def test_a_photograph_that_was_blinded_twice_fails_once(write_run, parallel):
+    """Both copies of bad.png failed; of 002.png only the second, so that the photograph itself was measured."""
+    who = {"subject": "S5", "arm": "prp", "visit": "0", "error": "PhotoError"}
+    failures = [{**who, "image": "bad.png"}, {**who, "image": "bad.png"}]
+    failures.append({"image": "002.png", "subject": "S1", "arm": "placebo", "visit": "24", "error": "PhotoError"})
+    run = write_run([{**photo, "duplicate": "0"} for photo in TWO], failures)
+    manifest = pd.read_csv(run / "manifest.csv", dtype=str).drop_duplicates()
+    manifest.to_csv(run / "manifest.csv", index=False)
+    data = read_observations(run, parallel())
+    flow = data.flow.set_index(["arm", "item"])["n"]
+    assert flow["prp", "photographs in the manifest"] == 4
+    assert flow["prp", "photographs that failed"] == 1
+    assert flow["placebo", "photographs in the manifest"] == 3
+    assert flow["placebo", "photographs that failed"] == 0
+    assert data.failures["image"].tolist() == ["bad.png"]
+    facts = facts_of(parallel(), data, "")
+    assert (facts["photographs"], facts["photographs that failed"]) == ("7", "1")
 
 
 def test_copies_at_one_place_and_visit_are_one_photograph(write_run, parallel):
