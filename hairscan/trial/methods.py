@@ -102,11 +102,17 @@ def _poor_words(design: Design) -> str:
 
 
 def _sets(design: Design) -> Iterator[str]:
-    unit = "side" if design.layout == "split-scalp" else "subject"
-    yield (
-        f"The full analysis set holds every {unit} with a baseline and a later visit of any endpoint of the design; "
-        f"each endpoint was analysed in every {unit} with a baseline and a later visit of its own."
-    )
+    if design.layout == "split-scalp":
+        yield (
+            "The full analysis set holds every pair of sides that both have a baseline and the same later visit of any "
+            "endpoint of the design; each endpoint was compared in every pair that has them of its own, and described "
+            "in every side with a baseline and a later visit."
+        )
+    else:
+        yield (
+            "The full analysis set holds every subject with a baseline and a later visit of any endpoint of the "
+            "design; each endpoint was analysed in every subject with a baseline and a later visit of its own."
+        )
     yield "All endpoints that were measured were described, and those named in the design were compared."
     if design.exclude:
         yield f"The per-protocol set leaves out {_count(len(design.exclude), 'subject')} named in the design."

@@ -6,7 +6,7 @@ import pyreadstat
 import pytest
 
 from hairscan.errors import TrialError
-from hairscan.trial.adam import LABELS, write_adam
+from hairscan.trial.adam import LABELS, adam_dataset, write_adam
 from hairscan.trial.analysis import analyse_trial
 from hairscan.trial.tables import csv_bytes, write_tables
 
@@ -82,6 +82,21 @@ def test_variables_of_a_row(result, tmp_path):
     assert set(baselines["AVISITN"]) == {"0"}
     assert set(baselines["CHG"]) == {""}
     assert not table.duplicated(["USUBJID", "ASEQ"]).any()
+
+
+def test_of_a_split_scalp_the_full_analysis_set_holds_pairs(write_run, split):
+    """S2 lacks the baseline of one side."""
+    sides = {"placebo": "left", "prp": "right"}
+    photos = [
+        {**photo, "subject": subject, "side": sides[photo["arm"]]}
+        for subject in ("S1", "S2")
+        for photo in PHOTOS[:3] + PHOTOS[6:9]
+        if (subject, photo["arm"], photo["visit"]) != ("S2", "placebo", "0")
+    ]
+    table = adam_dataset(analyse_trial(write_run(photos), split()))
+    flags = table.groupby("SUBJID")[["FASFL", "PPROTFL"]].first()
+    assert flags.loc["S1"].tolist() == ["Y", "Y"]
+    assert flags.loc["S2"].tolist() == ["N", "N"]
 
 
 def test_transport_file_holds_the_same(result, tmp_path):

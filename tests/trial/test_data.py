@@ -181,6 +181,40 @@ def test_sides_of_a_split_scalp_are_units(write_run, split):
     assert cell(data.exclusions, subject="S2")["reason"] == "only the prp side has a change: no pair"
 
 
+def test_the_flow_of_a_split_scalp_reaches_the_pairs(write_run, split):
+    """S2 lacks a baseline on the left, S3 the last visit on the right, and S4 shows both sides at no later visit."""
+    seen = {
+        "S1": ((100, 101, 102), (110, 121, 132)),
+        "S2": ((None, 101, 102), (110, 121, 132)),
+        "S3": ((100, 101, 102), (110, 121, None)),
+        "S4": ((100, None, 102), (110, 121, None)),
+    }
+    photos = [
+        photo
+        for subject, (left, right) in seen.items()
+        for photo in (
+            *visits(subject, "placebo", left, side="left", mean_width_um=50),
+            *visits(subject, "prp", right, side="right", mean_width_um="" if subject == "S3" else 50),
+        )
+    ]
+    design = split(exclude=[{"subject": "S3", "reason": "dyed"}])
+    data = read_observations(write_run(photos), design)
+    for arm, lost in (("placebo", {"without baseline": 1, "without a pair": 1}), ("prp", {"without a pair": 2})):
+        flow = data.flow[data.flow["arm"] == arm].set_index(["item", "visit"])["n"].to_dict()
+        assert flow["subjects in the manifest", ""] == 4
+        for why in ("without baseline", "without a later visit", "without a pair"):
+            assert flow[f"subjects {why}", ""] == lost.get(why, 0)
+        assert flow["pairs in the full analysis set", ""] == 2
+        assert (flow["pairs analysed at the visit", "12"], flow["pairs analysed at the visit", "24"]) == (2, 1)
+        assert (flow["pairs left out of the per-protocol set", ""], flow["pairs in the per-protocol set", ""]) == (1, 1)
+        assert not any(item.startswith("subjects in the full") for item, _ in flow)
+    reasons = data.exclusions[data.exclusions["side"] == ""].set_index(["level", "subject"])["reason"].to_dict()
+    assert reasons["subject", "S2"] == "only the prp side has a change: no pair"
+    assert reasons["subject", "S4"] == "no visit shows a change of both sides: no pair"
+    (warning,) = find_warnings(data, math.nan, design)["warning"]
+    assert warning == "pairs of the full analysis set without a difference of this endpoint: 1 of 2 in prp"
+
+
 def test_both_sides_of_a_pair_are_of_the_same_places(write_run, split):
     """The frontal place, whose hair grows by itself, has no baseline on the right: it is in neither side."""
     photos = [
