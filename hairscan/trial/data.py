@@ -92,14 +92,15 @@ def read_observations(run: Path, design: Design) -> TrialData:
     tested = of_design(averaged.observations, design)
     first = photos[photos["duplicate"] != "1"]
     failures = _once(failures, first)
+    unseen = None if subjects is None else _unseen(subjects, first, failures, design)
     return TrialData(
         observations=averaged.observations,
         places=averaged.places,
         repeats=find_repeats(photos[photos["used"] | (photos["reason"] == _READ_TWICE)], design),
         photos=photos,
         failures=failures,
-        exclusions=exclusions_of(first, failures, tested, averaged.dropped, design),
-        flow=count_flow(first, failures, tested, design),
+        exclusions=exclusions_of(first, failures, tested, averaged.dropped, unseen, design),
+        flow=count_flow(first, failures, tested, unseen, design),
         covariates=_covariates(photos, subjects, design),
         run_record=record,
     )
@@ -127,6 +128,13 @@ def _read_failures(run: Path) -> pd.DataFrame:
 def _once(failures: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     """The photographs that failed, each once: of one that was blinded twice either copy may have failed."""
     return failures[~failures["image"].isin(measured["image"])].drop_duplicates("image", ignore_index=True)
+
+
+def _unseen(subjects: pd.DataFrame, photos: pd.DataFrame, failures: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """Subjects of the subjects file without a photograph: columns subject and arm, empty where the file tells none."""
+    unseen = subjects[~subjects["subject"].isin(["", *photos["subject"], *failures["subject"]])]
+    arms = unseen.get("arm", pd.Series("", unseen.index))
+    return pd.DataFrame({"subject": unseen["subject"], "arm": arms.where(arms.isin(design.arms), "")})
 
 
 def _read_record(path: Path) -> dict[str, Any]:

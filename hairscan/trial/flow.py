@@ -35,7 +35,12 @@ def full_analysis_set(observations: pd.DataFrame, design: Design) -> pd.DataFram
 
 
 def exclusions_of(
-    photos: pd.DataFrame, failures: pd.DataFrame, observations: pd.DataFrame, dropped: pd.DataFrame, design: Design
+    photos: pd.DataFrame,
+    failures: pd.DataFrame,
+    observations: pd.DataFrame,
+    dropped: pd.DataFrame,
+    unseen: pd.DataFrame | None,
+    design: Design,
 ) -> pd.DataFrame:
     """Every photograph, visit and subject that is not analysed, and why.
 
@@ -48,11 +53,14 @@ def exclusions_of(
         The tidy table of the design's endpoints: who has none of these is not in the full analysis set.
     dropped
         Of `hairscan.trial.observations.Averaged`.
+    unseen
+        Subjects of the subjects file without a photograph, with their arm; None without such a file.
     """
     parts = [
         photos[~photos["used"]].assign(level="photograph"),
         dropped.assign(level="visit"),
         pd.DataFrame(_unit_lines(photos, failures, observations, design)).fillna("").assign(level="subject"),
+        pd.DataFrame() if unseen is None else unseen.assign(level="subject", reason="listed without a photograph"),
         pd.DataFrame([entry.model_dump() for entry in design.exclude]).assign(level="per protocol"),
     ]
     filled = [part.reindex(columns=list(EXCLUSION_COLUMNS), fill_value="") for part in parts if len(part)]
@@ -90,20 +98,31 @@ def _why_not(photos: pd.DataFrame, seen: pd.DataFrame) -> str:
 
 
 def count_flow(
-    photos: pd.DataFrame, failures: pd.DataFrame, observations: pd.DataFrame, design: Design
+    photos: pd.DataFrame,
+    failures: pd.DataFrame,
+    observations: pd.DataFrame,
+    unseen: pd.DataFrame | None,
+    design: Design,
 ) -> pd.DataFrame:
     """Subjects and photographs of each arm on their way to the analysis: columns arm, item, visit, n.
 
     The observations are those of the design's endpoints. In a split-scalp trial a subject is counted in both arms, and
-    so is a pair, which is what is analysed. The arm is empty where a failed photograph's arm is not known.
+    so is a pair, which is what is analysed. The arm is empty where that of a failed photograph, or of a subject without
+    a photograph (`unseen`, as in `exclusions_of`), is not known.
     """
-    arms = [*design.arms, *([""] if (failures["arm"] == "").any() else [])]
-    lines = [line for arm in arms for line in _arm_lines(arm, photos, failures, observations, design)]
+    known = [failures, *([] if unseen is None else [unseen])]
+    arms = [*design.arms, *([""] if any((table["arm"] == "").any() for table in known) else [])]
+    lines = [line for arm in arms for line in _arm_lines(arm, photos, failures, observations, unseen, design)]
     return pd.DataFrame(lines, columns=["arm", "item", "visit", "n"])
 
 
 def _arm_lines(
-    arm: str, photos: pd.DataFrame, failures: pd.DataFrame, observations: pd.DataFrame, design: Design
+    arm: str,
+    photos: pd.DataFrame,
+    failures: pd.DataFrame,
+    observations: pd.DataFrame,
+    unseen: pd.DataFrame | None,
+    design: Design,
 ) -> Iterator[tuple[str, str, str, int]]:
     """The items of one arm, in the order of the walk."""
     full = full_analysis_set(observations, design)
@@ -116,6 +135,8 @@ def _arm_lines(
     left_out = {entry.subject for entry in design.exclude}
     yield arm, "subjects in the manifest", "", len(subjects)
     yield arm, "photographs in the manifest", "", len(photos) + len(failures)
+    if unseen is not None:
+        yield arm, "subjects listed without a photograph", "", int((unseen["arm"] == arm).sum())
     yield arm, "photographs that failed", "", len(failures)
     yield arm, "photographs excluded", "", len(photos) - len(used)
     yield arm, "photographs analysed", "", len(used)

@@ -168,6 +168,23 @@ def test_flow_counts_every_subject(write_run, parallel):
     assert reasons["per protocol", "S2"] == "dyed"
 
 
+def test_who_is_listed_and_was_never_photographed_is_counted(write_run, parallel, tmp_path):
+    """S5 was photographed once, in vain; the subjects file tells the arm of S6, and not that of S7."""
+    listed = ["S1,placebo", "S2,prp", "S5,prp", "S6,prp", "S7,"]
+    (tmp_path / "subjects.csv").write_text("\n".join(["subject,arm", *listed]) + "\n")
+    failures = [{"image": "bad.png", "subject": "S5", "arm": "prp", "visit": "0", "error": "PhotoError"}]
+    run = write_run(TWO, failures)
+    data = read_observations(run, parallel(subjects=str(tmp_path / "subjects.csv")))
+    flow = data.flow[data.flow["item"] == "subjects listed without a photograph"]
+    assert dict(zip(flow["arm"], flow["n"], strict=True)) == {"placebo": 0, "prp": 1, "": 1}
+    lines = data.exclusions[data.exclusions["reason"] == "listed without a photograph"]
+    assert lines[["level", "subject", "arm"]].to_numpy().tolist() == [["subject", "S6", "prp"], ["subject", "S7", ""]]
+    (tmp_path / "subjects.csv").write_text("subject\nS1\nS2\nS7\n")
+    data = read_observations(run, parallel(subjects=str(tmp_path / "subjects.csv")))
+    assert data.exclusions["subject"].tolist() == ["S5", "S7"]
+    assert "subjects listed without a photograph" not in set(read_observations(run, parallel()).flow["item"])
+
+
 def test_sides_of_a_split_scalp_are_units(write_run, split):
     photos = [
         *visits("S1", "placebo", (100, 101, 102), side="left", site="left temple"),
