@@ -37,7 +37,8 @@ def methods_of(design: Design, data: TrialData, mdc95: float) -> list[str]:
         told = "There was no control arm: the arms were described, and no effect was estimated."
         return [*sentences, told, _software()]
     model = _split_model() if design.layout == "split-scalp" else _parallel_model(data.covariates, design)
-    return [*sentences, _estimand(design), *model, *_level(design), *_responder(design, mdc95), _software()]
+    sizes = _effect_sizes(design)
+    return [*sentences, _estimand(design), *model, sizes, *_level(design), *_responder(design, mdc95), _software()]
 
 
 def facts_of(design: Design, data: TrialData, images_sha256: str) -> dict[str, str]:
@@ -156,6 +157,17 @@ def _split_model() -> Iterator[str]:
         f"difference) and, for the tipping point, with a penalty on the imputed ones (random seed {SENSITIVITY_SEED}), "
         "and the paired tests were repeated in the subjects with every visit."
     )
+
+
+def _effect_sizes(design: Design) -> str:
+    if design.layout == "split-scalp":
+        return (
+            "Effect sizes are Hedges' g of pairs, the mean difference over the standard deviation of the changes "
+            "averaged over both sides (g_av), and the dominance of pairs, the share of pairs in which the treated side "
+            "is ahead less the share in which it is behind; the latter is not Cliff's delta of two groups, and cannot "
+            "be set beside published ones."
+        )
+    return "Effect sizes are Hedges' g (pooled standard deviation) and Cliff's delta of the changes of two arms."
 
 
 def _level(design: Design) -> Iterator[str]:

@@ -188,8 +188,14 @@ def test_a_split_scalp_trial_shows_its_pairs(result):
     pairs = result.tables["effects"].head(1)[["endpoint", "visit", "week", "arm", "control"]]
     figures = {"n_pairs": 12, "difference_mean": 4.28, "difference_sd": 9.1, "correlation": 0.4}
     result.tables["pairs"] = pairs.assign(**figures, difference_low=-1.5, difference_high=10.06)
+    ahead = {"cliffs_delta": "dominance_of_pairs", "delta_low": "dominance_low", "delta_high": "dominance_high"}
+    result.tables["effect_sizes"] = result.tables["effect_sizes"].rename(columns=ahead)
     text = Reader(render(result)).text
     assert "Split-scalp trial" in text
+    assert "Hedges g of pairs" in text
+    assert "dominance of pairs" in text
+    assert "0.50 (0.00 to 0.80)" in text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "Cliff's delta" not in text.partition("This trial among published ones")[0]
     assert "n = 10 pairs" in text
     assert "+4.3 (9.1)" in text
 
