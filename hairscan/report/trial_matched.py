@@ -9,7 +9,7 @@ from hairscan.report.trial_words import MISSING, interval, number, percent, word
 
 
 def matched_change_table(matched: pd.DataFrame, ci: str) -> PageTable:
-    """Means and spreads of both changes in the same subjects, and what the ratio of the spreads is worth."""
+    """Means and spreads of both changes in the same subjects, and what the ratio of the spreads can be worth."""
     headings = (
         "endpoint",
         "week",
@@ -18,7 +18,7 @@ def matched_change_table(matched: pd.DataFrame, ci: str) -> PageTable:
         "matched: mean change (SD)",
         "unmatched: mean change (SD)",
         f"ratio of the SDs ({ci})",
-        f"subjects for the same power ({ci})",
+        f"subjects for the same power if both show the same effect ({ci})",
         "undecided hairs",
     )
     rows = tuple(_cells(row) for row in matched.to_dict("records"))
@@ -36,7 +36,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 
     of = numbers["n_unmatched"]
     ratio, ratio_ends = numbers["sd_ratio"], (numbers["sd_ratio_low"], numbers["sd_ratio_high"])
-    share, share_ends = numbers["subjects_share"], (numbers["subjects_share_low"], numbers["subjects_share_high"])
+    share, *share_ends = (numbers[f"subjects_share_if_same_effect{end}"] for end in ("", "_low", "_high"))
     shares = f" ({percent(share_ends[0])} to {percent(share_ends[1])})" if share_ends[0] == share_ends[0] else ""
     return (
         words.label,

@@ -181,7 +181,8 @@ def _tables(result: TrialResult) -> dict[str, PageTable | None]:
     rest = other_effects(effects)
     sensitivity = _full(_in_order(result, "sensitivity"))
     ci = f"{design.level} CI"
-    noun = "pairs" if design.layout == "split-scalp" else "subjects per arm"
+    of_pairs = design.layout == "split-scalp"
+    noun = "pairs" if of_pairs else "subjects per arm"
 
     def at_primary(table: Any) -> Any:
         return table[table["visit"] == design.primary_visit]
@@ -204,7 +205,10 @@ def _tables(result: TrialResult) -> dict[str, PageTable | None]:
             _in_order(result, "matched_effects"),
             lambda t: _effects(t.drop(columns="p_adjusted"), f"Change of matched hairs ({PRIMARY_METHOD})", ci),
         ),
-        "effect_sizes": (_full(_in_order(result, "effect_sizes")), lambda t: effect_sizes_table(t, ci)),
+        "effect_sizes": (
+            _full(_in_order(result, "effect_sizes")),
+            lambda t: effect_sizes_table(t, ci, of_pairs=of_pairs),
+        ),
         "responders": (
             _full(_in_order(result, "responders")),
             lambda t: responders_table(t, responder_rule(design, t), ci),

@@ -99,15 +99,21 @@ def effects_table(effects: pd.DataFrame, caption: str, ci: str, *, with_method: 
     return _table(caption, columns | _note_column(effects), effects)
 
 
-def effect_sizes_table(sizes: pd.DataFrame, ci: str) -> PageTable:
-    """Effects without unit."""
+def effect_sizes_table(sizes: pd.DataFrame, ci: str, *, of_pairs: bool) -> PageTable:
+    """Effects without unit: of two arms, or of the pairs of a split-scalp trial."""
+    g, ahead = "Hedges g", ("Cliff's delta", ("cliffs_delta", "delta_low", "delta_high"))
+    if of_pairs:
+        g, ahead = (
+            "Hedges g of pairs",
+            ("dominance of pairs", ("dominance_of_pairs", "dominance_low", "dominance_high")),
+        )
     columns: Columns = {
         "endpoint": _endpoint,
         "week": _week,
         "comparison": _comparison,
         "n": _sizes,
-        "Hedges g": lambda row: _with_interval(row, ("hedges_g", "g_low", "g_high"), 2),
-        "Cliff's delta": lambda row: _with_interval(row, ("cliffs_delta", "delta_low", "delta_high"), 2),
+        g: lambda row: _with_interval(row, ("hedges_g", "g_low", "g_high"), 2),
+        ahead[0]: lambda row: _with_interval(row, ahead[1], 2),
     }
     return _table(f"Effect sizes of the changes, with {ci}", columns, sizes)
 

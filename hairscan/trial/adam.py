@@ -11,6 +11,7 @@ import pyreadstat
 from hairscan.errors import TrialError
 from hairscan.trial.analysis import TrialResult
 from hairscan.trial.detectable import errors_of, known_errors
+from hairscan.trial.flow import full_analysis_set
 from hairscan.trial.observations import of_design
 from hairscan.trial.parameters import PARAMETERS
 from hairscan.trial.responders import judge_gains
@@ -58,7 +59,7 @@ def adam_dataset(result: TrialResult) -> pd.DataFrame:
     design, rows = result.design, result.data.observations
     study = design.study or design.title
     tested = of_design(rows, design)
-    analysed = set(tested.loc[tested["analysed"], "subject"])
+    analysed = set(full_analysis_set(tested, design)["subject"])
     per_protocol = analysed - {entry.subject for entry in design.exclude}
     codes = {name: parameter.code for name, parameter in PARAMETERS.items()}
     table = pd.DataFrame(

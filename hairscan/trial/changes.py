@@ -60,24 +60,26 @@ def matched_observations(changes: pd.DataFrame, data: TrialData, design: Design)
 
     Notes
     -----
-    A change counts where the design analyses both photographs. Several places of a unit are averaged, each with the
-    same weight, and only where every place of its baseline was matched.
+    A change counts where the design analyses both photographs, and only of the places whose mean the unmatched change
+    is the difference of. Several places of a unit are averaged, each with the same weight, and only where every one of
+    them was matched.
     """
     unit = unit_columns(design)
-    used = data.photos[data.photos["used"]]
-    kept = changes[
-        (changes["refused"] == "")
-        & changes["image"].isin(used["image"])
-        & changes["baseline_image"].isin(used["image"])
+    used = data.photos.loc[data.photos["used"], "image"]
+    kept = changes[(changes["refused"] == "") & changes["image"].isin(used) & changes["baseline_image"].isin(used)]
+    of_places = kept.merge(data.places, on=["subject", "arm", *_PLACE, "visit"])
+    at_baseline = data.places[data.places["visit"] == design.baseline]
+    places = at_baseline.groupby([*unit, "endpoint"], as_index=False).size().rename(columns={"size": "n_places"})
+    keys = [*unit, "visit", "endpoint"]
+    pooled = [
+        _pooled(of_places[of_places["endpoint"] == endpoint], column, keys)
+        for endpoint, column in MATCHED_ENDPOINTS.items()
     ]
-    at_baseline = used[used["visit"] == design.baseline].drop_duplicates([*unit, *_extra(unit)])
-    places = at_baseline.groupby(unit, as_index=False).size().rename(columns={"size": "n_places"})
-    pooled = [_pooled(kept, endpoint, column, [*unit, "visit"]) for endpoint, column in MATCHED_ENDPOINTS.items()]
-    matched = pd.concat(pooled, ignore_index=True).merge(places, on=unit)
-    matched = matched.loc[matched["n"] == matched["n_places"], [*unit, "visit", "endpoint", "matched", _UNDECIDED]]
+    matched = pd.concat(pooled, ignore_index=True).merge(places, on=[*unit, "endpoint"])
+    matched = matched.loc[matched["n"] == matched["n_places"], [*keys, "matched", _UNDECIDED]]
     seen = data.observations
     later = seen[seen["analysed"].astype(bool) & ~seen["is_baseline"].astype(bool) & seen["change"].notna()]
-    rows = later.merge(matched, on=[*unit, "visit", "endpoint"])
+    rows = later.merge(matched, on=keys)
     rows = rows.assign(
         unmatched_change=rows["change"],
         change=rows["matched"],
@@ -87,12 +89,7 @@ def matched_observations(changes: pd.DataFrame, data: TrialData, design: Design)
     return rows.drop(columns="matched")
 
 
-def _extra(unit: list[str]) -> list[str]:
-    """Columns of a place that the unit does not hold already."""
-    return [name for name in _PLACE if name not in unit]
-
-
-def _pooled(changes: pd.DataFrame, endpoint: str, column: str, keys: list[str]) -> pd.DataFrame:
+def _pooled(changes: pd.DataFrame, column: str, keys: list[str]) -> pd.DataFrame:
     """Mean change of the places of every unit and visit, and how many those are."""
     names = (column, "matched", "lost", "gained", "undecided")
     change, *hairs = (pd.to_numeric(changes[name], errors="coerce") for name in names)
@@ -102,4 +99,4 @@ def _pooled(changes: pd.DataFrame, endpoint: str, column: str, keys: list[str]) 
         .groupby(keys, as_index=False)
         .agg(matched=("change", "mean"), n=("change", "size"), hairs=("hairs", "sum"), undecided=("undecided", "sum"))
     )
-    return pooled.assign(endpoint=endpoint, **{_UNDECIDED: pooled["undecided"] / pooled["hairs"]})
+    return pooled.assign(**{_UNDECIDED: pooled["undecided"] / pooled["hairs"]})

@@ -37,13 +37,15 @@ class TrialData:
     observations : DataFrame
         `hairscan.trial.observations.COLUMNS`, of all measured endpoints:
         the design's in testing order, then the others.
+    places : DataFrame
+        Of `hairscan.trial.observations.Averaged`: the places that each value of the tidy table is the mean of.
     repeats : DataFrame
         endpoint, kind, subject, target, repeat, value.
     photos : DataFrame
         images.csv, numbers as numbers, with `used` (bool) and `reason` (why not, empty where used). Where `duplicate`
         is 1, as hairscan unblind writes it, the same photograph was read a second time.
     failures : DataFrame
-        failures.csv, with what the manifest says of each photograph.
+        failures.csv, with what the manifest says of each photograph, which stands there once.
     exclusions : DataFrame
         level (photograph, visit, subject or per protocol), image, subject, arm, side, site, visit, reason.
     flow : DataFrame
@@ -55,6 +57,7 @@ class TrialData:
     """
 
     observations: pd.DataFrame
+    places: pd.DataFrame
     repeats: pd.DataFrame
     photos: pd.DataFrame
     failures: pd.DataFrame
@@ -77,7 +80,8 @@ def read_observations(run: Path, design: Design) -> TrialData:
     subjects = None if design.subjects_path is None else _read_table(design.subjects_path, "the design names it")
     record = _read_record(run / "run.json")
     if text.empty:
-        raise TrialError(f"{run / 'images.csv'} holds no photograph: failures.csv says why {len(failures)} failed")
+        n_failed = failures["image"].nunique()
+        raise TrialError(f"{run / 'images.csv'} holds no photograph: failures.csv says why {n_failed} failed")
     problems = run_problems(text, failures, subjects, design)
     if problems:
         raise TrialError(f"{run} and the design do not fit", tuple(problems))
@@ -87,13 +91,16 @@ def read_observations(run: Path, design: Design) -> TrialData:
     averaged = average_photos(photos[photos["used"]], design)
     tested = of_design(averaged.observations, design)
     first = photos[photos["duplicate"] != "1"]
+    failures = _once(failures, first)
+    unseen = None if subjects is None else _unseen(subjects, first, failures, design)
     return TrialData(
         observations=averaged.observations,
+        places=averaged.places,
         repeats=find_repeats(photos[photos["used"] | (photos["reason"] == _READ_TWICE)], design),
         photos=photos,
         failures=failures,
-        exclusions=exclusions_of(first, failures, tested, averaged.dropped, design),
-        flow=count_flow(first, failures, tested, design),
+        exclusions=exclusions_of(first, failures, tested, averaged.dropped, unseen, design),
+        flow=count_flow(first, failures, tested, unseen, design),
         covariates=_covariates(photos, subjects, design),
         run_record=record,
     )
@@ -116,6 +123,18 @@ def _read_failures(run: Path) -> pd.DataFrame:
         manifest = _read_table(run / "manifest.csv", "run hairscan batch again")
         failures = failures.merge(manifest, on="image", how="left").fillna("")
     return _with_text_columns(failures)
+
+
+def _once(failures: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """The photographs that failed, each once: of one that was blinded twice either copy may have failed."""
+    return failures[~failures["image"].isin(measured["image"])].drop_duplicates("image", ignore_index=True)
+
+
+def _unseen(subjects: pd.DataFrame, photos: pd.DataFrame, failures: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """Subjects of the subjects file without a photograph: columns subject and arm, empty where the file tells none."""
+    unseen = subjects[~subjects["subject"].isin(["", *photos["subject"], *failures["subject"]])]
+    arms = unseen.get("arm", pd.Series("", unseen.index))
+    return pd.DataFrame({"subject": unseen["subject"], "arm": arms.where(arms.isin(design.arms), "")})
 
 
 def _read_record(path: Path) -> dict[str, Any]:

@@ -75,7 +75,8 @@ class Design(_Part):
     covariates : tuple of str
         Columns of the manifest or of the subjects file, constant in each subject.
     subjects : Path, optional
-        CSV with a column `subject`; a relative path starts at the folder of the design.
+        CSV with a column `subject`; a relative path starts at the folder of the design. Who stands there and was never
+        photographed is counted in the flow, in the arm that a column `arm` names.
     exclude : tuple of Exclusion
         Subjects left out of the per-protocol set.
     implausible : dict of str to float

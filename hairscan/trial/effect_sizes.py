@@ -1,4 +1,4 @@
-"""Effects without a unit, with intervals: Hedges' g and Cliff's delta."""
+"""Effects without a unit, with intervals: Hedges' g, Cliff's delta of two arms and the dominance of pairs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from hairscan.types import FloatArray
 EFFECT_SIZE_COLUMNS = (
     *("endpoint", "visit", "week", "arm", "control", "n_arm", "n_control"),
     *("hedges_g", "g_low", "g_high", "cliffs_delta", "delta_low", "delta_high"),
+    *("dominance_of_pairs", "dominance_low", "dominance_high"),
 )
+_G, _DELTA, _DOMINANCE = (EFFECT_SIZE_COLUMNS[first : first + 3] for first in (7, 10, 13))
 Interval = tuple[float, float, float]
 """Estimate, low, high."""
 _NONE: Interval = (nan, nan, nan)
@@ -36,15 +38,17 @@ def effect_sizes(
     -------
     DataFrame
         `EFFECT_SIZE_COLUMNS`. Between arms: `hedges_g` and `cliffs_delta`; between sides: `hedges_g_of_pairs`, on the
-        scale of the former, and `dominance_of_pairs`.
+        scale of the former, and `dominance_of_pairs`, which is no Cliff's delta. What a layout does not have is NaN.
     """
     rows = []
     for head, treated, untreated in _pairs(table) if layout == "split-scalp" else _arms(table, control):
         if layout == "split-scalp":
-            g, delta = hedges_g_of_pairs(treated, untreated, alpha), dominance_of_pairs(treated - untreated, alpha)
+            names, g = (*_G, *_DOMINANCE), hedges_g_of_pairs(treated, untreated, alpha)
+            ahead = dominance_of_pairs(treated - untreated, alpha)
         else:
-            g, delta = hedges_g(treated, untreated, alpha), cliffs_delta(treated, untreated, alpha)
-        figures = dict(zip(EFFECT_SIZE_COLUMNS[-6:], (*g, *delta), strict=True))
+            names, g = (*_G, *_DELTA), hedges_g(treated, untreated, alpha)
+            ahead = cliffs_delta(treated, untreated, alpha)
+        figures = dict(zip(names, (*g, *ahead), strict=True))
         rows.append(head | {"n_arm": treated.size, "n_control": untreated.size} | figures)
     return table_of(rows, EFFECT_SIZE_COLUMNS)
 
@@ -124,7 +128,8 @@ def dominance_of_pairs(differences: FloatArray, alpha: float) -> Interval:
 
     Notes
     -----
-    Cliff's (1996) within-pair delta; variance of the mean of the signs, interval as in `cliffs_delta`.
+    Cliff's (1996) within-pair delta, which grows with the correlation of the sides as the delta of two groups does not:
+    the two are not to be set side by side. Variance of the mean of the signs, interval as in `cliffs_delta`.
     """
     n = differences.size
     if n < 2:

@@ -8,12 +8,39 @@ import pandas as pd
 
 from hairscan.trial.design import Design
 from hairscan.trial.observations import unit_columns
+from hairscan.trial.pairs import make_pairs
 
 EXCLUSION_COLUMNS = ("level", "image", "subject", "arm", "side", "site", "visit", "reason")
 
 
+_ANALYSED = ["endpoint", "subject", "arm", "visit"]
+
+
+def full_analysis_set(observations: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """What is analysed of the full analysis set: columns endpoint, subject, arm, visit.
+
+    In a split-scalp trial the set holds pairs: both sides of a subject stand here at each visit that shows a change of
+    both.
+
+    Parameters
+    ----------
+    observations
+        The tidy table of the design's endpoints.
+    """
+    if design.layout != "split-scalp":
+        return observations.loc[observations["analysed"], _ANALYSED]
+    pairs = make_pairs(observations, control=str(design.control))
+    untreated = pairs.drop(columns="arm").rename(columns={"control": "arm"})
+    return pd.concat([pairs[_ANALYSED], untreated[_ANALYSED]], ignore_index=True)
+
+
 def exclusions_of(
-    photos: pd.DataFrame, failures: pd.DataFrame, observations: pd.DataFrame, dropped: pd.DataFrame, design: Design
+    photos: pd.DataFrame,
+    failures: pd.DataFrame,
+    observations: pd.DataFrame,
+    dropped: pd.DataFrame,
+    unseen: pd.DataFrame | None,
+    design: Design,
 ) -> pd.DataFrame:
     """Every photograph, visit and subject that is not analysed, and why.
 
@@ -26,11 +53,14 @@ def exclusions_of(
         The tidy table of the design's endpoints: who has none of these is not in the full analysis set.
     dropped
         Of `hairscan.trial.observations.Averaged`.
+    unseen
+        Subjects of the subjects file without a photograph, with their arm; None without such a file.
     """
     parts = [
         photos[~photos["used"]].assign(level="photograph"),
         dropped.assign(level="visit"),
-        pd.DataFrame(_unit_lines(photos, failures, observations, design)).assign(level="subject"),
+        pd.DataFrame(_unit_lines(photos, failures, observations, design)).fillna("").assign(level="subject"),
+        pd.DataFrame() if unseen is None else unseen.assign(level="subject", reason="listed without a photograph"),
         pd.DataFrame([entry.model_dump() for entry in design.exclude]).assign(level="per protocol"),
     ]
     filled = [part.reindex(columns=list(EXCLUSION_COLUMNS), fill_value="") for part in parts if len(part)]
@@ -49,10 +79,13 @@ def _unit_lines(
         seen = observations[(observations[unit] == pd.Series(own)).all(axis=1)]
         if not seen["analysed"].any():
             yield {**own, "reason": _why_not(rows, seen)}
-    if design.layout == "split-scalp":
-        for subject, rows in observations[observations["analysed"]].groupby("subject"):
-            if rows["arm"].nunique() == 1:
-                yield {"subject": str(subject), "reason": f"only the {rows['arm'].iloc[0]} side has a change: no pair"}
+    analysed = observations[observations["analysed"]]
+    # Of a split scalp a side can be analysed and have no fellow.
+    alone = analysed[~analysed["subject"].isin(full_analysis_set(observations, design)["subject"])]
+    for subject, rows in alone.groupby("subject"):
+        sides = rows["arm"].unique()
+        told = f"only the {sides[0]} side has a change" if len(sides) == 1 else "no visit shows a change of both sides"
+        yield {"subject": str(subject), "reason": f"{told}: no pair"}
 
 
 def _why_not(photos: pd.DataFrame, seen: pd.DataFrame) -> str:
@@ -65,38 +98,56 @@ def _why_not(photos: pd.DataFrame, seen: pd.DataFrame) -> str:
 
 
 def count_flow(
-    photos: pd.DataFrame, failures: pd.DataFrame, observations: pd.DataFrame, design: Design
+    photos: pd.DataFrame,
+    failures: pd.DataFrame,
+    observations: pd.DataFrame,
+    unseen: pd.DataFrame | None,
+    design: Design,
 ) -> pd.DataFrame:
     """Subjects and photographs of each arm on their way to the analysis: columns arm, item, visit, n.
 
-    The observations are those of the design's endpoints. In a split-scalp trial a subject is counted in both arms. The
-    arm is empty where a failed photograph's arm is not known.
+    The observations are those of the design's endpoints. In a split-scalp trial a subject is counted in both arms, and
+    so is a pair, which is what is analysed. The arm is empty where that of a failed photograph, or of a subject without
+    a photograph (`unseen`, as in `exclusions_of`), is not known.
     """
-    arms = [*design.arms, *([""] if (failures["arm"] == "").any() else [])]
-    lines = [line for arm in arms for line in _arm_lines(arm, photos, failures, observations, design)]
+    known = [failures, *([] if unseen is None else [unseen])]
+    arms = [*design.arms, *([""] if any((table["arm"] == "").any() for table in known) else [])]
+    lines = [line for arm in arms for line in _arm_lines(arm, photos, failures, observations, unseen, design)]
     return pd.DataFrame(lines, columns=["arm", "item", "visit", "n"])
 
 
 def _arm_lines(
-    arm: str, photos: pd.DataFrame, failures: pd.DataFrame, observations: pd.DataFrame, design: Design
+    arm: str,
+    photos: pd.DataFrame,
+    failures: pd.DataFrame,
+    observations: pd.DataFrame,
+    unseen: pd.DataFrame | None,
+    design: Design,
 ) -> Iterator[tuple[str, str, str, int]]:
     """The items of one arm, in the order of the walk."""
-    photos, failures, seen = (table[table["arm"] == arm] for table in (photos, failures, observations))
+    full = full_analysis_set(observations, design)
+    photos, failures, seen, full = (table[table["arm"] == arm] for table in (photos, failures, observations, full))
     used = photos[photos["used"]]
     subjects = (set(photos["subject"]) | set(failures["subject"])) - {""}
     with_base = set(seen.loc[seen["is_baseline"], "subject"])
-    analysed = set(seen.loc[seen["analysed"], "subject"])
+    with_change = set(seen.loc[seen["analysed"], "subject"])
+    analysed = set(full["subject"])
     left_out = {entry.subject for entry in design.exclude}
     yield arm, "subjects in the manifest", "", len(subjects)
     yield arm, "photographs in the manifest", "", len(photos) + len(failures)
+    if unseen is not None:
+        yield arm, "subjects listed without a photograph", "", int((unseen["arm"] == arm).sum())
     yield arm, "photographs that failed", "", len(failures)
     yield arm, "photographs excluded", "", len(photos) - len(used)
     yield arm, "photographs analysed", "", len(used)
     yield arm, "subjects without baseline", "", len(subjects - with_base)
-    yield arm, "subjects without a later visit", "", len((subjects & with_base) - analysed)
-    yield arm, "subjects in the full analysis set", "", len(analysed)
-    for visit in (design.baseline, *design.later_visits):
-        at_visit = seen[(seen["visit"] == visit) & seen["analysed"]]
-        yield arm, "subjects analysed at the visit", visit, at_visit["subject"].nunique()
-    yield arm, "subjects left out of the per-protocol set", "", len(analysed & left_out)
-    yield arm, "subjects in the per-protocol set", "", len(analysed - left_out)
+    yield arm, "subjects without a later visit", "", len((subjects & with_base) - with_change)
+    noun, visits = "subjects", (design.baseline, *design.later_visits)
+    if design.layout == "split-scalp":
+        noun, visits = "pairs", design.later_visits
+        yield arm, "subjects without a pair", "", len(with_change - analysed)
+    yield arm, f"{noun} in the full analysis set", "", len(analysed)
+    for visit in visits:
+        yield arm, f"{noun} analysed at the visit", visit, full.loc[full["visit"] == visit, "subject"].nunique()
+    yield arm, f"{noun} left out of the per-protocol set", "", len(analysed & left_out)
+    yield arm, f"{noun} in the per-protocol set", "", len(analysed - left_out)

@@ -1,4 +1,4 @@
-"""Matched change beside unmatched change: how much smaller its spread is, and what that is worth in subjects."""
+"""Matched change beside unmatched change: how much smaller its spread is, and what that can be worth in subjects."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from hairscan.trial.groups import has_spread, table_of, visits_of
 from hairscan.trial.pairs import make_pairs
 from hairscan.types import FloatArray
 
+_SHARE = "subjects_share_if_same_effect"
 MATCHED_COLUMNS = (
     *("endpoint", "arm", "visit", "week", "n", "n_unmatched"),
     *("matched_mean", "matched_sd", "unmatched_mean", "unmatched_sd"),
-    *("sd_ratio", "sd_ratio_low", "sd_ratio_high", "subjects_share", "subjects_share_low", "subjects_share_high"),
+    *("sd_ratio", "sd_ratio_low", "sd_ratio_high", _SHARE, f"{_SHARE}_low", f"{_SHARE}_high"),
     "undecided_share",
 )
+_ATTENUATED = ("density_per_cm2",)
+"""Endpoints whose matched change falls short of the true one, so that a smaller spread saves no subjects."""
 WITHIN_ARMS = "within the arms"
 BETWEEN_SIDES = "between the sides"
 
@@ -47,9 +50,10 @@ def matched_change(matched: pd.DataFrame, observations: pd.DataFrame, design: De
     -------
     DataFrame
         `MATCHED_COLUMNS`. One more row tells of the spread that the comparison with the control rests on: within the
-        arms or, in a split-scalp trial, of the differences between the sides. `subjects_share` is the share of the
-        subjects that gives the same power for the same effect: power depends on the variance over the number of
-        subjects. `undecided_share` is the mean share of hairs that could not be decided; they count as unchanged.
+        arms or, in a split-scalp trial, of the differences between the sides. `subjects_share_if_same_effect` is the
+        share of the subjects that gives the same power where both changes show the same effect: power depends on the
+        variance over the number of subjects. It is NaN for density, whose matched change shows less of the effect.
+        `undecided_share` is the mean share of hairs that could not be decided; they count as unchanged.
     """
     rows = []
     for cell, at_visit in visits_of(matched):
@@ -68,7 +72,9 @@ def matched_change(matched: pd.DataFrame, observations: pd.DataFrame, design: De
             told = _row(everyone, list(of_arms.values()), design.alpha)
             # Over the arms a mean change says nothing.
             rows.append(cell | {"arm": WITHIN_ARMS} | told | {"matched_mean": nan, "unmatched_mean": nan})
-    return table_of(rows, MATCHED_COLUMNS)
+    table = table_of(rows, MATCHED_COLUMNS)
+    shares = [_SHARE, f"{_SHARE}_low", f"{_SHARE}_high"]
+    return table.assign(**{name: table[name].mask(table["endpoint"].isin(_ATTENUATED)) for name in shares})
 
 
 def sd_ratio(groups: list[FloatArray], alpha: float) -> SdRatio:
@@ -126,7 +132,7 @@ def _row(changes: FloatArray, groups: list[FloatArray], alpha: float) -> dict[st
         "sd_ratio": found.ratio,
         "sd_ratio_low": found.low,
         "sd_ratio_high": found.high,
-        "subjects_share": found.ratio**2,
-        "subjects_share_low": found.low**2,
-        "subjects_share_high": found.high**2,
+        _SHARE: found.ratio**2,
+        f"{_SHARE}_low": found.low**2,
+        f"{_SHARE}_high": found.high**2,
     }

@@ -37,7 +37,8 @@ def methods_of(design: Design, data: TrialData, errors: pd.DataFrame) -> list[st
         told = "There was no control arm: the arms were described, and no effect was estimated."
         return [*sentences, told, f"Intervals are {design.level}.", *_responder(design, errors), _software()]
     model = _split_model() if design.layout == "split-scalp" else _parallel_model(data.covariates, design)
-    return [*sentences, _estimand(design), *model, *_level(design), *_responder(design, errors), _software()]
+    sizes = _effect_sizes(design)
+    return [*sentences, _estimand(design), *model, sizes, *_level(design), *_responder(design, errors), _software()]
 
 
 def facts_of(design: Design, data: TrialData, images_sha256: str) -> dict[str, str]:
@@ -102,11 +103,17 @@ def _poor_words(design: Design) -> str:
 
 
 def _sets(design: Design) -> Iterator[str]:
-    unit = "side" if design.layout == "split-scalp" else "subject"
-    yield (
-        f"The full analysis set holds every {unit} with a baseline and a later visit of any endpoint of the design; "
-        f"each endpoint was analysed in every {unit} with a baseline and a later visit of its own."
-    )
+    if design.layout == "split-scalp":
+        yield (
+            "The full analysis set holds every pair of sides that both have a baseline and the same later visit of any "
+            "endpoint of the design; each endpoint was compared in every pair that has them of its own, and described "
+            "in every side with a baseline and a later visit."
+        )
+    else:
+        yield (
+            "The full analysis set holds every subject with a baseline and a later visit of any endpoint of the "
+            "design; each endpoint was analysed in every subject with a baseline and a later visit of its own."
+        )
     compared = "" if design.control is None else ", and those named in the design were compared"
     yield f"All endpoints that were measured were described{compared}."
     if design.exclude:
@@ -151,6 +158,17 @@ def _split_model() -> Iterator[str]:
         f"difference) and, for the tipping point, with a penalty on the imputed ones (random seed {SENSITIVITY_SEED}), "
         "and the paired tests were repeated in the subjects with every visit."
     )
+
+
+def _effect_sizes(design: Design) -> str:
+    if design.layout == "split-scalp":
+        return (
+            "Effect sizes are Hedges' g of pairs, the mean difference over the standard deviation of the changes "
+            "averaged over both sides (g_av), and the dominance of pairs, the share of pairs in which the treated side "
+            "is ahead less the share in which it is behind; the latter is not Cliff's delta of two groups, and cannot "
+            "be set beside published ones."
+        )
+    return "Effect sizes are Hedges' g (pooled standard deviation) and Cliff's delta of the changes of two arms."
 
 
 def _level(design: Design) -> Iterator[str]:

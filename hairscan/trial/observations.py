@@ -38,7 +38,7 @@ _VARIANCES = ["photo_variance", "operator_variance"]
 
 @dataclass(frozen=True, slots=True)
 class Averaged:
-    """The tidy table, and the places of a visit that could not enter it.
+    """The tidy table, the places of a visit that entered it, and those that could not.
 
     Attributes
     ----------
@@ -46,11 +46,14 @@ class Averaged:
         Columns `COLUMNS`; value is never NaN, base is without a baseline, and a baseline has no change.
         `photo_variance` and `operator_variance` are the variance of the error of `change`, in multiples of the one
         that a photograph, or an operator, of one visit has: 2 where both visits have a single one.
+    places : DataFrame
+        Columns subject, arm, side, site, visit, endpoint: a row for each place that a value is the mean of.
     dropped : DataFrame
         Columns subject, arm, side, site, visit, reason; of the design's endpoints.
     """
 
     observations: pd.DataFrame
+    places: pd.DataFrame
     dropped: pd.DataFrame
 
 
@@ -100,20 +103,20 @@ def average_photos(usable: pd.DataFrame, design: Design) -> Averaged:
     ).dropna(subset=["value"])
     per_area = photos["endpoint"].map(lambda name: PARAMETERS[name].per_area).astype(bool)
     weight = photos["area_cm2"].where(per_area & (photos["area_cm2"] > 0), 1.0)
-    place = ["subject", "arm", *_PLACE, "visit", "endpoint"]
-    n_operators = photos.groupby(place, as_index=False)["operator"].nunique()
-    places = _pool(photos.assign(n_photos=1, weight=weight), place).merge(n_operators, how="left")
+    names = ["subject", "arm", *_PLACE, "visit", "endpoint"]
+    n_operators = photos.groupby(names, as_index=False)["operator"].nunique()
+    places = _pool(photos.assign(n_photos=1, weight=weight), names).merge(n_operators, how="left")
     one_sided = places.iloc[:0]
     if design.layout == "split-scalp":
         places, one_sided = _of_both_sides(places, design.baseline)
     matched, lost = _match_places(places, unit, design.baseline)
     lost = pd.concat([lost, one_sided.assign(reason="the other side has no baseline of this place")])
-    lost = lost[["subject", "arm", *_PLACE, "visit", "endpoint", "reason"]]
+    lost = lost[[*names, "reason"]]
     dropped = of_design(lost, design).drop(columns="endpoint").drop_duplicates(ignore_index=True)
     rows = _pool(matched.assign(weight=1.0), [*unit, "visit", "endpoint"])
     rows = rows.merge(_variances(matched, [*unit, "visit", "endpoint"]), how="left")
     rows = rows.merge(_place_names(matched, unit), how="left")
-    return Averaged(_with_changes(rows, unit, design, endpoints), dropped)
+    return Averaged(_with_changes(rows, unit, design, endpoints), matched[names].reset_index(drop=True), dropped)
 
 
 def _pool(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from hairscan.trial.copies import CANNOT_SHOW_BOTH
 from hairscan.trial.data import TrialData
 from hairscan.trial.design import Design
 from hairscan.trial.detectable import few_repeats_words
+from hairscan.trial.flow import full_analysis_set
 from hairscan.trial.observations import of_design, unit_columns
 
 WARNING_COLUMNS = ("subject", "arm", "side", "site", "visit", "endpoint", "warning")
@@ -86,14 +87,17 @@ def _numbered_groups(covariates: pd.DataFrame, design: Design) -> Iterator[_Line
 
 def _lost_subjects(observations: pd.DataFrame, design: Design) -> Iterator[_Line]:
     """Endpoints that cannot be told of everyone in the full analysis set, who need only one of them."""
-    tested = of_design(observations, design)
-    counts = tested[tested["analysed"]].groupby(["endpoint", "arm"])["subject"].nunique()
-    everyone = tested[tested["analysed"]].groupby("arm")["subject"].nunique()
+    full = full_analysis_set(of_design(observations, design), design)
+    counts = full.groupby(["endpoint", "arm"])["subject"].nunique()
+    everyone = full.groupby("arm")["subject"].nunique()
+    unit, lacked, arms = "subjects", "a baseline or a later visit", design.arms
+    if design.layout == "split-scalp":
+        unit, lacked, arms = "pairs", "a difference", design.treatments
     for endpoint in design.endpoints:
         lost = {arm: n - counts.get((endpoint, arm), 0) for arm, n in everyone.items()}
-        told = ", ".join(f"{lost[arm]} of {everyone[arm]} in {arm}" for arm in design.arms if lost.get(arm))
+        told = ", ".join(f"{lost[arm]} of {everyone[arm]} in {arm}" for arm in arms if lost.get(arm))
         if told:
-            words = "subjects of the full analysis set without a baseline or a later visit of this endpoint"
+            words = f"{unit} of the full analysis set without {lacked} of this endpoint"
             yield {"endpoint": endpoint, "warning": f"{words}: {told}"}
 
 

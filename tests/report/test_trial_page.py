@@ -209,8 +209,14 @@ def test_a_split_scalp_trial_shows_its_pairs(result):
     pairs = result.tables["effects"].head(1)[["endpoint", "visit", "week", "arm", "control"]]
     figures = {"n_pairs": 12, "difference_mean": 4.28, "difference_sd": 9.1, "correlation": 0.4}
     result.tables["pairs"] = pairs.assign(**figures, difference_low=-1.5, difference_high=10.06)
+    ahead = {"cliffs_delta": "dominance_of_pairs", "delta_low": "dominance_low", "delta_high": "dominance_high"}
+    result.tables["effect_sizes"] = result.tables["effect_sizes"].rename(columns=ahead)
     text = Reader(render(result)).text
     assert "Split-scalp trial" in text
+    assert "Hedges g of pairs" in text
+    assert "dominance of pairs" in text
+    assert "0.50 (0.00 to 0.80)" in text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "Cliff's delta" not in text.partition("This trial among published ones")[0]
     assert "n = 10 pairs" in text
     assert "+4.3 (9.1)" in text
 
@@ -268,16 +274,22 @@ def test_matched_change_stands_beside_that_of_the_photographs(result):
     row = {"endpoint": "density_per_cm2", "arm": "prp", "visit": "24", "week": 24.0, "n": 8, "n_unmatched": 9}
     row |= {"matched_mean": 9.04, "matched_sd": 3.06, "unmatched_mean": -8.5, "unmatched_sd": 6.1}
     row |= {"sd_ratio": 0.5, "sd_ratio_low": 0.3, "sd_ratio_high": 0.8, "undecided_share": 0.123}
-    row |= {"subjects_share": 0.25, "subjects_share_low": 0.09, "subjects_share_high": 0.64}
+    row |= {
+        f"subjects_share_if_same_effect{end}": share for end, share in (("", 0.25), ("_low", 0.09), ("_high", 0.64))
+    }
     effects = result.tables["effects"].query("method == 'MMRM' and set == 'full'")
-    result.tables["matched_change"] = pd.DataFrame([row])
+    nothing = {name: float("nan") for name in row if name.startswith("subjects_share")}
+    result.tables["matched_change"] = pd.DataFrame([{**row, **nothing}, {**row, "endpoint": "mean_width_um"}])
     result.tables["matched_effects"] = effects.assign(estimate=7.77, p_adjusted=float("nan"))
     text = Reader(render(result)).text.replace("\N{NO-BREAK SPACE}", " ")
     assert "8 of 9" in text
     assert "+9.0 (3.1)" in text
     assert "\u22128.5 (6.1)" in text
     assert "0.50 (0.30 to 0.80)" in text
-    assert "25 % (9 % to 64 %)" in text
+    assert "subjects for the same power if both show the same effect" in text
+    assert "No such share is given for density" in text
+    assert text.count("25 % (9 % to 64 %)") == 1
+    assert f"0.50 (0.30 to 0.80){MISSING}12 %" in text
     assert "12 %" in text
     assert "+7.8" in text
     result.tables["matched_change"] = result.tables["matched_change"].iloc[:0]

@@ -99,6 +99,21 @@ def test_the_criterion_is_the_responder_of_the_table(write_run, parallel):
     assert set(at_24["CRIT1"]) == {"Gain of at least 10 and the minimal detectable change"}
 
 
+def test_of_a_split_scalp_the_full_analysis_set_holds_pairs(write_run, split):
+    """S2 lacks the baseline of one side."""
+    sides = {"placebo": "left", "prp": "right"}
+    photos = [
+        {**photo, "subject": subject, "side": sides[photo["arm"]]}
+        for subject in ("S1", "S2")
+        for photo in PHOTOS[:3] + PHOTOS[6:9]
+        if (subject, photo["arm"], photo["visit"]) != ("S2", "placebo", "0")
+    ]
+    table = adam_dataset(analyse_trial(write_run(photos), split()))
+    flags = table.groupby("SUBJID")[["FASFL", "PPROTFL"]].first()
+    assert flags.loc["S1"].tolist() == ["Y", "Y"]
+    assert flags.loc["S2"].tolist() == ["N", "N"]
+
+
 def test_transport_file_holds_the_same(result, tmp_path):
     write_adam(result, tmp_path)
     written = pd.read_csv(tmp_path / "adhair.csv", keep_default_na=False, dtype=str)

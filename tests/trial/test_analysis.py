@@ -131,6 +131,10 @@ def test_split_scalp(write_run, split):
     )
     assert effects.loc["MMRM", "significant"] == "yes"
     assert result.tables["responders"]["n_arm"].tolist() == [12, 12]
+    sizes = result.tables["effect_sizes"]
+    assert sizes["dominance_of_pairs"].notna().all()
+    assert sizes["cliffs_delta"].isna().all()
+    assert "(g_av), and the dominance of pairs" in " ".join(result.methods)
 
 
 def test_pairs_that_left_are_imputed_as_no_difference(write_run, split):

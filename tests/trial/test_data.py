@@ -5,7 +5,7 @@ import pytest
 
 from hairscan.errors import TrialError
 from hairscan.trial.data import read_observations
-from hairscan.trial.methods import methods_of
+from hairscan.trial.methods import facts_of, methods_of
 from hairscan.trial.plausible import find_warnings
 from hairscan.trial.reliability import bland_altman
 
@@ -168,6 +168,23 @@ def test_flow_counts_every_subject(write_run, parallel):
     assert reasons["per protocol", "S2"] == "dyed"
 
 
+def test_who_is_listed_and_was_never_photographed_is_counted(write_run, parallel, tmp_path):
+    """S5 was photographed once, in vain; the subjects file tells the arm of S6, and not that of S7."""
+    listed = ["S1,placebo", "S2,prp", "S5,prp", "S6,prp", "S7,"]
+    (tmp_path / "subjects.csv").write_text("\n".join(["subject,arm", *listed]) + "\n")
+    failures = [{"image": "bad.png", "subject": "S5", "arm": "prp", "visit": "0", "error": "PhotoError"}]
+    run = write_run(TWO, failures)
+    data = read_observations(run, parallel(subjects=str(tmp_path / "subjects.csv")))
+    flow = data.flow[data.flow["item"] == "subjects listed without a photograph"]
+    assert dict(zip(flow["arm"], flow["n"], strict=True)) == {"placebo": 0, "prp": 1, "": 1}
+    lines = data.exclusions[data.exclusions["reason"] == "listed without a photograph"]
+    assert lines[["level", "subject", "arm"]].to_numpy().tolist() == [["subject", "S6", "prp"], ["subject", "S7", ""]]
+    (tmp_path / "subjects.csv").write_text("subject\nS1\nS2\nS7\n")
+    data = read_observations(run, parallel(subjects=str(tmp_path / "subjects.csv")))
+    assert data.exclusions["subject"].tolist() == ["S5", "S7"]
+    assert "subjects listed without a photograph" not in set(read_observations(run, parallel()).flow["item"])
+
+
 def test_sides_of_a_split_scalp_are_units(write_run, split):
     photos = [
         *visits("S1", "placebo", (100, 101, 102), side="left", site="left temple"),
@@ -179,6 +196,40 @@ def test_sides_of_a_split_scalp_are_units(write_run, split):
     assert cell(rows, subject="S1", side="right", visit="24")["change"] == 22
     assert rows[rows["subject"] == "S1"]["site"].nunique() == 1
     assert cell(data.exclusions, subject="S2")["reason"] == "only the prp side has a change: no pair"
+
+
+def test_the_flow_of_a_split_scalp_reaches_the_pairs(write_run, split):
+    """S2 lacks a baseline on the left, S3 the last visit on the right, and S4 shows both sides at no later visit."""
+    seen = {
+        "S1": ((100, 101, 102), (110, 121, 132)),
+        "S2": ((None, 101, 102), (110, 121, 132)),
+        "S3": ((100, 101, 102), (110, 121, None)),
+        "S4": ((100, None, 102), (110, 121, None)),
+    }
+    photos = [
+        photo
+        for subject, (left, right) in seen.items()
+        for photo in (
+            *visits(subject, "placebo", left, side="left", mean_width_um=50),
+            *visits(subject, "prp", right, side="right", mean_width_um="" if subject == "S3" else 50),
+        )
+    ]
+    design = split(exclude=[{"subject": "S3", "reason": "dyed"}])
+    data = read_observations(write_run(photos), design)
+    for arm, lost in (("placebo", {"without baseline": 1, "without a pair": 1}), ("prp", {"without a pair": 2})):
+        flow = data.flow[data.flow["arm"] == arm].set_index(["item", "visit"])["n"].to_dict()
+        assert flow["subjects in the manifest", ""] == 4
+        for why in ("without baseline", "without a later visit", "without a pair"):
+            assert flow[f"subjects {why}", ""] == lost.get(why, 0)
+        assert flow["pairs in the full analysis set", ""] == 2
+        assert (flow["pairs analysed at the visit", "12"], flow["pairs analysed at the visit", "24"]) == (2, 1)
+        assert (flow["pairs left out of the per-protocol set", ""], flow["pairs in the per-protocol set", ""]) == (1, 1)
+        assert not any(item.startswith("subjects in the full") for item, _ in flow)
+    reasons = data.exclusions[data.exclusions["side"] == ""].set_index(["level", "subject"])["reason"].to_dict()
+    assert reasons["subject", "S2"] == "only the prp side has a change: no pair"
+    assert reasons["subject", "S4"] == "no visit shows a change of both sides: no pair"
+    (warning,) = find_warnings(data, math.nan, design)["warning"]
+    assert warning == "pairs of the full analysis set without a difference of this endpoint: 1 of 2 in prp"
 
 
 def test_both_sides_of_a_pair_are_of_the_same_places(write_run, split):
@@ -304,6 +355,25 @@ def test_operators_and_duplicates_are_repeats(write_run, parallel):
     photos_read = data.flow[data.flow["item"] == "photographs in the manifest"]
     assert photos_read["n"].tolist() == [3, 4]
     assert cell(data.observations, subject="S1", visit="24", endpoint="density_per_cm2")["value"] == 105
+
+
+def test_a_photograph_that_was_blinded_twice_fails_once(write_run, parallel):
+    """Both copies of bad.png failed; of 002.png only the second, so that the photograph itself was measured."""
+    who = {"subject": "S5", "arm": "prp", "visit": "0", "error": "PhotoError"}
+    failures = [{**who, "image": "bad.png"}, {**who, "image": "bad.png"}]
+    failures.append({"image": "002.png", "subject": "S1", "arm": "placebo", "visit": "24", "error": "PhotoError"})
+    run = write_run([{**photo, "duplicate": "0"} for photo in TWO], failures)
+    manifest = pd.read_csv(run / "manifest.csv", dtype=str).drop_duplicates()
+    manifest.to_csv(run / "manifest.csv", index=False)
+    data = read_observations(run, parallel())
+    flow = data.flow.set_index(["arm", "item"])["n"]
+    assert flow["prp", "photographs in the manifest"] == 4
+    assert flow["prp", "photographs that failed"] == 1
+    assert flow["placebo", "photographs in the manifest"] == 3
+    assert flow["placebo", "photographs that failed"] == 0
+    assert data.failures["image"].tolist() == ["bad.png"]
+    facts = facts_of(parallel(), data, "")
+    assert (facts["photographs"], facts["photographs that failed"]) == ("7", "1")
 
 
 def test_copies_at_one_place_and_visit_are_one_photograph(write_run, parallel):

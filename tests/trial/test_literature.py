@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from hairscan.trial.literature import AGAINST, CHANGE, literature_table, published_effects, published_trials
+from hairscan.trial.parameters import PARAMETERS
 
 KINDS = {"exosome", "prp", "conditioned medium", "cell extract", "minoxidil", "finasteride", "microneedling", "placebo"}
 EFFECTS = pd.DataFrame({"endpoint": ["density_per_cm2", "mean_width_um"], "week": [12.0, 24.0]})
@@ -55,6 +56,15 @@ def test_numbers_of_the_trials_most_compared_with(published):
     assert prp["Kieling"] == 27.55
     assert prp["Split-scalp PRP, JAAD"] == pytest.approx(170.96 - 151 - (166.72 - 151.04))
     assert prp["Piraccini"] == pytest.approx(20.2 - 6.7)
+
+
+def test_published_deltas_stand_beside_nothing(published):
+    deltas = published[published["unit"] == "Cliff's delta"]
+    assert len(deltas)
+    for endpoint in PARAMETERS:
+        for comparison in (CHANGE, AGAINST):
+            assert "Cliff's delta" not in set(published_effects(published, endpoint, comparison)["unit"])
+    assert literature_table(deltas, EFFECTS)["not_comparable"].str.contains("other unit: Cliff's delta").all()
 
 
 def test_only_hairs_per_cm2_stand_beside_hairs_per_cm2(published):

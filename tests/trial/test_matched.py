@@ -76,7 +76,11 @@ def test_a_smaller_spread_is_told_with_its_worth_and_a_narrower_effect(write_run
     assert pooled["n"] == N
     assert np.isnan(pooled["matched_mean"])
     assert pooled["sd_ratio_high"] < 0.5
-    assert pooled["subjects_share"] == pytest.approx(pooled["sd_ratio"] ** 2)
+    shares = [name for name in table if name.startswith("subjects_share_if_same_effect")]
+    assert table.xs("density_per_cm2")[shares].isna().all(axis=None)
+    of_width = table.loc[("mean_width_um", "24", WITHIN_ARMS)]
+    squares = [of_width[name] ** 2 for name in ("sd_ratio", "sd_ratio_low", "sd_ratio_high")]
+    assert of_width[shares].tolist() == pytest.approx(squares)
 
     effects, matched = (
         both.tables[name].query("endpoint == 'density_per_cm2' and visit == '24' and method == 'MMRM'").iloc[0]
@@ -133,6 +137,26 @@ def test_every_place_of_the_baseline_must_be_matched_and_all_weigh_alike(write_r
     own["S00"] = 0.5 * own["S00"] + 0.5 * 100.0
     del own["S02"]
     assert (row["n"], row["matched_mean"]) == pytest.approx((len(own), np.mean(list(own.values()))))
+
+
+def test_a_place_of_one_side_is_in_neither_change(write_run, split, rng):
+    """The right frontal place has no fellow at the baseline: its many new hairs are in nobody's change."""
+    photos, changes = people(rng, sides=("left", "right"))
+    run = write_run(photos, name="alone")
+    put(run, changes)
+    alone = analyse_trial(run, split())
+
+    def at_frontal(row):
+        names = {key: f"f{row[key]}" for key in ("image", "baseline_image") if key in row}
+        return {**row, **names, "site": "frontal", "density_per_cm2": 400}
+
+    spare = [at_frontal(photo) for photo in photos if photo["side"] == "right" or photo["visit"] == "12"]
+    run = write_run([*photos, *spare], name="spare")
+    put(run, [*changes, *({**at_frontal(c), "density_change_per_cm2": 300.0} for c in changes if c["side"] == "right")])
+    result = analyse_trial(run, split())
+    for name in ("matched_change", "matched_effects"):
+        pd.testing.assert_frame_equal(result.tables[name], alone.tables[name])
+    assert set(result.data.places["site"]) == {"vertex"}
 
 
 def test_changes_against_another_baseline_are_refused(write_run, parallel, rng):
