@@ -228,7 +228,7 @@ def test_the_flow_of_a_split_scalp_reaches_the_pairs(write_run, split):
     reasons = data.exclusions[data.exclusions["side"] == ""].set_index(["level", "subject"])["reason"].to_dict()
     assert reasons["subject", "S2"] == "only the prp side has a change: no pair"
     assert reasons["subject", "S4"] == "no visit shows a change of both sides: no pair"
-    (warning,) = find_warnings(data, math.nan, design)["warning"]
+    (warning,) = find_warnings(data, NO_ERRORS, design)["warning"]
     assert warning == "pairs of the full analysis set without a difference of this endpoint: 1 of 2 in prp"
 
 
