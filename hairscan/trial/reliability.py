@@ -97,14 +97,8 @@ def reliability(repeats: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
             icc21, icc31 = (_correlation(icc, complete, alpha) for icc in (absolute_agreement, consistency))
         rows.append(
             names
-            | {
-                "n_subjects": _subjects(wide).max(initial=-1) + 1,
-                "n_targets": len(wide),
-                "n_photos": n,
-                "sem": sem,
-                "df": df,
-            }
-            | {"sem_low": sem_low, "sem_high": sem_high, "mdc95": _OF_95 * sqrt(2) * sem}
+            | {"n_subjects": np.unique(_subjects(wide)).size, "n_targets": len(wide), "n_photos": n}
+            | {"sem": sem, "df": df, "sem_low": sem_low, "sem_high": sem_high, "mdc95": _OF_95 * sqrt(2) * sem}
             | {"icc21": icc21.estimate, "icc21_low": icc21.low, "icc21_high": icc21.high}
             | {"icc31": icc31.estimate, "icc31_low": icc31.low, "icc31_high": icc31.high}
             | {"within_cv_percent": cv_percent, "note": _note(complete, n, sem, cv_percent)}
