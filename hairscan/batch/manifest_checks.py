@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +20,7 @@ _FIRST_VISIT = "baseline"
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 
 
-def header_problems(columns: Sequence[str], known: Sequence[str], text: str) -> list[Problem]:
+def header_problems(columns: Sequence[str], known: Collection[str], text: str) -> list[Problem]:
     """Columns that are missing, unknown or there twice; or what separates them where it is no comma."""
     first = text.lstrip().splitlines()[0]
     for character, name in ((";", "semicolons"), ("\t", "tabs")):
