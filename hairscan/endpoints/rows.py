@@ -88,7 +88,9 @@ class PhotoRow(BaseModel):
     )
     hairs_per_unit: float | None = Field(description="Mean number of hairs of a follicular unit.")
     single_hair_unit_fraction: float | None = Field(description="Share of the follicular units that have one hair.")
-    nearest_unit_mm: float | None = Field(description="Mean distance of a follicular unit to its nearest neighbour.")
+    nearest_unit_mm: float | None = Field(
+        description="Mean distance of a follicular unit to its nearest neighbour, free of the border's effect."
+    )
     mean_length_um: float | None = Field(description="Mean length of the counted hairs seen from root to tip.")
     focus_um: float | None = Field(description="Blur of the sharpest edges: standard deviation of a Gaussian.")
     flags: tuple[str, ...] = Field(description="What makes the figures doubtful.")
