@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +21,7 @@ Problem = tuple[int, str]
 _FIRST_VISIT = "baseline"
 
 
-def header_problems(columns: Sequence[str], known: Sequence[str], text: str) -> list[Problem]:
+def header_problems(columns: Sequence[str], known: Collection[str], text: str) -> list[Problem]:
     """Columns that are missing, unknown or there twice; or what separates them where it is no comma."""
     first = text.lstrip().splitlines()[0]
     for character, name in ((";", "semicolons"), ("\t", "tabs")):

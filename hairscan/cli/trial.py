@@ -24,6 +24,7 @@ def trial(
 
     check_writable(out)
     try:
+        from hairscan.report.columns import write_columns
         from hairscan.report.trial_page import write_report
         from hairscan.trial.adam import write_adam
         from hairscan.trial.analysis import analyse_trial
@@ -35,6 +36,7 @@ def trial(
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         write_tables(result, folder)
+        write_columns(result, folder)
         write_adam(result, folder)
         write_report(result, folder, run=run)
         _move(folder, out)

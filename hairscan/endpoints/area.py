@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hairscan.errors import AreaError, ScaleError
-from hairscan.types import Ignored, LabelImage, Photo
+from hairscan.types import FloatArray, Ignored, LabelImage, Photo
 
 UM2_PER_CM2 = 1e8
 _NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
@@ -52,6 +52,13 @@ class CountingArea:
         in_x = (x_px >= self.centre_x_px - self.width_px / 2) & (x_px < self.centre_x_px + self.width_px / 2)
         in_y = (y_px >= self.centre_y_px - self.height_px / 2) & (y_px < self.centre_y_px + self.height_px / 2)
         return np.asarray(in_x & in_y)
+
+    def to_border_px(self, x_px: FloatArray, y_px: FloatArray) -> FloatArray:
+        """Distance of each point of the area to its border."""
+        from_middle_x_px, from_middle_y_px = np.abs(x_px - self.centre_x_px), np.abs(y_px - self.centre_y_px)
+        if self.kind == "circle":
+            return np.asarray(self.width_px / 2 - np.hypot(from_middle_x_px, from_middle_y_px))
+        return np.minimum(self.width_px / 2 - from_middle_x_px, self.height_px / 2 - from_middle_y_px)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,22 +9,22 @@ from math import isfinite
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-MANIFEST_COLUMNS = (
-    "image",
-    "subject",
-    "arm",
-    "visit",
-    "side",
-    "site",
-    "date",
-    "um_per_px",
-    "device",
-    "days_since_clipping",
-    "operator",
-)
-"""What a manifest may say of a photograph."""
+MANIFEST_COLUMNS = {
+    "image": "Photograph: a path as it was given, or a URL; its name in every table.",
+    "subject": "Who was photographed.",
+    "arm": "Treatment that the subject or, in a split-scalp trial, the side has.",
+    "visit": "When in the plan, by name.",
+    "side": "Side of the scalp.",
+    "site": "Place on the scalp.",
+    "date": "Day of the photograph, year-month-day.",
+    "um_per_px": "Scale: what one pixel shows of the scalp.",
+    "device": "What took the photograph; one name for each magnification.",
+    "days_since_clipping": "Days from the clipping of the hair to the photograph.",
+    "operator": "Who took the photograph.",
+}
+"""What a manifest may say of a photograph, by column."""
 
 
 class HairRow(BaseModel):
@@ -32,21 +32,23 @@ class HairRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    image: str
-    hair_id: int
-    root_x_px: float
-    root_y_px: float
-    tip_x_px: float
-    tip_y_px: float
-    width_px: float | None
-    width_um: float | None
-    width_se_um: float | None
-    length_um: float | None
-    kind: Literal["terminal", "vellus"] | None
-    unit_id: int | None
-    counted: bool
-    confidence: float
-    flags: tuple[str, ...]
+    image: str = Field(description=MANIFEST_COLUMNS["image"])
+    hair_id: int = Field(description="Number of the hair within its photograph.")
+    root_x_px: float = Field(
+        description="Where the hair leaves the skin, or its outermost visible point: from the left."
+    )
+    root_y_px: float = Field(description="As root_x_px, from the top.")
+    tip_x_px: float = Field(description="Where the hair ends, or its outermost visible point: from the left.")
+    tip_y_px: float = Field(description="As tip_x_px, from the top.")
+    width_px: float | None = Field(description="Width of the shaft, a robust value over its length.")
+    width_um: float | None = Field(description="Width of the shaft, a robust value over its length.")
+    width_se_um: float | None = Field(description="Standard error of the width among the others of the photograph.")
+    length_um: float | None = Field(description="Length along the shaft as seen; none where root or tip is hidden.")
+    kind: Literal["terminal", "vellus"] | None = Field(description="terminal from a width of 40 um on, vellus below.")
+    unit_id: int | None = Field(description="Number of the hair's follicular unit within its photograph.")
+    counted: bool = Field(description="Whether the root lies in the counting area and can be judged.")
+    confidence: float = Field(description="Evidence that this is one hair, 0 to 1.")
+    flags: tuple[str, ...] = Field(description="What makes the figures doubtful.")
 
 
 class PhotoRow(BaseModel):
@@ -54,34 +56,44 @@ class PhotoRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    image: str
-    sha256: str
-    width_px: int
-    height_px: int
-    um_per_px: float | None
-    um_per_px_sd: float | None
-    scale_source: str | None
-    area_cm2: float | None
-    hair_count: int
-    density_per_cm2: float | None
-    density_low_per_cm2: float | None
-    density_high_per_cm2: float | None
-    terminal_30um_per_cm2: float | None
-    vellus_30um_per_cm2: float | None
-    terminal_40um_per_cm2: float | None
-    vellus_40um_per_cm2: float | None
-    terminal_fraction: float | None
-    mean_width_um: float | None
-    median_width_um: float | None
-    sd_width_um: float | None
-    cumulative_width_mm_per_cm2: float | None
-    unit_density_per_cm2: float | None
-    hairs_per_unit: float | None
-    single_hair_unit_fraction: float | None
-    nearest_unit_mm: float | None
-    mean_length_um: float | None
-    focus_um: float | None
-    flags: tuple[str, ...]
+    image: str = Field(description=MANIFEST_COLUMNS["image"])
+    sha256: str = Field(description="SHA-256 of the photograph's file.")
+    width_px: int = Field(description="Width of the photograph.")
+    height_px: int = Field(description="Height of the photograph.")
+    um_per_px: float | None = Field(description=MANIFEST_COLUMNS["um_per_px"])
+    um_per_px_sd: float | None = Field(description="Standard deviation of the scale.")
+    scale_source: str | None = Field(
+        description="Where the scale came from: user, sidecar, manifest, points, scale-bar or ruler."
+    )
+    area_cm2: float | None = Field(description="Part of the counting area that could be judged.")
+    hair_count: int = Field(description="Hairs whose root lies in the counting area and can be judged.")
+    density_per_cm2: float | None = Field(description="Counted hairs over the judged area.")
+    density_low_per_cm2: float | None = Field(
+        description="Lower end of the 95 % interval of the density, for chance and the error of the scale."
+    )
+    density_high_per_cm2: float | None = Field(description="Upper end of the 95 % interval of the density.")
+    terminal_30um_per_cm2: float | None = Field(description="Density of the hairs that are 30 um wide or more.")
+    vellus_30um_per_cm2: float | None = Field(description="Density of the hairs that are thinner than 30 um.")
+    terminal_40um_per_cm2: float | None = Field(description="Density of the hairs that are 40 um wide or more.")
+    vellus_40um_per_cm2: float | None = Field(description="Density of the hairs that are thinner than 40 um.")
+    terminal_fraction: float | None = Field(description="Share of the measured hairs that are 40 um wide or more.")
+    mean_width_um: float | None = Field(description="Mean width of the counted hairs that were measured.")
+    median_width_um: float | None = Field(description="Median width of the counted hairs that were measured.")
+    sd_width_um: float | None = Field(description="Standard deviation of the widths that were measured.")
+    cumulative_width_mm_per_cm2: float | None = Field(
+        description="Sum of the widths of all counted hairs over the judged area; who has no width has the mean."
+    )
+    unit_density_per_cm2: float | None = Field(
+        description="Follicular units of the counting area over the judged area."
+    )
+    hairs_per_unit: float | None = Field(description="Mean number of hairs of a follicular unit.")
+    single_hair_unit_fraction: float | None = Field(description="Share of the follicular units that have one hair.")
+    nearest_unit_mm: float | None = Field(
+        description="Mean distance of a follicular unit to its nearest neighbour, free of the border's effect."
+    )
+    mean_length_um: float | None = Field(description="Mean length of the counted hairs seen from root to tip.")
+    focus_um: float | None = Field(description="Blur of the sharpest edges: standard deviation of a Gaussian.")
+    flags: tuple[str, ...] = Field(description="What makes the figures doubtful.")
 
 
 _EXACT = ("um_per_px", "um_per_px_sd")

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from hairscan.endpoints.area import UM2_PER_CM2, CountingArea
 from hairscan.endpoints.density import CUT_OFFS_UM, cumulative_width_mm_per_cm2, hair_density, terminal_share
 from hairscan.endpoints.flags import photo_flags
 from hairscan.endpoints.rows import HairRow, PhotoRow, finite_or_none
-from hairscan.endpoints.units import Unit, units_inside
+from hairscan.endpoints.units import Unit, nearest_unit_px, units_inside
 from hairscan.types import FloatArray, Hair, Photo, Scale
 
 KIND_CUT_OFF_UM = CUT_OFFS_UM[1]
@@ -64,7 +63,7 @@ def photo_row(
     height_px, width_px = photo.ignored.shape
     values: dict[str, float | None] = {
         **dict.fromkeys(_SCALED_COLUMNS),
-        **(_scaled_values(photo.scale, photo.psf_sigma_px, counted, inside, judged_px) if photo.scale else {}),
+        **(_scaled_values(photo, photo.scale, counted, inside, area, judged_px) if photo.scale else {}),
         **_unit_shares(inside),
     }
     row = PhotoRow(
@@ -104,7 +103,7 @@ _SCALED_COLUMNS = (
 
 
 def _scaled_values(
-    scale: Scale, psf_sigma_px: float, counted: Sequence[Hair], units: Sequence[Unit], judged_px: int
+    photo: Photo, scale: Scale, counted: Sequence[Hair], units: Sequence[Unit], area: CountingArea, judged_px: int
 ) -> dict[str, float | None]:
     """Everything that needs the scale, by column."""
     um_per_px = scale.um_per_px
@@ -122,9 +121,9 @@ def _scaled_values(
         "terminal_fraction": terminal_share(widths_um, KIND_CUT_OFF_UM),
         "cumulative_width_mm_per_cm2": cumulative_width_mm_per_cm2(widths_um, area_cm2),
         "unit_density_per_cm2": len(units) / area_cm2,
-        "nearest_unit_mm": _nearest_unit_px(units) * um_per_px / 1000,
+        "nearest_unit_mm": nearest_unit_px(units, area, photo.ignored) * um_per_px / 1000,
         "mean_length_um": _mean(lengths_um),
-        "focus_um": psf_sigma_px * um_per_px,
+        "focus_um": photo.psf_sigma_px * um_per_px,
         **_width_values(widths_um),
     }
     for cut_off_um in CUT_OFFS_UM:
@@ -151,16 +150,6 @@ def _unit_shares(units: Sequence[Unit]) -> dict[str, float | None]:
         "hairs_per_unit": float(np.mean(sizes)) if sizes else None,
         "single_hair_unit_fraction": sizes.count(1) / len(sizes) if sizes else None,
     }
-
-
-def _nearest_unit_px(units: Sequence[Unit]) -> float:
-    """Mean distance from the middle of a unit to that of its nearest neighbour, px; NaN with fewer than two units."""
-    if len(units) < 2:
-        return float("nan")
-    middles_xy = np.array([(unit.x_px, unit.y_px) for unit in units])
-    # The nearest of all is the unit itself.
-    distances_px, _ = cKDTree(middles_xy).query(middles_xy, k=[2])
-    return float(np.mean(distances_px))
 
 
 def _kind(width_um: float) -> Literal["terminal", "vellus"]:

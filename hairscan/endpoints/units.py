@@ -1,10 +1,11 @@
-"""Follicular units: hairs that emerge together."""
+"""Follicular units: hairs that emerge together, and how far apart the units stand."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
@@ -13,7 +14,7 @@ from scipy.spatial import cKDTree
 
 from hairscan.endpoints.area import CountingArea
 from hairscan.endpoints.count import ROOT_OUTSIDE
-from hairscan.types import FloatArray, Hair
+from hairscan.types import FloatArray, Hair, Ignored, LabelImage
 
 LINK_UM = 225.0
 """Roots nearer than this belong to one unit.
@@ -81,6 +82,35 @@ def units_inside(units: Sequence[Unit], hairs: Sequence[Hair], area: CountingAre
     return [unit for unit, keep in zip(candidates, inside, strict=True) if keep]
 
 
+def nearest_unit_px(units: Sequence[Unit], area: CountingArea, ignored: LabelImage) -> float:
+    """Mean distance from the middle of a unit to that of its nearest neighbour, px; NaN where none is known.
+
+    Of a unit that stands nearer to the border of the counting area, or to the dark outside of the lens, than to any
+    other unit, the nearest neighbour may lie beyond: its distance is only known to be larger than that to the border.
+
+    Parameters
+    ----------
+    units
+        Units of the counting area.
+    ignored : uint8 array, shape (H, W)
+        `Ignored` code of every pixel.
+
+    Notes
+    -----
+    Such distances are censored, and the mean is the area under the survival curve of Kaplan and Meier (Baddeley and
+    Gill 1997, Annals of Statistics 25, 263 to 292). The plain mean depends on the size of the area: simulated, it is
+    27 % too large for 8 units strewn at random over 3.56 x 2.85 mm. This one is right to 3 % from 8 units on, random or
+    evenly spaced; it is too small by a tenth for 6 and by a fifth for 4, as such an area shows no larger distances.
+    Places that cannot be judged, glare or ink, are no border: hardly a unit hides there.
+    """
+    if len(units) < 2:
+        return float("nan")
+    middles_xy = np.array([(unit.x_px, unit.y_px) for unit in units])
+    # The nearest of all is the unit itself.
+    away_px = np.asarray(cKDTree(middles_xy).query(middles_xy, k=[2])[0])[:, 0]
+    return _mean_of_censored(away_px, _to_border_px(middles_xy, area, ignored))
+
+
 def _link_px(hairs: Sequence[Hair], um_per_px: float | None) -> float | None:
     """Link distance, px; None where it cannot be told."""
     if um_per_px is not None:
@@ -103,3 +133,27 @@ def _linked(roots_xy: FloatArray, directions_rad: FloatArray, link_px: float) ->
     first, second = near[turn_rad < np.deg2rad(LINK_DEG)].T
     links = coo_array((np.ones(len(first)), (first, second)), shape=(len(roots_xy),) * 2)
     return np.asarray(connected_components(links, directed=False)[1])
+
+
+def _to_border_px(points_xy: FloatArray, area: CountingArea, ignored: LabelImage) -> FloatArray:
+    """Distance of each point of the area to where the area or the sight of the lens ends, shape (N,)."""
+    to_area_px = area.to_border_px(points_xy[:, 0], points_xy[:, 1])
+    dark = (ignored == Ignored.LENS).view(np.uint8)
+    rim_xy = cv2.findNonZero(dark & ~cv2.erode(dark, np.ones((3, 3), np.uint8)))
+    if rim_xy is None:
+        return to_area_px
+    # The dark begins half a pixel before the middle of its first pixel.
+    to_dark_px = np.asarray(cKDTree(rim_xy.reshape(-1, 2)).query(points_xy)[0]) - 0.5
+    return np.minimum(to_area_px, to_dark_px)
+
+
+def _mean_of_censored(values: FloatArray, limits: FloatArray) -> float:
+    """Mean of values of which those above their limit are only known to be; NaN where all are, shapes (N,)."""
+    known = values <= limits
+    if not known.any():
+        return float("nan")
+    least = np.minimum(values, limits)
+    order = np.lexsort((~known, least))
+    least, known = least[order], known[order]
+    share_above = np.cumprod(np.where(known, 1.0 - 1.0 / np.arange(len(least), 0, -1), 1.0))
+    return float(least[0] + share_above[:-1] @ np.diff(least))

@@ -11,18 +11,22 @@ from hairscan.trial.analysis import TrialResult
 TABLE_NAMES = (
     *("flow", "exclusions", "describe", "pairs", "effects", "adjusted_means", "effect_sizes", "responders"),
     *("sensitivity", "reliability", "bland_altman", "sample_size", "literature", "warnings", "flagged_photos"),
-    *("matched_change", "matched_effects", "observations", "facts"),
+    *("matched_change", "matched_effects", "observations", "facts", "columns"),
 )
 """Every table that a trial can have."""
 
 
-def write_tables(result: TrialResult, folder: Path) -> None:
-    """Write ``tables/NAME.csv`` for every table of the result, the observations and the facts."""
+def tables_of(result: TrialResult) -> dict[str, pd.DataFrame]:
+    """Every table of the result, the observations and the facts, by name."""
     facts = pd.DataFrame(list(result.facts.items()), columns=["fact", "value"])
-    tables = {**result.tables, "observations": result.data.observations, "facts": facts}
+    return {**result.tables, "observations": result.data.observations, "facts": facts}
+
+
+def write_tables(result: TrialResult, folder: Path) -> None:
+    """Write ``tables/NAME.csv`` for every one of `tables_of`."""
     place = folder / "tables"
     place.mkdir(parents=True, exist_ok=True)
-    for name, table in tables.items():
+    for name, table in tables_of(result).items():
         (place / f"{name}.csv").write_bytes(csv_bytes(table, digits=6))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from hairscan.endpoints.result import PhotoResult
 from hairscan.endpoints.rows import finite_or_none
@@ -14,19 +14,7 @@ from hairscan.visits.run_sites import RunPhoto, Site
 
 
 class ChangeRow(BaseModel):
-    """One site at one visit against the baseline; None where it cannot be told, and everywhere if it was refused.
-
-    Attributes
-    ----------
-    days : int or None
-        From the photograph of the baseline to that of the visit.
-    refused : str
-        Why the two could not be compared; empty where they were.
-    baseline_count : int or None
-        Hairs that the baseline shows on the common area.
-    unmatched_density_change_per_cm2, unmatched_width_change_um : float or None
-        Difference of what the two photographs give each by itself.
-    """
+    """One site at one visit against the baseline; None where it cannot be told, and everywhere if it was refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,42 +23,67 @@ class ChangeRow(BaseModel):
     side: str
     site: str
     visit: str
-    baseline: str
+    baseline: str = Field(description="Visit with which this one is compared.")
     image: str
-    baseline_image: str
-    days: int | None
-    refused: str = ""
-    common_area_cm2: float | None = None
-    common_area_fraction: float | None = None
-    registration_residual_um: float | None = None
-    matched: int | None = None
-    lost: int | None = None
-    gained: int | None = None
-    undecided: int | None = None
-    baseline_count: int | None = None
-    count_change: int | None = None
-    count_change_low: float | None = None
-    count_change_high: float | None = None
-    baseline_density_per_cm2: float | None = None
-    density_change_per_cm2: float | None = None
-    density_change_low_per_cm2: float | None = None
-    density_change_high_per_cm2: float | None = None
-    unmatched_density_change_per_cm2: float | None = None
-    width_change_um: float | None = None
-    width_change_se_um: float | None = None
-    width_change_low_um: float | None = None
-    width_change_high_um: float | None = None
-    width_change_hairs: int | None = None
-    unmatched_width_change_um: float | None = None
-    miniaturised_30um: int | None = None
-    miniaturised_30um_sure: int | None = None
-    recovered_30um: int | None = None
-    recovered_30um_sure: int | None = None
-    miniaturised_40um: int | None = None
-    miniaturised_40um_sure: int | None = None
-    recovered_40um: int | None = None
-    recovered_40um_sure: int | None = None
-    baseline_flags: tuple[str, ...] = ()
+    baseline_image: str = Field(description="Photograph of the baseline.")
+    days: int | None = Field(description="Days from the photograph of the baseline to that of the visit.")
+    refused: str = Field(default="", description="Why the two could not be compared.")
+    common_area_cm2: float | None = Field(default=None, description="Skin that both photographs show and can judge.")
+    common_area_fraction: float | None = Field(
+        default=None, description="Common area as a share of the smaller photograph."
+    )
+    registration_residual_um: float | None = Field(
+        default=None, description="Median distance of the roots of one photograph from those of the other."
+    )
+    matched: int | None = Field(default=None, description="Hairs of the common area that both photographs show.")
+    lost: int | None = Field(default=None, description="Hairs of the common area that only the baseline shows.")
+    gained: int | None = Field(default=None, description="Hairs of the common area that only the visit shows.")
+    undecided: int | None = Field(default=None, description="Hairs of which nobody can tell what became of them.")
+    baseline_count: int | None = Field(default=None, description="Hairs that the baseline shows on the common area.")
+    count_change: int | None = Field(default=None, description="Gained less lost hairs.")
+    count_change_low: float | None = Field(
+        default=None, description="Lower end of the 95 % interval of count_change, for chance and the undecided hairs."
+    )
+    count_change_high: float | None = Field(default=None, description="Upper end of the 95 % interval of count_change.")
+    baseline_density_per_cm2: float | None = Field(default=None, description="Baseline's hairs over the common area.")
+    density_change_per_cm2: float | None = Field(default=None, description="Change of the count over the common area.")
+    density_change_low_per_cm2: float | None = Field(
+        default=None,
+        description="Lower end of the 95 % interval of density_change_per_cm2: chance, undecided hairs and scale.",
+    )
+    density_change_high_per_cm2: float | None = Field(
+        default=None, description="Upper end of the 95 % interval of density_change_per_cm2."
+    )
+    unmatched_density_change_per_cm2: float | None = Field(
+        default=None, description="Difference of the densities that the two photographs give each by itself."
+    )
+    width_change_um: float | None = Field(default=None, description="Mean change of width of the matched hairs.")
+    width_change_se_um: float | None = Field(default=None, description="Standard error of width_change_um.")
+    width_change_low_um: float | None = Field(
+        default=None, description="Lower end of the 95 % interval of width_change_um."
+    )
+    width_change_high_um: float | None = Field(
+        default=None, description="Upper end of the 95 % interval of width_change_um."
+    )
+    width_change_hairs: int | None = Field(
+        default=None, description="Matched hairs whose width was measured at both visits."
+    )
+    unmatched_width_change_um: float | None = Field(
+        default=None, description="Difference of the mean widths that the two photographs give each by itself."
+    )
+    miniaturised_30um: int | None = Field(default=None, description="Matched hairs that became thinner than 30 um.")
+    miniaturised_30um_sure: int | None = Field(
+        default=None, description="As miniaturised_30um, by more than the noise."
+    )
+    recovered_30um: int | None = Field(default=None, description="Matched hairs that grew to 30 um or more.")
+    recovered_30um_sure: int | None = Field(default=None, description="As recovered_30um, by more than the noise.")
+    miniaturised_40um: int | None = Field(default=None, description="Matched hairs that became thinner than 40 um.")
+    miniaturised_40um_sure: int | None = Field(
+        default=None, description="As miniaturised_40um, by more than the noise."
+    )
+    recovered_40um: int | None = Field(default=None, description="Matched hairs that grew to 40 um or more.")
+    recovered_40um_sure: int | None = Field(default=None, description="As recovered_40um, by more than the noise.")
+    baseline_flags: tuple[str, ...] = Field(default=(), description="Flags of the photograph of the baseline.")
     flags: tuple[str, ...] = ()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from hairscan.endpoints.result import RunInfo
 from hairscan.endpoints.rows import column_names, csv_bytes, finite_or_none, row_cells
@@ -21,18 +21,20 @@ class ComparedRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    status: Literal["matched", "lost", "gained", "undecided"]
-    baseline_hair_id: int | None
-    followup_hair_id: int | None
-    baseline_root_x_px: float | None
-    baseline_root_y_px: float | None
-    followup_root_x_px: float | None
-    followup_root_y_px: float | None
-    baseline_width_um: float | None
-    followup_width_um: float | None
-    width_change_um: float | None
-    width_change_se_um: float | None
-    confidence: float
+    status: Literal["matched", "lost", "gained", "undecided"] = Field(
+        description="matched, lost, gained, or undecided: nobody can tell what became of the hair."
+    )
+    baseline_hair_id: int | None = Field(description="Number of the hair within the baseline's photograph.")
+    followup_hair_id: int | None = Field(description="Number of the hair within the follow-up's photograph.")
+    baseline_root_x_px: float | None = Field(description="Where the baseline shows its root: from the left.")
+    baseline_root_y_px: float | None = Field(description="As baseline_root_x_px, from the top.")
+    followup_root_x_px: float | None = Field(description="Where the follow-up shows its root: from the left.")
+    followup_root_y_px: float | None = Field(description="As followup_root_x_px, from the top.")
+    baseline_width_um: float | None = Field(description="Width of the shaft at the baseline.")
+    followup_width_um: float | None = Field(description="Width at the follow-up, by the baseline's scale.")
+    width_change_um: float | None = Field(description="Width at the follow-up less that at the baseline.")
+    width_change_se_um: float | None = Field(description="Standard error of that change.")
+    confidence: float = Field(description="How sure the status is, 0 to 1.")
 
 
 class VisitInfo(BaseModel):

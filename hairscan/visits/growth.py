@@ -159,14 +159,15 @@ def measure_growth(comparison: Comparison, *, hours: float, telogen_um_per_day: 
     )
     phases = [hair.phase for hair in hairs]
     rates = np.array([hair.um_per_day for hair in hairs if hair.phase is Phase.ANAGEN and isfinite(hair.um_per_day)])
+    sd_share = comparison.scale.sd / comparison.scale.um_per_px
     return Growth(
         comparison=comparison,
         hours=hours,
         telogen_um_per_day=telogen_um_per_day,
         hairs=hairs,
         anagen_share=anagen_share(*(phases.count(phase) for phase in Phase)),
-        mean_um_per_day=mean_rate(rates),
-        median_um_per_day=median_rate(rates),
+        mean_um_per_day=mean_rate(rates, sd_share),
+        median_um_per_day=median_rate(rates, sd_share),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from hairscan.endpoints.result import RunInfo
 from hairscan.endpoints.rows import column_names, csv_bytes, finite_or_none, row_cells
@@ -24,15 +24,17 @@ from hairscan.visits.matching import Status
 class GrowthRow(ComparedRow):
     """One hair of the common area and how it grew; None where it is absent or cannot be measured."""
 
-    length_baseline_um: float | None
-    length_followup_um: float | None
-    elongation_um: float | None
-    elongation_se_um: float | None
-    growth_um_per_day: float | None
-    growth_se_um_per_day: float | None
-    phase: Literal["anagen", "telogen", "undecided"] | None
-    reason: str
-    telogen_um_per_day: float
+    length_baseline_um: float | None = Field(description="Length of the hair at the first photograph.")
+    length_followup_um: float | None = Field(description="Length at the second, by the scale of the first.")
+    elongation_um: float | None = Field(description="By how much it is longer, measured from one root.")
+    elongation_se_um: float | None = Field(description="Standard error of that, without the scale's.")
+    growth_um_per_day: float | None = Field(description="Elongation over the days between the photographs.")
+    growth_se_um_per_day: float | None = Field(description="Standard error of that, without the scale's.")
+    phase: Literal["anagen", "telogen", "undecided"] | None = Field(
+        description="anagen where the 95 % interval of the growth lies above the threshold, telogen where below."
+    )
+    reason: str = Field(description="Why the hair is undecided, or why an anagen one has no growth.")
+    telogen_um_per_day: float = Field(description="The threshold: a hair that grows slower is telogen.")
 
 
 class GrowthInfo(BaseModel):

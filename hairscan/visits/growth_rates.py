@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import hypot, sqrt
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -46,6 +46,9 @@ class Estimate(BaseModel):
 def anagen_share(anagen: int, telogen: int, undecided: int) -> Share:
     """Share of anagen hairs, with the interval of Wilson (1927) and what the undecided hairs make of it.
 
+    The doubt of the scale is not in it: of a rate at the threshold it is a share, 1 % of 100 um/day, which is less than
+    the error of one hair's rate, and a hair so near the threshold is undecided.
+
     Examples
     --------
     >>> share = anagen_share(17, 3, 5)
@@ -63,31 +66,45 @@ def anagen_share(anagen: int, telogen: int, undecided: int) -> Share:
     )
 
 
-def mean_rate(rates_um_per_day: FloatArray) -> Estimate:
-    """Mean rate with the interval of Student's t."""
-    count = len(rates_um_per_day)
-    if count < 2:
-        return Estimate(
-            hairs=count,
-            um_per_day=float(rates_um_per_day[0]) if count else None,
-            low_um_per_day=None,
-            high_um_per_day=None,
-        )
-    mean = float(rates_um_per_day.mean())
-    half = float(stdtrit(count - 1, 0.975)) * float(rates_um_per_day.std(ddof=1)) / sqrt(count)
-    return Estimate(hairs=count, um_per_day=mean, low_um_per_day=mean - half, high_um_per_day=mean + half)
+def mean_rate(rates_um_per_day: FloatArray, um_per_px_sd_share: float) -> Estimate:
+    """Mean rate with the interval of Student's t, widened by the doubt of the scale.
+
+    Parameters
+    ----------
+    um_per_px_sd_share : float
+        Relative standard deviation of the scale.
+
+    Notes
+    -----
+    Both lengths of every hair are measured with the one scale of the baseline: its error is a share of every rate, and
+    no number of hairs makes it smaller.
+    """
+    count, ends = len(rates_um_per_day), None
+    mean = float(rates_um_per_day.mean()) if count else None
+    if mean is not None and count > 1:
+        half = float(stdtrit(count - 1, 0.975)) * float(rates_um_per_day.std(ddof=1)) / sqrt(count)
+        ends = (mean - half, mean + half)
+    return _estimate(count, mean, ends, um_per_px_sd_share)
 
 
-def median_rate(rates_um_per_day: FloatArray) -> Estimate:
-    """Median rate with the interval of the sign test: of order statistics, without an assumption; empty below 6."""
+def median_rate(rates_um_per_day: FloatArray, um_per_px_sd_share: float) -> Estimate:
+    """Median rate with the interval of the sign test, widened by the doubt of the scale; none below 6 hairs.
+
+    The sign test takes order statistics and needs no assumption. The doubt is that of `mean_rate`.
+    """
     count, ordered = len(rates_um_per_day), np.sort(rates_um_per_day)
     below = [k for k in range(count // 2) if float(bdtr(k, count, 0.5)) <= 0.025]
-    return Estimate(
-        hairs=count,
-        um_per_day=float(np.median(ordered)) if count else None,
-        low_um_per_day=float(ordered[below[-1]]) if below else None,
-        high_um_per_day=float(ordered[-1 - below[-1]]) if below else None,
-    )
+    ends = (float(ordered[below[-1]]), float(ordered[-1 - below[-1]])) if below else None
+    return _estimate(count, float(np.median(ordered)) if count else None, ends, um_per_px_sd_share)
+
+
+def _estimate(count: int, value: float | None, ends: tuple[float, float] | None, um_per_px_sd_share: float) -> Estimate:
+    """Estimate whose interval holds the chance of the hairs and, independent of it, the doubt of the scale."""
+    if value is None or ends is None:
+        return Estimate(hairs=count, um_per_day=value, low_um_per_day=None, high_um_per_day=None)
+    doubt = Z95 * um_per_px_sd_share * abs(value)
+    below, above = (hypot(end - value, doubt) for end in ends)
+    return Estimate(hairs=count, um_per_day=value, low_um_per_day=value - below, high_um_per_day=value + above)
 
 
 def _wilson(hits: int, trials: int) -> tuple[float | None, float | None]:

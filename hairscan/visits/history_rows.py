@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import nan
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from hairscan.endpoints.rows import finite_or_none
 from hairscan.types import Hair
@@ -18,17 +18,7 @@ from hairscan.visits.run_sites import Site
 
 
 class HistoryRow(BaseModel):
-    """One hair at one visit; None where it is not there or cannot be measured.
-
-    Attributes
-    ----------
-    hair : int
-        Number of the hair within its site.
-    hair_id : int or None
-        Of hairs.csv; None where only another visit showed where to look.
-    width_um, width_se_um : float or None
-        In micrometres of the baseline's scale, as `hairscan.visits.widths.PairedWidths`.
-    """
+    """One hair at one visit; None where it is not there or cannot be measured."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -36,17 +26,19 @@ class HistoryRow(BaseModel):
     arm: str
     side: str
     site: str
-    hair: int
+    hair: int = Field(description="Number of the hair within its site.")
     visit: str
     image: str
-    status: Literal["present", "absent", "undecided", "not shown"]
-    hair_id: int | None
+    status: Literal["present", "absent", "undecided", "not shown"] = Field(
+        description="present, absent, undecided, or not shown: outside what the photograph can judge."
+    )
+    hair_id: int | None = Field(description="Its number in hairs.csv; none where another visit showed where to look.")
     root_x_px: float | None
     root_y_px: float | None
-    width_um: float | None
-    width_se_um: float | None
-    width_change_um: float | None
-    confidence: float | None
+    width_um: float | None = Field(description="Width of the shaft, in micrometres of the baseline's scale.")
+    width_se_um: float | None = Field(description="Standard error of that width.")
+    width_change_um: float | None = Field(description="Width less that at the baseline.")
+    confidence: float | None = Field(description="How sure the status is, 0 to 1.")
 
 
 @dataclass(frozen=True, slots=True)

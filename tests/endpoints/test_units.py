@@ -3,7 +3,8 @@ import pytest
 
 from hairscan.endpoints.area import CountingArea
 from hairscan.endpoints.count import count_hairs
-from hairscan.endpoints.units import LINK_UM, LINK_WIDTHS, group_units, units_inside
+from hairscan.endpoints.units import LINK_UM, LINK_WIDTHS, Unit, group_units, nearest_unit_px, units_inside
+from hairscan.types import Ignored
 
 WHOLE = CountingArea("whole", 499.5, 399.5, 1000.0, 800.0)
 FIELD = np.zeros((800, 1000), np.uint8)
@@ -70,3 +71,50 @@ def test_permuted_hairs_make_the_same_units(make_hair):
     order = rng.permutation(80)
     sizes = sorted(unit.n_hairs for unit in grouped(hairs)[1])
     assert sizes == sorted(unit.n_hairs for unit in grouped([hairs[i] for i in order])[1])
+
+
+def strewn(rng, per_px2):
+    """Random places on a square of 1600 px whose middle 1000 x 800 px are the picture, px of the picture."""
+    return rng.uniform(0, 1600, (rng.poisson(per_px2 * 1600**2), 2)) - (300, 400)
+
+
+def shown(places_xy, area, ignored):
+    """The places as units, as far as the area shows them."""
+    inside_xy = places_xy[area.contains(*places_xy.T)]
+    column, row = np.clip(np.rint(inside_xy).astype(int), 0, np.array(ignored.shape[::-1]) - 1).T
+    return [Unit(k, *xy, 1) for k, xy in enumerate(inside_xy[ignored[row, column] != Ignored.LENS])]
+
+
+def lens():
+    """Ignored pixels of a picture that is dark outside of a circle."""
+    y, x = np.mgrid[: FIELD.shape[0], : FIELD.shape[1]]
+    outside = (x - 500) ** 2 + (y - 400) ** 2 > 390**2
+    return np.where(outside, Ignored.LENS, Ignored.JUDGED).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("area", "ignored"),
+    [
+        (WHOLE, FIELD),
+        (CountingArea("rect", 499.5, 399.5, 500.0, 500.0), FIELD),
+        (CountingArea("circle", 499.5, 399.5, 600.0, 600.0), FIELD),
+        (WHOLE, lens()),
+    ],
+)
+def test_the_distance_to_the_nearest_unit_does_not_depend_on_the_size_of_the_area(area, ignored):
+    rng = np.random.default_rng(0)
+    # 15 units in the smallest area; the mean distance of random places is half the root of the area of one
+    found = [nearest_unit_px(shown(strewn(rng, 15 / 500**2), area, ignored), area, ignored) for _ in range(100)]
+    assert np.mean(found) == pytest.approx(0.5 * 500 / 15**0.5, rel=0.05)
+
+
+def test_a_neighbour_farther_than_the_border_is_only_known_to_be_far():
+    units = [Unit(k, x, 400.0, 1) for k, x in enumerate((50.0, 200.0, 350.0, 550.0))]
+    # at 50 the border is nearer than the neighbour at 150: what is known of it is more than 50 px
+    assert nearest_unit_px(units, WHOLE, FIELD) == pytest.approx((150 + 150 + 200) / 3)
+
+
+def test_without_a_neighbour_nearer_than_the_border_no_distance_is_known():
+    units = [Unit(0, 50.0, 400.0, 1), Unit(1, 950.0, 400.0, 1)]
+    assert np.isnan(nearest_unit_px(units, WHOLE, FIELD))
+    assert np.isnan(nearest_unit_px(units[:1], WHOLE, FIELD))

@@ -135,6 +135,15 @@ def with_elongations(monkeypatch, comparison, elongations):
     return measure_growth(shown, hours=48.0)
 
 
+def test_the_intervals_of_the_rates_widen_with_the_doubt_of_the_scale(monkeypatch, comparison):
+    elongations = [Elongation(400, 400 + more, more, 5, more) for more in (640, 660, 650, 655)]
+    doubtful = replace(comparison, scale=replace(comparison.scale, sd=0.05 * UM_PER_PX))
+    sure, unsure = (with_elongations(monkeypatch, one, elongations).mean_um_per_day for one in (comparison, doubtful))
+    assert (sure.hairs, unsure.um_per_day) == (4, sure.um_per_day)
+    assert sure.high_um_per_day - sure.um_per_day < 10.0
+    assert unsure.high_um_per_day - unsure.um_per_day == pytest.approx(1.96 * 0.05 * unsure.um_per_day, rel=0.05)
+
+
 @pytest.mark.parametrize(
     ("elongation", "phase", "reason"),
     [
