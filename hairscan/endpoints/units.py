@@ -139,9 +139,9 @@ def _to_border_px(points_xy: FloatArray, area: CountingArea, ignored: LabelImage
     """Distance of each point of the area to where the area or the sight of the lens ends, shape (N,)."""
     to_area_px = area.to_border_px(points_xy[:, 0], points_xy[:, 1])
     dark = (ignored == Ignored.LENS).view(np.uint8)
-    rim_xy = cv2.findNonZero(dark & ~cv2.erode(dark, np.ones((3, 3), np.uint8)))
-    if rim_xy is None:
+    if not dark.any():
         return to_area_px
+    rim_xy = cv2.findNonZero(dark & ~cv2.erode(dark, np.ones((3, 3), np.uint8)))
     # The dark begins half a pixel before the middle of its first pixel.
     to_dark_px = np.asarray(cKDTree(rim_xy.reshape(-1, 2)).query(points_xy)[0]) - 0.5
     return np.minimum(to_area_px, to_dark_px)

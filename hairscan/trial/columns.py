@@ -28,6 +28,7 @@ _PLAIN = {
     "n_control": "Subjects of the control.",
     "n_pairs": "Subjects with both sides.",
     "n_photos": "Photographs.",
+    "n_subjects": "Subjects.",
     "n_targets": "Places at a visit, or photographs, that were measured more than once.",
     "n_unmatched": "Subjects with a change of the photographs each by itself.",
     "n_per_arm": "Subjects needed in each arm, or pairs of a split-scalp trial; drop-outs are not provided for.",
@@ -40,6 +41,9 @@ _PLAIN = {
     "significant": "yes or no for a primary hypothesis.",
     "hedges_g": "Standardised difference of the mean changes, corrected for small samples.",
     "cliffs_delta": "Chance that a treated change is the larger less that it is the smaller, -1 to 1.",
+    "dominance_of_pairs": "Share of the pairs whose treated side gained more, less that of those whose treated side "
+    "gained less, -1 to 1.",
+    "missing": "Subjects without a figure at the visit: counted as no response, or left out.",
     "difference": "Share of responders in the arm less that in the control.",
     "responders_arm": "Responders of the arm.",
     "responders_control": "Responders of the control.",
@@ -53,9 +57,12 @@ _PLAIN = {
     "slope_p": "Two-sided p value of no slope.",
     "power": "Chance that the next trial shows the difference.",
     "sd_ratio": "Standard deviation of the matched changes over that of the unmatched.",
-    "subjects_share": "Share of the subjects that gives the same power with the matched change.",
+    "subjects_share_if_same_effect": "Share of the subjects that gives the same power with the matched change, if both "
+    "changes show the same effect.",
     "undecided_share": "Mean share of the hairs of the common area of which nobody can tell what became of them.",
     "level": "What is left out: a photograph, a visit, a subject, or a subject of the per-protocol set.",
+    "photo_variance": "Variance of the error of the change, in multiples of that of one photograph.",
+    "operator_variance": "Variance of the error of the change, in multiples of that of one operator.",
     "item": "Step on the way to the analysis.",
     "warning": "What a reader must be warned of.",
     "words": "The flags in words.",
@@ -76,6 +83,8 @@ _MEASURED = {
     "change": "Value less that at the baseline.",
     "estimate": "Effect of the arm against the control: difference of the changes from baseline.",
     "se": "Standard error of the estimate.",
+    "least_gain_low": "Least gain that any subject was held to.",
+    "least_gain_high": "Largest gain that any subject was held to.",
     "sem": "Standard error of measurement: standard deviation of the repeats of one target.",
     "mdc95": "Minimal detectable change (95 %) of one subject: 1.96 sqrt(2) sem.",
     "bias": "Mean of the later measurement less the earlier.",
@@ -163,6 +172,7 @@ _MIDDLES = {
     "change": "change_mean",
     "g": "hedges_g",
     "delta": "cliffs_delta",
+    "dominance": "dominance_of_pairs",
     "odds": "odds_ratio",
 }
 """What an interval is of, where ``g_low`` to ``g_high`` do not say it in full."""

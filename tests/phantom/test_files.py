@@ -48,7 +48,7 @@ def test_the_files_hold_the_photograph_and_its_truth(phantom, tmp_path):
 
 def test_a_folder_that_cannot_be_made_says_so(phantom, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="another output folder"):
+    with pytest.raises(OutputError, match="name another folder"):
         write_phantom(phantom, tmp_path / "file", "a")
 
 

@@ -181,5 +181,5 @@ def test_changes_given_take_the_place_of_the_usual_ones():
 
 def test_a_folder_that_cannot_be_made_says_so(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="another output folder"):
+    with pytest.raises(OutputError, match="name another folder"):
         list(render_trial(SMALL, plan_trial(SMALL)[:1], tmp_path / "file"))

@@ -64,7 +64,7 @@ def test_every_heading_of_a_trial_has_a_meaning(result, tmp_path):
     written = {(table, str(name)) for table, content in tables_of(result).items() for name in content}
     assert written <= told
     assert {table for table, _ in told} == {*tables_of(result), "adhair", *RUN_TABLES}
-    assert [row for row in rows if not row["meaning"]] == []
+    assert [f"{row['table']}.{row['column']}" for row in rows if not row["meaning"]] == []
 
 
 def test_every_table_has_been_asked(result):
