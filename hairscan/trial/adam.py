@@ -10,7 +10,7 @@ import pyreadstat
 
 from hairscan.errors import TrialError
 from hairscan.trial.analysis import TrialResult
-from hairscan.trial.detectable import errors_of, known_errors
+from hairscan.trial.detectable import errors_of
 from hairscan.trial.flow import full_analysis_set
 from hairscan.trial.observations import of_design
 from hairscan.trial.parameters import PARAMETERS
@@ -133,7 +133,7 @@ def _criterion(result: TrialResult) -> dict[str, pd.Series]:
     judged = judge_gains(rows, rule, errors)
     told = (rows["endpoint"] == rule.endpoint) & rows["analysed"] & judged["is_judged"]
     gain = f"{rule.percent:g} %" if rule.change is None else f"{rule.change:.6g}"
-    held = " and the minimal detectable change" if len(known_errors(errors)) else ""
+    held = " and the minimal detectable change" if len(errors) else ""
     words = f"Gain of at least {gain}{held}"
     return {"CRIT1": told.map({True: words, False: ""}), "CRIT1FL": _yes_no(judged["responded"]).where(told, "")}
 

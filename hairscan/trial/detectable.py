@@ -23,13 +23,8 @@ def errors_of(reliability: pd.DataFrame, endpoint: str) -> pd.DataFrame:
     return reliability.loc[told, ["kind", "sem", "df"]]
 
 
-def known_errors(errors: pd.DataFrame) -> pd.DataFrame:
-    """The errors that rest on `LEAST_DF` degrees of freedom or more."""
-    return errors[errors["df"] >= LEAST_DF]
-
-
 def detectable_changes(observations: pd.DataFrame, errors: pd.DataFrame) -> pd.Series:
-    """Minimal detectable change (95 %) of each row's own change; NaN where no error is known well enough.
+    """Minimal detectable change (95 %) of each row's own change; NaN where no error is known.
 
     Parameters
     ----------
@@ -43,16 +38,13 @@ def detectable_changes(observations: pd.DataFrame, errors: pd.DataFrame) -> pd.S
     ``1.96 sem sqrt(v)``, v being the variance of the error of the change in multiples of that of one photograph, or of
     one operator; the largest over the kinds of repeats. With one photograph at both visits v is 2.
     """
-    of_kinds = [
-        _OF_95 * error.sem * np.sqrt(observations[_VARIANCES[error.kind]])
-        for error in known_errors(errors).itertuples()
-    ]
+    of_kinds = [_OF_95 * error.sem * np.sqrt(observations[_VARIANCES[error.kind]]) for error in errors.itertuples()]
     return pd.concat(of_kinds, axis=1).max(axis=1) if of_kinds else pd.Series(nan, observations.index)
 
 
 def few_repeats_words(errors: pd.DataFrame) -> str:
-    """Which errors are not used as they rest on too little; empty where none."""
+    """Which errors rest on so little that they may be far off; empty where none."""
     few = errors[errors["df"] < LEAST_DF]
     told = ", ".join(f"{row.kind}: {row.df:.0f}" for row in few.itertuples())
-    words = "a minimal detectable change was not asked for where it rests on fewer than"
-    return f"{words} {LEAST_DF} degrees of freedom ({told})" if told else ""
+    words = f"the minimal detectable change rests on fewer than {LEAST_DF} degrees of freedom"
+    return f"{words} ({told}) and may be far off" if told else ""

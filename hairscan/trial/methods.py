@@ -16,7 +16,7 @@ from hairscan.trial.comparison import SENSITIVITY_SEED
 from hairscan.trial.copies import SAME_BYTES
 from hairscan.trial.data import TrialData
 from hairscan.trial.design import Design
-from hairscan.trial.detectable import few_repeats_words, known_errors
+from hairscan.trial.detectable import few_repeats_words
 from hairscan.trial.missing import N_IMPUTATIONS
 from hairscan.trial.parameters import PARAMETERS
 from hairscan.trial.plausible import unmeasured_hairs
@@ -186,20 +186,18 @@ def _responder(design: Design, errors: pd.DataFrame) -> Iterator[str]:
     if rule is None:
         return
     gain = f"{rule.percent:g} % of the baseline" if rule.change is None else f"{rule.change:g}"
-    used = ", ".join(
-        f"{row.kind} {row.sem:.4g} with {row.df:.0f} degrees of freedom" for row in known_errors(errors).itertuples()
-    )
+    used = ", ".join(f"{row.kind} {row.sem:.4g} with {row.df:.0f} degrees of freedom" for row in errors.itertuples())
     if errors.empty:
         known = "without regard to the minimal detectable change, which is unknown as no photograph was repeated"
-    elif used:
+    else:
         known = (
             "and of at least the minimal detectable change (95 %) of the subject's own mean of photographs "
             f"and places (standard error of measurement: {used})"
         )
-    else:
-        known = few_repeats_words(errors)
     label = _words(rule.endpoint)
     yield f"A responder had a gain in {label} of at least {gain} at visit {design.primary_visit}, {known}."
+    if few := few_repeats_words(errors):
+        yield f"{few[0].upper()}{few[1:]}."
     yield (
         "Everyone with a baseline was counted, those without a figure at that visit as non-responders; beside it they "
         "were left out. Shares of responders have Wilson's intervals."

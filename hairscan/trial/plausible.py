@@ -65,7 +65,7 @@ def _of_trial(errors: pd.DataFrame, design: Design) -> Iterator[_Line]:
         }
     few = few_repeats_words(errors)
     if design.responder is not None and few:
-        words = f"{few}: the threshold of a responder may lie within the measurement error"
+        words = f"{few}: a responder was held to it"
         yield {"endpoint": design.responder.endpoint, "warning": words}
     if design.responder is not None and errors.empty:
         yield {

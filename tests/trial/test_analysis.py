@@ -170,7 +170,9 @@ def test_threshold_of_responders_is_no_smaller_than_the_detectable_change(write_
     few = analyse_trial(write_run([*photos, *again[:9]], name="few"), parallel(responder=rule))
     assert few.tables["warnings"]["warning"].str.contains(r"fewer than 10 degrees of freedom \(same visit: 9\)").any()
     observed = rows_of(few.data.observations, endpoint="density_per_cm2", visit="24", arm="prp")
-    assert few.tables["responders"]["responders_arm"].iloc[0] == (observed["change"] >= 5).sum()
+    repeated = rows_of(few.tables["reliability"], endpoint="density_per_cm2").iloc[0]
+    least = 1.96 * repeated["sem"] * np.sqrt(observed["photo_variance"])
+    assert few.tables["responders"]["responders_arm"].iloc[0] == (observed["change"] >= least).sum()
     assert any("fewer than 10 degrees of freedom" in sentence for sentence in few.methods)
     unknown = analyse_trial(write_run(photos, name="once"), parallel(responder=rule))
     assert unknown.tables["warnings"]["warning"].str.contains("minimal detectable change is unknown").any()
