@@ -69,7 +69,8 @@ def calibrate_model(folder: Path, samples: Sequence[Sample]) -> ModelSpec:
     if not any(one.is_hair.any() for one in photos + phantoms):
         raise ModelError("the network sees no hair yet: train it for more steps")
     weights = fit_weights(photos + phantoms)
-    threshold = fair_threshold(photos or phantoms, weights)
+    # Photographs in which the network sees none of the hairs tell no threshold.
+    threshold = fair_threshold(photos if any(one.is_hair.any() for one in photos) else phantoms, weights)
     spec = segmenter.spec.model_copy(update={"confidence_weights": weights, "hair_threshold": threshold})
     (folder / "spec.json").write_text(spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return spec

@@ -140,7 +140,7 @@ def read_samples(folder: Path, *, um_per_px: float | None = None) -> list[Sample
 
 
 def check_parts(samples: list[Sample], folder: Path) -> None:
-    """Make sure that every part of the split has photographs.
+    """Make sure that every part of the split has photographs, and those that teach and set the threshold have hairs.
 
     Raises
     ------
@@ -153,6 +153,11 @@ def check_parts(samples: list[Sample], folder: Path) -> None:
             f"{folder} has no photographs of the part {' and '.join(missing)}: write {', '.join(PARTS)} into a column "
             "'part' of fields.csv (one person, one part), or annotate photographs of more persons"
         )
+    for part in ("train", "tune"):
+        if not any(len(sample.vectors_px) for sample in samples if sample.part == part):
+            raise DataError(
+                f"the photographs of the part {part} in {folder} have no hair in vectors.csv: annotate some"
+            )
 
 
 def _field_of(stem: str, rows: list[dict[str, str]], fields: dict[str, dict[str, str]]) -> str:

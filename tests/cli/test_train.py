@@ -1,5 +1,7 @@
 """What `hairscan train` says to what it cannot use, and that it leaves no half model. Needs the train extra."""
 
+import cv2
+import numpy as np
 import pytest
 
 for extra in ("torch", "torchvision", "albumentations", "onnx", "safetensors", "matplotlib"):
@@ -35,6 +37,23 @@ def test_a_run_without_recipe_goes_on_from_a_model(hairscan, tmp_path):
     code, _, said = hairscan("train", "--from", "default", "--out", tmp_path / "run")
     assert code != 0
     assert "give their folder with --data" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_hairs_outside_of_a_photograph_are_refused_before_anything_is_trained(hairscan, tmp_path):
+    data = tmp_path / "data"
+    (data / "tiles").mkdir(parents=True)
+    parts = ("train", "tune", "validation")
+    for part in parts:
+        cv2.imwrite(str(data / "tiles" / f"{part}.png"), np.full((80, 100, 3), 150, np.uint8))
+    rows = [f"{part},{part},10,20,{5000 if part == 'train' else 60},30,single" for part in parts]
+    header = "tile,field,root_x_px,root_y_px,tip_x_px,tip_y_px,kind"
+    (data / "vectors.csv").write_text("\n".join([header, *rows]) + "\n")
+    fields = [f"{part},{part},{part},4.0" for part in parts]
+    (data / "fields.csv").write_text("\n".join(["field,group,part,um_per_px", *fields]) + "\n")
+    code, _, said = hairscan("train", "--from", "default", "--data", data, "--out", tmp_path / "run")
+    assert code == 2
+    assert "train.png is 100 x 80 px, and hairs of it lie outside" in said
     assert not (tmp_path / "run").exists()
 
 

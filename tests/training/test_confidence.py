@@ -1,9 +1,12 @@
 """The fitted confidence: it orders hairs rightly, and its threshold counts as many as there are."""
 
+import shutil
+
 import numpy as np
 import pytest
 from scipy.special import expit
 
+from hairscan.segment import find_model
 from hairscan.trace.confidence import READINGS, confidence_of
 from hairscan.training import confidence
 from hairscan.training.confidence import Candidates, fair_threshold, fit_weights
@@ -50,3 +53,12 @@ def test_what_begins_at_the_border_of_a_phantom_is_no_candidate(monkeypatch):
     ends = np.array([[middle, middle + 60.0], [(2.0, middle[1]), middle]])
     monkeypatch.setattr(confidence, "_shafts", lambda *_: (ends, np.zeros((2, len(READINGS)))))
     assert len(confidence._of_phantom("long", 0, None).readings) == 1
+
+
+def test_photographs_whose_hairs_the_network_does_not_see_set_no_threshold(photographs, monkeypatch, tmp_path):
+    bald = Candidates(np.zeros((0, len(READINGS))), np.zeros(0, bool), 0.0)
+    folder = shutil.copytree(find_model("default"), tmp_path / "model")
+    monkeypatch.setattr(confidence, "_of_sample", lambda *_: bald)
+    monkeypatch.setattr(confidence, "_of_phantom", lambda *_: photographs[0])
+    found = confidence.calibrate_model(folder, [None])
+    assert found.hair_threshold == fair_threshold([photographs[0]], found.confidence_weights)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -286,6 +287,18 @@ def test_a_part_without_photographs_is_named(clinic, tmp_path):
     write_training_folder(photos, tmp_path / "set", um_per_px=4.2)
     samples = [s for s in read_samples(tmp_path / "set", um_per_px=4.2) if s.part == "train"]
     with pytest.raises(DataError, match="no photographs of the part validation and tune"):
+        check_parts(samples, tmp_path / "set")
+
+
+@pytest.mark.parametrize("part", ["train", "tune"])
+def test_a_part_of_bald_photographs_alone_is_named(clinic, tmp_path, part):
+    photos, _ = find_photos(clinic, Layout.LABELME)
+    write_training_folder(photos, tmp_path / "set", um_per_px=4.2)
+    samples = [
+        replace(sample, vectors_px=sample.vectors_px[:0], kinds=sample.kinds[:0]) if sample.part == part else sample
+        for sample in read_samples(tmp_path / "set", um_per_px=4.2)
+    ]
+    with pytest.raises(DataError, match=f"photographs of the part {part} in .* have no hair"):
         check_parts(samples, tmp_path / "set")
 
 
