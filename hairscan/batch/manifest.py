@@ -112,12 +112,16 @@ def manifest_of_folder(folder: str | Path) -> Manifest:
 
 def left_out_text(names: Sequence[str]) -> str:
     """What a person is told of the pictures of a folder that are left out."""
-    named = ", ".join(names[:_MOST_NAMED])
-    if len(names) > _MOST_NAMED:
-        named += f" and {len(names) - _MOST_NAMED} more"
+    named = first_names(names)
     if len(names) == 1:
         return f"1 file was left out, as it is not JPEG, PNG or TIFF: {named} - convert it first"
     return f"{len(names)} files were left out, as they are not JPEG, PNG or TIFF: {named} - convert them first"
+
+
+def first_names(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def _files_below(folder: Path) -> list[Path]:

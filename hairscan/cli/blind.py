@@ -29,7 +29,7 @@ def blind(
     from rich.progress import Progress
 
     from hairscan.batch.blind import blind_photos
-    from hairscan.batch.manifest import read_manifest
+    from hairscan.batch.manifest import first_names, read_manifest
 
     photos = read_manifest(manifest)
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -51,8 +51,7 @@ def blind(
     ):
         typer.echo(f"{name:9}{text}")
     if blinded.sd_lost:
-        names = ", ".join(blinded.sd_lost[:3]) + (" and others" if len(blinded.sd_lost) > 3 else "")
-        lost = f"the copies of {names} do not tell the scale's standard deviation"
+        lost = f"the copies of {first_names(blinded.sd_lost)} do not tell the scale's standard deviation"
         typer.echo(f"note: {lost}: give it to batch as --um-per-px-sd", err=True)
     for photo in blinded.key.uncopied:
         typer.echo(f"no copy: {photo.message}", err=True)

@@ -69,10 +69,11 @@ def _measure(
 
 def _point(text: str, rgb: RgbImage) -> tuple[float, float]:
     """Point of a text ``X,Y`` that lies in the picture."""
-    numbers = [read_number(part.strip()) for part in text.split(",")]
-    if len(numbers) != 2 or None in numbers:
-        raise ScaleError(f"--point must be X,Y in pixels, such as 120,873, not {text!r}.")
-    x, y = (float(number or 0.0) for number in numbers)
+    match [read_number(part.strip()) for part in text.split(",")]:
+        case [float(x), float(y)]:
+            pass
+        case _:
+            raise ScaleError(f"--point must be X,Y in pixels, such as 120,873, not {text!r}.")
     height, width = rgb.shape[:2]
     if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
         raise ScaleError(f"The point {text} lies outside the picture of {width} x {height} px.")

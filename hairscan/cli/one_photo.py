@@ -84,14 +84,14 @@ def write_one(folder: Path, scored: Scored) -> Path:
     """
     from hairscan.report.overlay import draw_overlay
 
+    check_place(folder, Path(str(scored.configuration["photo"])))
+    earlier = _overlays_in(folder)
     start = perf_counter()
     picture = draw_overlay(scored.photo, scored.result)
     result = replace(scored.result, seconds={**scored.result.seconds, "overlay": perf_counter() - start})
     record = RunRecord(scored.start_utc, now_utc(), scored.configuration, library_versions())
-    overlay = folder / "overlays" / overlay_names([scored.photo.name])[scored.photo.name]
-    check_place(folder, Path(str(scored.configuration["photo"])))
-    earlier = _overlays_in(folder)
     write_run(folder, [result], record, overlays={scored.photo.name: picture})
+    overlay = folder / "overlays" / overlay_names([scored.photo.name])[scored.photo.name]
     try:
         for path in earlier:
             if path.exists() and not path.samefile(overlay):

@@ -72,7 +72,7 @@ def analyse_trial(run: Path, design: Design) -> TrialResult:
         "flow": data.flow,
         "exclusions": data.exclusions,
         **described,
-        **compare_sets(tested, data.covariates, repeated, design),
+        **compare_sets(tested, data.covariates, errors, design),
         "reliability": repeated,
         "bland_altman": bland_altman(data.repeats, alpha=alpha),
         "sample_size": sample_sizes(spreads, alpha=alpha, differences=design.differences),

@@ -9,7 +9,6 @@ import pandas as pd
 
 from hairscan.trial.ancova import ancova_effects
 from hairscan.trial.design import Design
-from hairscan.trial.detectable import errors_of
 from hairscan.trial.effect_sizes import EFFECT_SIZE_COLUMNS, effect_sizes
 from hairscan.trial.linear import EFFECT_COLUMNS, MEAN_COLUMNS, effect_line
 from hairscan.trial.missing import paired_sensitivity_effects, sensitivity_effects
@@ -33,7 +32,7 @@ _COLUMNS = {
 
 
 def compare_sets(
-    observations: pd.DataFrame, covariates: pd.DataFrame, reliability: pd.DataFrame, design: Design
+    observations: pd.DataFrame, covariates: pd.DataFrame, errors: pd.DataFrame, design: Design
 ) -> dict[str, pd.DataFrame]:
     """Tables effects, adjusted_means, effect_sizes, responders and sensitivity, each with a leading column `set`.
 
@@ -43,8 +42,8 @@ def compare_sets(
         The tidy table of the design's endpoints.
     covariates
         subject, and one column per covariate.
-    reliability
-        Where the error of measurement stands that a responder's gain must exceed.
+    errors
+        Of the responder's endpoint, as `hairscan.trial.detectable.errors_of` gives them.
 
     Returns
     -------
@@ -56,7 +55,7 @@ def compare_sets(
     sets = {FULL: observations}
     if left_out:
         sets[PER_PROTOCOL] = observations[~observations["subject"].isin(left_out)]
-    compared = [_compare(rows, covariates, reliability, design, name) for name, rows in sets.items()]
+    compared = [_compare(rows, covariates, errors, design, name) for name, rows in sets.items()]
     tables = {name: _joined([one[name] for one in compared], name) for name in _COLUMNS}
     return {**tables, "effects": _with_multiplicity(tables["effects"], design)}
 
@@ -80,7 +79,7 @@ def matched_effects(matched: pd.DataFrame, covariates: pd.DataFrame, design: Des
 
 
 def _compare(
-    observations: pd.DataFrame, covariates: pd.DataFrame, reliability: pd.DataFrame, design: Design, name: str
+    observations: pd.DataFrame, covariates: pd.DataFrame, errors: pd.DataFrame, design: Design, name: str
 ) -> dict[str, pd.DataFrame]:
     """All tables of one analysis set."""
     tables = {name: _joined([], name) for name in _COLUMNS}
@@ -88,7 +87,7 @@ def _compare(
         compare = _compare_sides if design.layout == "split-scalp" else _compare_groups
         tables |= compare(observations, covariates, design)
         tables["effects"] = _with_every_hypothesis(tables["effects"], design)
-    tables["responders"] = _responders(observations, reliability, design)
+    tables["responders"] = _responders(observations, errors, design)
     return {key: _in_order(table.assign(set=name)[_COLUMNS[key]], design) for key, table in tables.items()}
 
 
@@ -192,7 +191,7 @@ def _joined(tables: list[pd.DataFrame], name: str) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=_COLUMNS[name])
 
 
-def _responders(observations: pd.DataFrame, reliability: pd.DataFrame, design: Design) -> pd.DataFrame:
+def _responders(observations: pd.DataFrame, errors: pd.DataFrame, design: Design) -> pd.DataFrame:
     """Responders at the primary visit, at the threshold of the design."""
     rule = design.responder
     if rule is None:
@@ -200,7 +199,7 @@ def _responders(observations: pd.DataFrame, reliability: pd.DataFrame, design: D
     table = responders(
         observations,
         rule,
-        errors_of(reliability, rule.endpoint),
+        errors,
         control=design.control,
         alpha=design.alpha,
         visit=design.primary_visit,

@@ -7,9 +7,10 @@ from math import nan
 import numpy as np
 import pandas as pd
 
+from hairscan.trial.reliability import OF_95
+
 LEAST_DF = 10
 """With fewer degrees of freedom the true error may be more than 1.75 times the one that was found."""
-_OF_95 = 1.96
 _VARIANCES = {"same visit": "photo_variance", "operators": "operator_variance"}
 """Column of the observations that belongs to each kind of repeats.
 
@@ -38,7 +39,7 @@ def detectable_changes(observations: pd.DataFrame, errors: pd.DataFrame) -> pd.S
     ``1.96 sem sqrt(v)``, v being the variance of the error of the change in multiples of that of one photograph, or of
     one operator; the largest over the kinds of repeats. With one photograph at both visits v is 2.
     """
-    of_kinds = [_OF_95 * error.sem * np.sqrt(observations[_VARIANCES[error.kind]]) for error in errors.itertuples()]
+    of_kinds = [OF_95 * error.sem * np.sqrt(observations[_VARIANCES[error.kind]]) for error in errors.itertuples()]
     return pd.concat(of_kinds, axis=1).max(axis=1) if of_kinds else pd.Series(nan, observations.index)
 
 

@@ -112,7 +112,8 @@ def count_flow(
     """
     known = [failures, *([] if unseen is None else [unseen])]
     arms = [*design.arms, *([""] if any((table["arm"] == "").any() for table in known) else [])]
-    lines = [line for arm in arms for line in _arm_lines(arm, photos, failures, observations, unseen, design)]
+    full = full_analysis_set(observations, design)
+    lines = [line for arm in arms for line in _arm_lines(arm, photos, failures, observations, full, unseen, design)]
     return pd.DataFrame(lines, columns=["arm", "item", "visit", "n"])
 
 
@@ -121,11 +122,11 @@ def _arm_lines(
     photos: pd.DataFrame,
     failures: pd.DataFrame,
     observations: pd.DataFrame,
+    full: pd.DataFrame,
     unseen: pd.DataFrame | None,
     design: Design,
 ) -> Iterator[tuple[str, str, str, int]]:
     """The items of one arm, in the order of the walk."""
-    full = full_analysis_set(observations, design)
     photos, failures, seen, full = (table[table["arm"] == arm] for table in (photos, failures, observations, full))
     used = photos[photos["used"]]
     subjects = (set(photos["subject"]) | set(failures["subject"])) - {""}

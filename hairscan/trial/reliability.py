@@ -23,19 +23,10 @@ RELIABILITY_COLUMNS = (
 )
 BLAND_ALTMAN_COLUMNS = (
     *("endpoint", "kind", "n_subjects", "n_pairs", "bias", "bias_low", "bias_high", "sd"),
-    *(
-        "loa_low",
-        "loa_low_low",
-        "loa_low_high",
-        "loa_high",
-        "loa_high_low",
-        "loa_high_high",
-        "slope",
-        "slope_p",
-        "note",
-    ),
+    *("loa_low", "loa_low_low", "loa_low_high", "loa_high", "loa_high_low", "loa_high_high"),
+    *("slope", "slope_p", "note"),
 )
-_OF_95 = 1.96
+OF_95 = 1.96
 """The factor of the minimal detectable change and of the limits of agreement, whose name says 95 %."""
 
 
@@ -98,7 +89,7 @@ def reliability(repeats: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
         rows.append(
             names
             | {"n_subjects": np.unique(_subjects(wide)).size, "n_targets": len(wide), "n_photos": n}
-            | {"sem": sem, "df": df, "sem_low": sem_low, "sem_high": sem_high, "mdc95": _OF_95 * sqrt(2) * sem}
+            | {"sem": sem, "df": df, "sem_low": sem_low, "sem_high": sem_high, "mdc95": OF_95 * sqrt(2) * sem}
             | {"icc21": icc21.estimate, "icc21_low": icc21.low, "icc21_high": icc21.high}
             | {"icc31": icc31.estimate, "icc31_low": icc31.low, "icc31_high": icc31.high}
             | {"within_cv_percent": cv_percent, "note": _note(complete, n, sem, cv_percent)}
@@ -122,7 +113,7 @@ def bland_altman(repeats: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
     """
     rows = []
     for names, group in _kinds(repeats):
-        two = _complete(_wide(group), range(2, 3))
+        two = _most_used_two(group)
         first, second = two.to_numpy(np.float64).T
         rows.append(names | asdict(agreement(first, second, alpha, _subjects(two))))
     return table_of(rows, BLAND_ALTMAN_COLUMNS)
@@ -136,8 +127,13 @@ def paired_repeats(repeats: pd.DataFrame) -> FloatArray:
     repeats : DataFrame
         ``subject, target, repeat, value`` of one endpoint and kind.
     """
-    two: FloatArray = _complete(_wide(repeats), range(2, 3)).to_numpy(np.float64)
+    two: FloatArray = _most_used_two(repeats).to_numpy(np.float64)
     return two
+
+
+def _most_used_two(repeats: pd.DataFrame) -> pd.DataFrame:
+    """Targets with both of the two repeats that most targets have, those as columns."""
+    return _complete(_wide(repeats), range(2, 3))
 
 
 def agreement(first: FloatArray, second: FloatArray, alpha: float, subjects: IntArray | None = None) -> Agreement:
@@ -158,21 +154,21 @@ def agreement(first: FloatArray, second: FloatArray, alpha: float, subjects: Int
     whose = np.arange(differences.size) if subjects is None else subjects
     n, n_subjects = differences.size, np.unique(whose).size
     bias, line = mean_of(differences, alpha), _line(means, differences)
-    low, high = bias.mean - _OF_95 * bias.sd, bias.mean + _OF_95 * bias.sd
+    low, high = bias.mean - OF_95 * bias.sd, bias.mean + OF_95 * bias.sd
     if n_subjects < n:
 
         def limit(kept: BoolArray, times: float) -> float:
             return float(differences[kept].mean() + times * differences[kept].std(ddof=1))
 
         of_bias, of_low, of_high = (
-            jackknife(partial(limit, times=times), whose, alpha) for times in (0.0, -_OF_95, _OF_95)
+            jackknife(partial(limit, times=times), whose, alpha) for times in (0.0, -OF_95, OF_95)
         )
         of_slope = jackknife(lambda kept: _line(means[kept], differences[kept])[0], whose, alpha)
         note = few_subjects_words(n_subjects)
     else:
         half = nan
         if n > 1:
-            half = float(stats.t.ppf(1 - alpha / 2, n - 1)) * bias.sd * sqrt(1 / n + _OF_95**2 / (2 * (n - 1)))
+            half = float(stats.t.ppf(1 - alpha / 2, n - 1)) * bias.sd * sqrt(1 / n + OF_95**2 / (2 * (n - 1)))
         of_bias, of_slope, note = Interval(bias.low, bias.high), Interval(p=line[1]), ""
         of_low, of_high = (Interval(at - half, at + half) for at in (low, high))
     return Agreement(

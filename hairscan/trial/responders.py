@@ -93,11 +93,11 @@ def judge_gains(observations: pd.DataFrame, rule: Responder, errors: pd.DataFram
     `least_gain` is the gain that was asked for in the unit of the endpoint, NaN where only a percentage was. A row
     without a change, or without the percentage that the rule is about, is not judged.
     """
-    change, base = observations["change"].astype(float), observations["base"].astype(float)
+    change = observations["change"].astype(float)
     least = np.fmax(detectable_changes(observations, errors), nan if rule.change is None else rule.change)
     measured, responded = change.notna(), ~(change < least)
     if rule.percent is not None:
-        percent_change = 100 * change / base.where(base != 0)
+        percent_change = observations["percent_change"].astype(float)
         measured &= percent_change.notna()
         responded &= percent_change >= rule.percent
     return pd.DataFrame({"least_gain": least, "is_judged": measured, "responded": responded & measured})

@@ -33,7 +33,9 @@ def observations_of(values, endpoint="density_per_cm2", site=""):
                 week, base = 12.0 * i, at_visits[0]
                 rows.append((subject, arm, "", site, f"{week:.0f}", week, endpoint, value, base, value - base, i == 0))
     table = pd.DataFrame(rows, columns=COLUMNS)
-    return table.assign(analysed=True, area_cm2=0.9, photo_variance=2.0, operator_variance=2.0)
+    percent_change = 100 * table["change"] / table["base"].where(table["base"] != 0)
+    rest = {"analysed": True, "area_cm2": 0.9, "photo_variance": 2.0, "operator_variance": 2.0}
+    return table.assign(percent_change=percent_change, **rest)
 
 
 PARALLEL = {
