@@ -142,8 +142,8 @@ def judge_pixels(area: CountingArea, ignored: LabelImage) -> JudgedPixels:
     height_px, width_px = ignored.shape
     x_px = np.arange(width_px, dtype=np.float64)[None, :]
     y_px = np.arange(height_px, dtype=np.float64)[:, None]
-    codes = ignored[area.contains(x_px, y_px)]
-    return JudgedPixels(*(int(np.count_nonzero(codes == int(code))) for code in Ignored))
+    inside = area.contains(x_px, y_px)
+    return JudgedPixels(*(int(np.count_nonzero(inside & (ignored == int(code)))) for code in Ignored))
 
 
 def _read_form(text: str) -> re.Match[str]:

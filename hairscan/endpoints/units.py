@@ -138,7 +138,7 @@ def _linked(roots_xy: FloatArray, directions_rad: FloatArray, link_px: float) ->
 def _to_border_px(points_xy: FloatArray, area: CountingArea, ignored: LabelImage) -> FloatArray:
     """Distance of each point of the area to where the area or the sight of the lens ends, shape (N,)."""
     to_area_px = area.to_border_px(points_xy[:, 0], points_xy[:, 1])
-    dark = (ignored == Ignored.LENS).view(np.uint8)
+    dark = (ignored == int(Ignored.LENS)).view(np.uint8)
     if not dark.any():
         return to_area_px
     rim_xy = cv2.findNonZero(dark & ~cv2.erode(dark, np.ones((3, 3), np.uint8)))

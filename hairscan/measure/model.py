@@ -14,6 +14,8 @@ PER_SHAFT = 5
 _NOISE = 0.03
 """Noise of a profile in units of the hair's contrast, against which the priors are weighed."""
 _FIXED_TIE = 0.02
+_FAR = 40.0
+"""Square of the distance from an edge, in standard deviations of the blur, from which on the density is held."""
 _STRIPE_SHARE = 0.3
 """Half width of the highlight in half widths of the shaft."""
 
@@ -123,6 +125,8 @@ def _step(z: MapArray) -> tuple[MapArray, MapArray]:
     `scipy.special.ndtr`, in which a fit would spend most of its time. In place: new memory costs more than the sums.
     """
     density = z * z
+    # Far out, where neither changes any more: products of densities below would be denormal numbers, which are slow.
+    np.minimum(density, _FAR, out=density)
     density *= -0.5
     np.exp(density, out=density)
     density *= 0.3989422804014327

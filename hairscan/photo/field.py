@@ -73,7 +73,7 @@ def judge_field(rgb: RgbImage) -> Field:
 
 
 def _flags(ignored: LabelImage) -> tuple[str, ...]:
-    share = cv2.calcHist([ignored], [0], None, [len(Ignored)], [0, len(Ignored)]).ravel() / ignored.size
+    share = {code: np.count_nonzero(ignored == int(code)) / ignored.size for code in Ignored}
     found = {
         "glare": share[Ignored.GLARE] > 0.05,
         "ink": share[Ignored.INK] > 0.01,
