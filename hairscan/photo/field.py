@@ -17,6 +17,8 @@ _LENS_LEVEL = 40
 _RIM_STEP = 35
 _SATURATED = 244
 _GLARE_SHARE = 0.7
+_INK_DARKER = 5
+"""Levels of lightness by which ink is darker than the skin at least."""
 _Mask = NDArray[np.uint8]
 
 
@@ -167,14 +169,18 @@ def _glare(small: RgbImage) -> _Mask:
 
 
 def _ink(small: RgbImage, judged: NDArray[np.bool_]) -> _Mask:
-    """Large stains of marker: blue, violet or green, far more colourful than the skin of this photo."""
+    """Large stains of marker: blue, violet or green, darker and far more colourful than the skin of this photo.
+
+    Light that moist skin throws back may be as blue, but never darker than the skin.
+    """
     nothing = np.zeros(small.shape[:2], np.uint8)
     if judged.mean() < 0.05:
         return nothing
     lab = cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), 1.5), cv2.COLOR_RGB2LAB)
-    usual = [float(np.median(lab[..., channel][judged])) for channel in (1, 2)]
-    green_red, blue_yellow = lab[..., 1].astype(np.float32), lab[..., 2].astype(np.float32)
+    light, green_red, blue_yellow = (np.asarray(plane, np.float32) for plane in cv2.split(lab))
+    usual_light, *usual = (float(np.median(plane[judged])) for plane in (light, green_red, blue_yellow))
     shifted = ((blue_yellow < usual[1] - 20) | (green_red < usual[0] - 25)) & judged  # bluer or greener
+    shifted &= light < usual_light - _INK_DARKER
     if not shifted.any():
         return nothing
     away2 = (green_red - usual[0]) ** 2 + (blue_yellow - usual[1]) ** 2

@@ -32,7 +32,9 @@ _SHARE_ABOVE_FOOT = erf(sqrt(log(1 / _FOOT)))
 # Smoothing along the profile, px, and the blur from which on it is not too much: soft edges need it against noise.
 _SMOOTHING_PX = ((4.0, 3.5), (1.6, 1.3), (0.6, 0.0))
 _SOFTER, _SOFT_PX = 4.0, 7.0
-_MIN_SOFT_BLOCKS, _MIN_SOFT_EDGES = 4, 4
+_MIN_EDGES_OF_BLOCK = 4
+_MIN_SOFT_SHARE = 0.1
+"""Share of a picture from which soft blocks are a zone."""
 
 
 class Edges(NamedTuple):
@@ -113,28 +115,27 @@ def find_blurred(edges: Edges, sigma_px: float, shape: tuple[int, int]) -> Label
 
     Notes
     -----
-    A zone is at least four touching blocks, two across, that each hold several edges and no sharp one. A block
-    without edges (smooth skin) tells nothing and is never part of a zone.
+    A zone is a stretch of touching blocks, none of them sharp, whose soft ones are a tenth of the picture or more: a
+    few blocks are soft where shadows under the skin have the only edges. Soft is a block with several edges and no
+    sharp one. A block without edges (smooth skin) tells nothing: it may join soft blocks, and is not left out itself.
     """
     rows, columns = (-(-n // edges.block_px) for n in shape)
-    soft = np.zeros((rows, columns), np.uint8)
+    sharp, soft = np.zeros((2, rows, columns), np.uint8)
     if np.isfinite(sigma_px):
         sigmas = _per_edge(edges.sigmas_px)
         cells = (edges.xy // edges.block_px).astype(int) @ (1, columns)
         order = np.lexsort((sigmas, cells))
         order = order[np.isfinite(sigmas[order])]
         cell, first, count = np.unique(cells[order], return_index=True, return_counts=True)
-        sharpest_px = sigmas[order][first + count // 5]
-        limit_px = max(_SOFTER * sigma_px, _SOFT_PX)
-        soft.ravel()[cell] = (count >= _MIN_SOFT_EDGES) & (sharpest_px > limit_px)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(soft, connectivity=4)
-    wide = stats[:, cv2.CC_STAT_AREA] >= _MIN_SOFT_BLOCKS
-    wide &= np.minimum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) >= 2
-    wide[0] = False
+        is_soft = sigmas[order][first + count // 5] > max(_SOFTER * sigma_px, _SOFT_PX)
+        told = count >= _MIN_EDGES_OF_BLOCK
+        sharp.ravel()[cell[told]], soft.ravel()[cell[told]] = ~is_soft[told], is_soft[told]
+    n_labels, labels = cv2.connectedComponents(1 - sharp, connectivity=4)
+    wide = np.bincount(labels[soft > 0], minlength=n_labels) >= _MIN_SOFT_SHARE * soft.size
     if not wide.any():
         return np.zeros(shape, np.uint8)
-    blocks = np.kron(wide[labels].astype(np.uint8), np.ones((edges.block_px, edges.block_px), np.uint8))
-    return np.ascontiguousarray(blocks[: shape[0], : shape[1]])
+    blocks = np.kron(wide[labels] * soft, np.ones((edges.block_px, edges.block_px), np.uint8))
+    return np.ascontiguousarray(blocks[: shape[0], : shape[1]], np.uint8)
 
 
 def is_out_of_focus(sigma_px: float, um_per_px: float | None) -> bool:

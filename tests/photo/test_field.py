@@ -162,6 +162,16 @@ def test_ink_is_a_large_stain(make_skin):
     assert "ink" in field.flags
 
 
+def test_blue_light_on_the_skin_is_no_ink(make_skin):
+    picture = make_skin(hairs=0)
+    sheen = cv2.GaussianBlur(cv2.circle(np.zeros((512, 640), np.float32), (480, 400), 90, 1, -1), (0, 0), 6)[..., None]
+    lit = ((1 - sheen) * picture + sheen * np.array([200, 175, 250])).astype(np.uint8)
+    assert not (judge_field(lit).ignored == Ignored.INK).any()
+    # the same hue, darker than the skin
+    stained = ((1 - sheen) * picture + sheen * np.array([100, 75, 150])).astype(np.uint8)
+    assert (judge_field(stained).ignored == Ignored.INK).any()
+
+
 def test_turning_the_photo_turns_the_field(make_skin):
     picture = make_skin()
     cv2.circle(picture, (300, 250), 40, (255, 255, 255), -1)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from hairscan.photo import read_photo
-from hairscan.photo.focus import find_blurred, find_edges, is_out_of_focus, psf_sigma_px
+from hairscan.photo.focus import Edges, find_blurred, find_edges, is_out_of_focus, psf_sigma_px
 
 
 @pytest.mark.parametrize("blur_px", [0.7, 1.0, 1.5, 2.0, 3.0, 4.0])
@@ -40,3 +40,29 @@ def test_a_blurred_side_is_a_zone_and_a_sharp_photo_has_none(make_shafts):
     zone = find_blurred(edges, psf_sigma_px(edges), half.shape[:2])
     assert zone[:, 384:].mean() > 0.2
     assert zone[:, :280].mean() == 0
+
+
+def _edges(blur_px):
+    """Ten edges in every block of 96 px, under the blur of the block; none where it is NaN."""
+    rows, columns = np.nonzero(np.isfinite(blur_px))
+    sigmas = np.repeat(blur_px[rows, columns], 10)
+    xy = np.repeat(np.column_stack([columns, rows]) * 96.0 + 48.0, 10, axis=0)
+    return Edges(xy, np.full(len(xy), 20.0), np.tile(sigmas, (3, 1)), 96)
+
+
+def test_a_few_soft_blocks_are_no_zone():
+    blur_px = np.full((10, 10), 1.0)
+    blur_px[3:6, 3:6] = 9.0
+    assert not find_blurred(_edges(blur_px), 1.0, (960, 960)).any()
+    blur_px[3:6, 6] = 9.0
+    assert find_blurred(_edges(blur_px), 1.0, (960, 960)).mean() == 0.12
+
+
+def test_blocks_without_edges_join_those_of_a_zone_and_stay_judged():
+    blur_px = np.full((10, 10), 1.0)
+    blur_px[2:8, [6, 8]], blur_px[2:8, 7] = 9.0, np.nan
+    zone = find_blurred(_edges(blur_px), 1.0, (960, 960))
+    assert zone.mean() == 0.12
+    assert not zone[:, 7 * 96 : 8 * 96].any()
+    blur_px[2:8, 7] = 1.0
+    assert not find_blurred(_edges(blur_px), 1.0, (960, 960)).any()
