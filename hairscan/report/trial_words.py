@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
 
+from hairscan.trial.parameters import PARAMETERS, EndpointWords
 
-@dataclass(frozen=True, slots=True)
-class EndpointWords:
-    """What a column of images.csv is called, its unit (empty where it has none) and its decimals."""
-
-    name: str
-    unit: str
-    decimals: int
-
-    @property
-    def label(self) -> str:
-        """Name and unit, as an axis or a heading says it."""
-        return self.name + (f" ({self.unit})" if self.unit else "")
-
-
-_WORDS = {
-    "density_per_cm2": EndpointWords("hair density", "hairs/cm²", 1),
-    "hair_count": EndpointWords("hair count", "hairs", 1),
-    "terminal_30um_per_cm2": EndpointWords("hairs of 30 µm and more", "hairs/cm²", 1),
-    "terminal_40um_per_cm2": EndpointWords("hairs of 40 µm and more", "hairs/cm²", 1),
-    "terminal_per_cm2": EndpointWords("terminal hairs", "hairs/cm²", 1),
-    "vellus_30um_per_cm2": EndpointWords("hairs under 30 µm", "hairs/cm²", 1),
-    "vellus_40um_per_cm2": EndpointWords("hairs under 40 µm", "hairs/cm²", 1),
-    "terminal_fraction": EndpointWords("share of hairs of 40 µm and more", "", 3),
-    "mean_width_um": EndpointWords("mean hair width", "µm", 1),
-    "median_width_um": EndpointWords("median hair width", "µm", 1),
-    "cumulative_width_mm_per_cm2": EndpointWords("cumulative hair width", "mm/cm²", 2),
-    "unit_density_per_cm2": EndpointWords("follicular unit density", "units/cm²", 1),
-    "hairs_per_unit": EndpointWords("hairs per follicular unit", "", 2),
-    "single_hair_unit_fraction": EndpointWords("share of units with one hair", "", 3),
-    "nearest_unit_mm": EndpointWords("distance to the nearest unit", "mm", 2),
-    "mean_length_um": EndpointWords("mean hair length", "µm", 0),
-}
+_PUBLISHED = {"terminal_per_cm2": EndpointWords("terminal hairs", "hairs/cm²", 1)}
+"""Endpoints that published trials have and no photograph gives."""
 MISSING = "–"
 """Stands where there is no number."""
 
 
 def words_of(endpoint: str) -> EndpointWords:
     """Words for an endpoint."""
-    return _WORDS.get(endpoint, EndpointWords(endpoint, "", 2))
+    return PARAMETERS.get(endpoint) or _PUBLISHED.get(endpoint) or EndpointWords(endpoint, "", 2)
 
 
 def number(value: float, decimals: int, *, signed: bool = False) -> str:

@@ -74,7 +74,7 @@ def adam_dataset(result: TrialResult) -> pd.DataFrame:
             "AVISIT": rows["visit"],
             "AVISITN": rows["week"],
             "PARAMCD": rows["endpoint"].map(codes),
-            "PARAM": rows["endpoint"].map({name: parameter.label for name, parameter in PARAMETERS.items()}),
+            "PARAM": rows["endpoint"].map({name: parameter.param for name, parameter in PARAMETERS.items()}),
             "AVAL": rows["value"],
             "BASE": rows["base"],
             "CHG": rows["change"],

@@ -206,7 +206,7 @@ def _responder(design: Design, errors: pd.DataFrame) -> Iterator[str]:
 
 def _words(endpoint: str) -> str:
     """Name of an endpoint within a sentence, its unit as people write it."""
-    label = PARAMETERS[endpoint].label
+    label = PARAMETERS[endpoint].param
     return label[0].lower() + re.sub(r"\bum\b", "µm", label[1:]).replace("cm2", "cm²")
 
 

@@ -1,4 +1,4 @@
-"""The endpoints a trial can name: columns of images.csv, with their code and name in an ADaM dataset."""
+"""The endpoints a trial can name: columns of images.csv, in words and with their names in an ADaM dataset."""
 
 from __future__ import annotations
 
@@ -8,40 +8,72 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """One endpoint in an ADaM dataset: PARAMCD, PARAM, and whether it needs a scale.
+class EndpointWords:
+    """What an endpoint is called, its unit (empty where it has none) and its decimals, for a person."""
+
+    name: str
+    unit: str
+    decimals: int
+
+    @property
+    def label(self) -> str:
+        """Name and unit, as an axis or a heading says it."""
+        return self.name + (f" ({self.unit})" if self.unit else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter(EndpointWords):
+    """One endpoint with its names in an ADaM dataset.
 
     Attributes
     ----------
-    per_area : bool
-        A number per cm2: the mean of several photographs is weighted by their areas.
+    code, param : str
+        PARAMCD and PARAM; the second fits the 40 characters of a SAS transport file.
     """
 
     code: str
-    label: str
+    param: str
     needs_scale: bool = True
-    per_area: bool = False
+
+    @property
+    def per_area(self) -> bool:
+        """Whether it is a number per cm2: the mean of several photographs is weighted by their areas."""
+        return self.unit.endswith("/cm²")
 
 
 PARAMETERS = {
-    "density_per_cm2": Parameter("TAHD", "Total area hair density (/cm2)", per_area=True),
+    "density_per_cm2": Parameter("hair density", "hairs/cm²", 1, "TAHD", "Total area hair density (/cm2)"),
     # of the counted area of one photograph, which stands beside it: its mean is a plain one
-    "hair_count": Parameter("TAHC", "Total area hair count", needs_scale=False),
-    "terminal_30um_per_cm2": Parameter("NVTAH30", "Hairs of at least 30 um (/cm2)", per_area=True),
-    "terminal_40um_per_cm2": Parameter("NVTAH40", "Hairs of at least 40 um (/cm2)", per_area=True),
-    "vellus_30um_per_cm2": Parameter("VELL30", "Hairs thinner than 30 um (/cm2)", per_area=True),
-    "vellus_40um_per_cm2": Parameter("VELL40", "Hairs thinner than 40 um (/cm2)", per_area=True),
-    "terminal_fraction": Parameter("TERMFR", "Share of hairs of at least 40 um"),
-    "mean_width_um": Parameter("MHD", "Mean hair diameter (um)"),
-    "median_width_um": Parameter("MEDHD", "Median hair diameter (um)"),
-    "cumulative_width_mm_per_cm2": Parameter("CHT", "Cumulative hair thickness (mm/cm2)", per_area=True),
-    "unit_density_per_cm2": Parameter("FUD", "Follicular unit density (/cm2)", per_area=True),
-    "hairs_per_unit": Parameter("HPFU", "Hairs per follicular unit", needs_scale=False),
-    "single_hair_unit_fraction": Parameter("SHUFR", "Share of units with one hair", needs_scale=False),
-    "nearest_unit_mm": Parameter("IFD", "Distance to the nearest unit (mm)"),
-    "mean_length_um": Parameter("MHL", "Mean hair length (um)"),
+    "hair_count": Parameter("hair count", "hairs", 1, "TAHC", "Total area hair count", needs_scale=False),
+    "terminal_30um_per_cm2": Parameter(
+        "hairs of 30 µm and more", "hairs/cm²", 1, "NVTAH30", "Hairs of at least 30 um (/cm2)"
+    ),
+    "terminal_40um_per_cm2": Parameter(
+        "hairs of 40 µm and more", "hairs/cm²", 1, "NVTAH40", "Hairs of at least 40 um (/cm2)"
+    ),
+    "vellus_30um_per_cm2": Parameter("hairs under 30 µm", "hairs/cm²", 1, "VELL30", "Hairs thinner than 30 um (/cm2)"),
+    "vellus_40um_per_cm2": Parameter("hairs under 40 µm", "hairs/cm²", 1, "VELL40", "Hairs thinner than 40 um (/cm2)"),
+    "terminal_fraction": Parameter(
+        "share of hairs of 40 µm and more", "", 3, "TERMFR", "Share of hairs of at least 40 um"
+    ),
+    "mean_width_um": Parameter("mean hair width", "µm", 1, "MHD", "Mean hair diameter (um)"),
+    "median_width_um": Parameter("median hair width", "µm", 1, "MEDHD", "Median hair diameter (um)"),
+    "cumulative_width_mm_per_cm2": Parameter(
+        "cumulative hair width", "mm/cm²", 2, "CHT", "Cumulative hair thickness (mm/cm2)"
+    ),
+    "unit_density_per_cm2": Parameter(
+        "follicular unit density", "units/cm²", 1, "FUD", "Follicular unit density (/cm2)"
+    ),
+    "hairs_per_unit": Parameter(
+        "hairs per follicular unit", "", 2, "HPFU", "Hairs per follicular unit", needs_scale=False
+    ),
+    "single_hair_unit_fraction": Parameter(
+        "share of units with one hair", "", 3, "SHUFR", "Share of units with one hair", needs_scale=False
+    ),
+    "nearest_unit_mm": Parameter("distance to the nearest unit", "mm", 2, "IFD", "Distance to the nearest unit (mm)"),
+    "mean_length_um": Parameter("mean hair length", "µm", 0, "MHL", "Mean hair length (um)"),
 }
-"""Endpoints by column of images.csv; every label fits the 40 characters of a SAS transport file."""
+"""Endpoints by column of images.csv."""
 
 
 def check_endpoints(endpoints: Iterable[str]) -> tuple[str, ...]:
