@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hairscan.report.canvas import SHIFT, Canvas
 from hairscan.report.legend import Pen, ascii_text
 from hairscan.report.marks import HALO, Mark
 from hairscan.types import FloatArray, RgbImage
@@ -26,22 +27,18 @@ MARKS = {
 """Colours as in the overlay of one photograph: they differ in brightness too; lost and gained carry a sign as well."""
 _PANEL_PX = 1200
 _BLINK_MS = 700
-SHIFT = 4
 _OUTSIDE_BRIGHTNESS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
-    """One visit in the frame of the baseline: pixels, enlargement and the way from its own px to the baseline's."""
+class Panel(Canvas):
+    """One visit in the frame of the baseline, and the way from its own px to the baseline's."""
 
-    rgb: RgbImage
-    zoom: float
     to_baseline: FloatArray
 
     def fixed(self, points_xy: FloatArray) -> NDArray[np.int32]:
         """Positions of the visit as OpenCV's fixed-point positions on the panel, shape (N, 1, 2)."""
-        on_panel = (transform(self.to_baseline, points_xy) + 0.5) * self.zoom - 0.5
-        return np.asarray(np.rint(on_panel * 2**SHIFT), np.int32).reshape(-1, 1, 2)
+        return Canvas.fixed(self, transform(self.to_baseline, points_xy))
 
 
 def draw_comparison(comparison: Comparison) -> RgbImage:
@@ -54,9 +51,9 @@ def draw_comparison(comparison: Comparison) -> RgbImage:
     panels = panels_of(comparison)
     for panel, name in zip(panels, ("baseline", "followup"), strict=True):
         _draw_hairs(panel, comparison, name)
-    gap = np.full((panels[0].rgb.shape[0], 8, 3), 255, np.uint8)
-    picture = np.hstack([panels[0].rgb, gap, panels[1].rgb])
-    return np.concatenate([picture, _strip(comparison, picture.shape[1])])
+    marks = [(mark, comparison.number(status)) for status, mark in MARKS.items()]
+    note = "triangle up / down: thicker / thinner beyond the noise"
+    return side_by_side(panels, _headline(comparison), marks, note, comparison)
 
 
 def blink_frames(comparison: Comparison) -> tuple[RgbImage, RgbImage]:
@@ -74,12 +71,14 @@ def encode_blink(frames: tuple[RgbImage, RgbImage]) -> bytes:
     return bytes(np.asarray(data, np.uint8).tobytes())
 
 
-def legend_strip(
-    headline: str, marks: Sequence[tuple[Mark, int]], note: str, comparison: Comparison, width_px: int
+def side_by_side(
+    panels: tuple[Panel, Panel], headline: str, marks: Sequence[tuple[Mark, int]], note: str, comparison: Comparison
 ) -> RgbImage:
-    """The legend of two photographs: a headline, every mark with the number of its hairs, a note, and their names."""
+    """Both panels, and below them a headline, every mark with the number of its hairs, a note, and the photographs."""
+    gap = np.full((panels[0].rgb.shape[0], 8, 3), 255, np.uint8)
+    picture = np.hstack([panels[0].rgb, gap, panels[1].rgb])
     row_px = 34
-    strip = np.full((4 * row_px, width_px, 3), 245, np.uint8)
+    strip = np.full((4 * row_px, picture.shape[1], 3), 245, np.uint8)
     pen = Pen(strip, 0.8)
     pen.write(ascii_text(headline), 16, 1.0 * row_px, bold=True)
     x_px = 16.0
@@ -92,7 +91,7 @@ def legend_strip(
     pen.write(note, x_px, 2.0 * row_px)
     names = f"left {comparison.baseline.photo.name}, right {comparison.followup.photo.name} in its frame"
     pen.write(ascii_text(names), 16, 3.2 * row_px, (90, 90, 90))
-    return strip
+    return np.concatenate([picture, strip])
 
 
 def panels_of(comparison: Comparison) -> tuple[Panel, Panel]:
@@ -138,14 +137,12 @@ def _carried(comparison: Comparison, path_xy: FloatArray, name: str) -> FloatArr
 
 def _draw_path(panel: Panel, path_xy: FloatArray, colour: tuple[int, int, int], *, dashed: bool) -> None:
     """Draw a centre-line and its root; of a hair that is not there, dashes and a ring."""
-    points = panel.fixed(path_xy)
-    parts = np.array_split(points, max(len(points) // 6, 1))[::2] if dashed else [points]
-    for paint, thickness in ((HALO, 4), (colour, 2)):
+    parts = np.array_split(path_xy, max(len(path_xy) // 6, 1))[::2] if dashed else [path_xy]
+    for paint, thickness_px in ((HALO, 4), (colour, 2)):
         for part in parts:
-            cv2.polylines(panel.rgb, [part], False, paint, thickness, cv2.LINE_AA, SHIFT)
-    x, y = (int(v) for v in points[0, 0])
-    cv2.circle(panel.rgb, (x, y), 6 << SHIFT, HALO, 4 if dashed else -1, cv2.LINE_AA, SHIFT)
-    cv2.circle(panel.rgb, (x, y), 5 << SHIFT, colour, 2 if dashed else -1, cv2.LINE_AA, SHIFT)
+            panel.line(part, paint, thickness_px)
+    panel.circle(path_xy[0], 6, HALO, 4 if dashed else -1)
+    panel.circle(path_xy[0], 5, colour, 2 if dashed else -1)
 
 
 def _draw_sign(panel: Panel, path_xy: FloatArray, colour: tuple[int, int, int], *, plus: bool) -> None:
@@ -164,13 +161,6 @@ def _draw_triangle(panel: Panel, path_xy: FloatArray, *, up: bool) -> None:
     corners = np.array([[x, y + tip], [x - 8, y - tip // 2], [x + 8, y - tip // 2]], np.int32)
     cv2.fillPoly(panel.rgb, [corners], (255, 255, 255), cv2.LINE_AA)
     cv2.polylines(panel.rgb, [corners], True, HALO, 2, cv2.LINE_AA)
-
-
-def _strip(comparison: Comparison, width_px: int) -> RgbImage:
-    """The legend: what changed, the colours, and the photographs."""
-    marks = [(mark, comparison.number(status)) for status, mark in MARKS.items()]
-    note = "triangle up / down: thicker / thinner beyond the noise"
-    return legend_strip(_headline(comparison), marks, note, comparison, width_px)
 
 
 def _headline(comparison: Comparison) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from hairscan.measure.paths import arc_lengths
-from hairscan.report.comparison import SHIFT, Panel, legend_strip, panels_of
+from hairscan.report.comparison import Panel, panels_of, side_by_side
 from hairscan.report.marks import HALO, Mark
 from hairscan.types import FloatArray, RgbImage
 from hairscan.visits.growth import Growth, Phase
@@ -27,7 +26,7 @@ def draw_growth(growth: Growth) -> RgbImage:
     the hair grew at its root, and that stretch is where its tip was pushed to.
     """
     comparison = growth.comparison
-    before, after = panels_of(comparison)
+    before, after = panels = panels_of(comparison)
     scale = comparison.scale
     for hair, grown in zip(comparison.hairs, growth.hairs, strict=True):
         if grown.phase is None:
@@ -38,29 +37,20 @@ def draw_growth(growth: Growth) -> RgbImage:
         if hair.followup is not None:
             longer_px = np.nan_to_num(grown.elongation.elongation_um) / (scale.um_per_px if scale else 1.0)
             _draw(after, hair.followup.path_xy, colour, float(longer_px))
-    gap = np.full((before.rgb.shape[0], 8, 3), 255, np.uint8)
-    picture = np.hstack([before.rgb, gap, after.rgb])
-    return np.concatenate([picture, _strip(growth, picture.shape[1])])
+    marks = [(mark, growth.number(phase)) for phase, mark in MARKS.items()]
+    return side_by_side(panels, _headline(growth), marks, "thick: by so much longer", comparison)
 
 
 def _draw(panel: Panel, path_xy: FloatArray, colour: tuple[int, int, int], longer_px: float) -> None:
     """Draw a hair, its root, and thick the last stretch of so many px of the baseline."""
-    points = panel.fixed(path_xy)
     in_frame = transform(panel.to_baseline, path_xy)
     to_tip = arc_lengths(in_frame[::-1])[::-1]
-    for paint, more in ((HALO, 2), (colour, 0)):
-        cv2.polylines(panel.rgb, [points], False, paint, _THIN_PX + more, cv2.LINE_AA, SHIFT)
+    for paint, more_px in ((HALO, 2), (colour, 0)):
+        panel.line(path_xy, paint, _THIN_PX + more_px)
         if longer_px > 0:
-            cv2.polylines(panel.rgb, [points[to_tip <= longer_px]], False, paint, _THICK_PX + more, cv2.LINE_AA, SHIFT)
-    x, y = (int(v) for v in points[0, 0])
-    cv2.circle(panel.rgb, (x, y), 6 << SHIFT, HALO, -1, cv2.LINE_AA, SHIFT)
-    cv2.circle(panel.rgb, (x, y), 5 << SHIFT, colour, -1, cv2.LINE_AA, SHIFT)
-
-
-def _strip(growth: Growth, width_px: int) -> RgbImage:
-    """The legend: the share, the rate, the threshold, the colours, and the photographs."""
-    marks = [(mark, growth.number(phase)) for phase, mark in MARKS.items()]
-    return legend_strip(_headline(growth), marks, "thick: by so much longer", growth.comparison, width_px)
+            panel.line(path_xy[to_tip <= longer_px], paint, _THICK_PX + more_px)
+    panel.circle(path_xy[0], 6, HALO)
+    panel.circle(path_xy[0], 5, colour)
 
 
 def _headline(growth: Growth) -> str:

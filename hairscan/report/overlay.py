@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from hairscan.endpoints.area import CountingArea
 from hairscan.endpoints.result import PhotoResult
 from hairscan.endpoints.rows import HairRow
 from hairscan.lines import normals
+from hairscan.report.canvas import SHIFT, Canvas
 from hairscan.report.legend import add_legend
 from hairscan.report.marks import HALO, MARKS, mark_of
 from hairscan.types import FloatArray, Hair, LabelImage, Photo, RgbImage
 
 _LONG_SIDE_PX = (1400, 2800)
 """Smaller photographs are enlarged and larger ones reduced to this range, so that lines and letters can be read."""
-_SHIFT = 4
-"""Binary digits of a pixel that OpenCV draws with."""
 _FILL_OPACITY = 0.25
 _OUTSIDE_BRIGHTNESS = 0.55
-
-
-@dataclass(frozen=True, slots=True)
-class _Canvas:
-    """The picture being drawn on: pixels, enlargement and the thickness of a line."""
-
-    rgb: RgbImage
-    zoom: float
-    line_px: int
-
-    def fixed(self, points_xy: FloatArray) -> NDArray[np.int32]:
-        """Photograph positions as OpenCV's fixed-point positions on the canvas, shape (N, 1, 2)."""
-        on_canvas = (points_xy + 0.5) * self.zoom - 0.5
-        return np.asarray(np.rint(on_canvas * 2**_SHIFT), dtype=np.int32).reshape(-1, 1, 2)
 
 
 def draw_overlay(photo: Photo, result: PhotoResult) -> RgbImage:
@@ -57,8 +40,7 @@ def draw_overlay(photo: Photo, result: PhotoResult) -> RgbImage:
     zoom = float(np.clip(long_px, *_LONG_SIDE_PX)) / long_px
     size = (max(1, round(width_px * zoom)), max(1, round(height_px * zoom)))
     rgb = np.asarray(cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC))
-    line_px = max(1, round(max(size) / 1600))
-    canvas = _Canvas(rgb, zoom, line_px)
+    canvas = Canvas(rgb, zoom)
     _hatch_ignored(canvas, photo.ignored)
     _show_area(canvas, result.area)
     pairs = sorted(zip(result.traced, result.hairs, strict=True), key=lambda pair: pair[1].counted)
@@ -68,7 +50,7 @@ def draw_overlay(photo: Photo, result: PhotoResult) -> RgbImage:
     return add_legend(canvas.rgb, zoom, photo, result)
 
 
-def _hatch_ignored(canvas: _Canvas, ignored: LabelImage) -> None:
+def _hatch_ignored(canvas: Canvas, ignored: LabelImage) -> None:
     """Hatch and outline the zones that could not be judged."""
     height_px, width_px = canvas.rgb.shape[:2]
     zone = np.asarray(
@@ -81,17 +63,17 @@ def _hatch_ignored(canvas: _Canvas, ignored: LabelImage) -> None:
     cv2.drawContours(canvas.rgb, outlines, -1, HALO, canvas.line_px)
 
 
-def _show_area(canvas: _Canvas, area: CountingArea) -> None:
+def _show_area(canvas: Canvas, area: CountingArea) -> None:
     """Dim what lies outside a circle or rectangle, and outline it in white on black."""
     if area.kind == "whole":
         return
     outline_xy = _outline_xy(area)
     inside = np.zeros(canvas.rgb.shape[:2], np.uint8)
-    cv2.fillPoly(inside, [canvas.fixed(outline_xy)], 1, cv2.LINE_8, _SHIFT)
+    cv2.fillPoly(inside, [canvas.fixed(outline_xy)], 1, cv2.LINE_8, SHIFT)
     outside = inside == 0
     canvas.rgb[outside] = (canvas.rgb[outside] * _OUTSIDE_BRIGHTNESS).astype(np.uint8)
     for colour, extra_px in (((0, 0, 0), 2), ((255, 255, 255), 0)):
-        _line(canvas, outline_xy, colour, canvas.line_px + extra_px, closed=True)
+        canvas.line(outline_xy, colour, canvas.line_px + extra_px, closed=True)
 
 
 def _outline_xy(area: CountingArea) -> FloatArray:
@@ -104,41 +86,32 @@ def _outline_xy(area: CountingArea) -> FloatArray:
     return np.asarray(middle_xy + corners * np.array([area.width_px, area.height_px]) / 2)
 
 
-def _fill_bodies(canvas: _Canvas, pairs: Sequence[tuple[Hair, HairRow]]) -> None:
+def _fill_bodies(canvas: Canvas, pairs: Sequence[tuple[Hair, HairRow]]) -> None:
     """Lay the colour of its class over each counted hair, translucent, at its measured width."""
     body = canvas.rgb.copy()
     for hair, row in pairs:
         if row.counted and row.width_px is not None:
             left_xy, right_xy = _edges_xy(hair.path_xy, row.width_px)
             outline = canvas.fixed(np.concatenate([left_xy, right_xy[::-1]]))
-            cv2.fillPoly(body, [outline], MARKS[mark_of(row)].rgb, cv2.LINE_AA, _SHIFT)
+            cv2.fillPoly(body, [outline], MARKS[mark_of(row)].rgb, cv2.LINE_AA, SHIFT)
     cv2.addWeighted(body, _FILL_OPACITY, canvas.rgb, 1 - _FILL_OPACITY, 0, dst=canvas.rgb)
 
 
-def _draw_hair(canvas: _Canvas, hair: Hair, row: HairRow) -> None:
+def _draw_hair(canvas: Canvas, hair: Hair, row: HairRow) -> None:
     """Draw a hair's edges, or its centre-line where it has no width, and its root."""
     colour = MARKS[mark_of(row)].rgb
     if row.width_px is None or not row.counted:
-        _line(canvas, hair.path_xy, HALO, canvas.line_px + 2)
-        _line(canvas, hair.path_xy, colour, canvas.line_px)
+        canvas.line(hair.path_xy, HALO, canvas.line_px + 2)
+        canvas.line(hair.path_xy, colour, canvas.line_px)
     else:
         for edge_xy in _edges_xy(hair.path_xy, row.width_px):
-            _line(canvas, edge_xy, colour, canvas.line_px)
+            canvas.line(edge_xy, colour, canvas.line_px)
     radius_px = 4.5 * canvas.line_px
-    middle = tuple(int(v) for v in canvas.fixed(hair.root_xy)[0, 0])
-    thickness_px = -1 if hair.root_seen else canvas.line_px
-    for radius, paint, thickness in ((radius_px + canvas.line_px, HALO, -1), (radius_px, colour, thickness_px)):
-        cv2.circle(canvas.rgb, middle, round(radius * 2**_SHIFT), paint, thickness, cv2.LINE_AA, _SHIFT)
+    canvas.circle(hair.root_xy, radius_px + canvas.line_px, HALO)
+    canvas.circle(hair.root_xy, radius_px, colour, -1 if hair.root_seen else canvas.line_px)
 
 
 def _edges_xy(path_xy: FloatArray, width_px: float) -> tuple[FloatArray, FloatArray]:
     """Left and right edge of a shaft of that width, photograph px, each shape (P, 2)."""
     half_xy = normals(path_xy) * width_px / 2
     return path_xy + half_xy, path_xy - half_xy
-
-
-def _line(
-    canvas: _Canvas, points_xy: FloatArray, colour: tuple[int, int, int], thickness_px: int, *, closed: bool = False
-) -> None:
-    """Draw a smooth line through photograph positions."""
-    cv2.polylines(canvas.rgb, [canvas.fixed(points_xy)], closed, colour, thickness_px, cv2.LINE_AA, _SHIFT)
