@@ -13,6 +13,8 @@ from pathlib import Path
 from shutil import copyfileobj
 from typing import IO
 
+from pydantic import BaseModel
+
 from hairscan.errors import OutputError
 
 if sys.platform == "win32":
@@ -115,6 +117,12 @@ def check_replaceable(folder: Path, fields: Iterable[str], names: Sequence[str],
     for name in () if is_earlier else names:
         if (folder / name).exists():
             raise OutputError(f"{folder / name} is of no earlier {what} and would be replaced: name another folder")
+
+
+def json_bytes(content: BaseModel | Mapping[str, object]) -> bytes:
+    """A file of JSON that a person can read, too: UTF-8, indented, ended by a line feed."""
+    text = content.model_dump_json(indent=2) if isinstance(content, BaseModel) else json.dumps(content, indent=2)
+    return (text + "\n").encode()
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:

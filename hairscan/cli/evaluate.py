@@ -100,7 +100,7 @@ def _evaluate_visits(
     from rich.progress import Progress
 
     from hairscan.errors import DataError
-    from hairscan.files import cannot_write, write_files
+    from hairscan.files import cannot_write, json_bytes, write_files
     from hairscan.training.visit_evaluation import evaluate_all_visits, visit_tables
     from hairscan.training.visit_pairs import whole_fields
 
@@ -112,7 +112,7 @@ def _evaluate_visits(
     _print(visit_tables(evaluation))
     if out is not None:
         try:
-            write_files({out / "visits.json": (evaluation.model_dump_json(indent=2) + "\n").encode()})
+            write_files({out / "visits.json": json_bytes(evaluation)})
         except OSError as error:
             raise cannot_write(out, error) from error
         typer.echo(f"look at {out / 'visits.json'}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from hairscan.endpoints.rows import HairRow, column_names, csv_bytes
 from hairscan.endpoints.summary import KIND_CUT_OFF_UM
-from hairscan.files import cannot_write, write_files
+from hairscan.files import cannot_write, json_bytes, write_files
 from hairscan.phantom.render import Phantom
 from hairscan.phantom.truth import TrueHair
 from hairscan.photo.codec import encode_png
@@ -39,7 +38,7 @@ def write_phantom(phantom: Phantom, folder: Path, name: str, *, seed: int | None
             {
                 folder / image: encode_png(phantom.rgb),
                 folder / f"{name}.hairs.csv": _hairs_csv(phantom, image),
-                folder / f"{name}.json": (json.dumps(_sidecar(phantom, seed), indent=2) + "\n").encode(),
+                folder / f"{name}.json": json_bytes(_sidecar(phantom, seed)),
             }
         )
     except OSError as error:

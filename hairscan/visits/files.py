@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from hairscan.endpoints.result import RunInfo
 from hairscan.endpoints.rows import column_names, csv_bytes, finite_or_none, row_cells
+from hairscan.files import json_bytes
 from hairscan.types import Hair
 from hairscan.visits.changes import Change, Transitions, WidthChange
 from hairscan.visits.compare import Comparison
@@ -104,7 +106,12 @@ def comparison_rows(comparison: Comparison) -> list[ComparedRow]:
 
 def comparison_csv(comparison: Comparison) -> bytes:
     """hairs.csv, UTF-8."""
-    return csv_bytes(column_names(ComparedRow), *map(row_cells, comparison_rows(comparison)))
+    return rows_csv(ComparedRow, comparison_rows(comparison))
+
+
+def rows_csv(row_type: type[BaseModel], rows: Iterable[BaseModel]) -> bytes:
+    """Rows as the CSV table of their type, UTF-8."""
+    return csv_bytes(column_names(row_type), *map(row_cells, rows))
 
 
 def comparison_json(comparison: Comparison) -> bytes:
@@ -127,16 +134,12 @@ def comparison_json(comparison: Comparison) -> bytes:
         common_area_cm2=overlap.area_cm2,
         change=change,
     )
-    return _as_bytes(document)
+    return json_bytes(document)
 
 
 def refusal_json(baseline: str, followup: str, reason: str) -> bytes:
     """comparison.json of two visits that could not be compared."""
-    return _as_bytes(ComparisonFile(refused=reason, baseline=baseline, followup=followup))
-
-
-def _as_bytes(document: ComparisonFile) -> bytes:
-    return (document.model_dump_json(indent=2) + "\n").encode()
+    return json_bytes(ComparisonFile(refused=reason, baseline=baseline, followup=followup))
 
 
 def registration_info(comparison: Comparison) -> RegistrationInfo:

@@ -7,13 +7,15 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from hairscan.endpoints.result import RunInfo
-from hairscan.endpoints.rows import column_names, csv_bytes, finite_or_none, row_cells
+from hairscan.endpoints.rows import finite_or_none
+from hairscan.files import json_bytes
 from hairscan.visits.files import (
     ComparedRow,
     RegistrationInfo,
     VisitInfo,
     comparison_rows,
     registration_info,
+    rows_csv,
     visit_info,
 )
 from hairscan.visits.growth import Growth, Phase
@@ -101,13 +103,13 @@ def growth_csv(growth: Growth) -> bytes:
                 telogen_um_per_day=growth.telogen_um_per_day,
             )
         )
-    return csv_bytes(column_names(GrowthRow), *map(row_cells, rows))
+    return rows_csv(GrowthRow, rows)
 
 
 def growth_json(growth: Growth) -> bytes:
     """growth.json of a pair that could be measured."""
     comparison = growth.comparison
-    return _as_bytes(
+    return json_bytes(
         GrowthFile(
             refused=None,
             hours=growth.hours,
@@ -128,7 +130,7 @@ def growth_json(growth: Growth) -> bytes:
 
 def growth_refusal_json(first: str, second: str, hours: float, telogen_um_per_day: float, reason: str) -> bytes:
     """growth.json of a pair that was refused."""
-    return _as_bytes(
+    return json_bytes(
         GrowthFile(refused=reason, hours=hours, telogen_um_per_day=telogen_um_per_day, baseline=first, followup=second)
     )
 
@@ -145,7 +147,3 @@ def _growth_info(growth: Growth) -> GrowthInfo:
         anagen_mean=growth.mean_um_per_day,
         anagen_median=growth.median_um_per_day,
     )
-
-
-def _as_bytes(document: GrowthFile) -> bytes:
-    return (document.model_dump_json(indent=2) + "\n").encode()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from hairscan.batch.executors import Crew, outcomes
 from hairscan.batch.run_folder import Failure
 from hairscan.batch.work import instrument
-from hairscan.endpoints.rows import column_names, csv_bytes, row_cells
 from hairscan.errors import VisitError
-from hairscan.files import cannot_write, locked, write_files
+from hairscan.files import cannot_write, json_bytes, locked, write_files
 from hairscan.version import __version__
 from hairscan.visits.change_rows import ChangeRow
+from hairscan.visits.files import rows_csv
 from hairscan.visits.history_rows import HistoryRow
 from hairscan.visits.order import baseline_of
 from hairscan.visits.run_sites import RunSites
@@ -100,9 +99,9 @@ def write_visits(folder: Path, run: RunSites, found: RunVisits, repeatability: b
         "model_sha256": run.model_sha256,
     }
     files = {
-        CHANGES: _table(ChangeRow, found.changes),
-        HISTORIES: _table(HistoryRow, found.histories),
-        RECORD: (json.dumps(record, indent=2) + "\n").encode(),
+        CHANGES: rows_csv(ChangeRow, found.changes),
+        HISTORIES: rows_csv(HistoryRow, found.histories),
+        RECORD: json_bytes(record),
         **({} if repeatability is None else {REPEATABILITY: repeatability}),
     }
     with locked(folder):
@@ -112,7 +111,3 @@ def write_visits(folder: Path, run: RunSites, found: RunVisits, repeatability: b
                 (folder / REPEATABILITY).unlink(missing_ok=True)
         except OSError as error:
             raise cannot_write(folder, error) from error
-
-
-def _table(row_type: type[ChangeRow] | type[HistoryRow], rows: Sequence[ChangeRow | HistoryRow]) -> bytes:
-    return csv_bytes(column_names(row_type), *map(row_cells, rows))
