@@ -130,6 +130,21 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
     return OutputError(f"cannot write to {path}: {error.strerror or error}; free some space or name another folder")
 
 
+@contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Say of any error of the system that this file or folder cannot be written.
+
+    Raises
+    ------
+    OutputError
+        In place of OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def remove_neighbours(folder: Path) -> None:
     """Remove what a process that was killed while it wrote to the folder left behind."""
     for path in folder.iterdir() if folder.is_dir() else ():
@@ -148,11 +163,9 @@ def locked(folder: Path) -> Iterator[None]:
     OutputError
         When another process has the folder, or it cannot be written to.
     """
-    try:
+    with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / ".lock").open("ab")
-    except OSError as error:
-        raise cannot_write(folder, error) from error
     with file:
         try:
             _lock(file)

@@ -79,14 +79,12 @@ def replaces_earlier(error: HairscanError, result: Path) -> bool:
 
 def save(folder: Path, files: dict[str, bytes], *, stale: tuple[str, ...] = ()) -> None:
     """Write the files of a comparison, all or none, and take away those that an earlier one left and this one lacks."""
-    from hairscan.files import cannot_write, write_files
+    from hairscan.files import write_files, writing_to
 
-    try:
+    with writing_to(folder):
         write_files({folder / name: content for name, content in files.items()})
         for name in stale:
             (folder / name).unlink(missing_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
 
 
 def _print(comparison: Comparison) -> None:

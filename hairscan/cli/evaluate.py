@@ -100,7 +100,7 @@ def _evaluate_visits(
     from rich.progress import Progress
 
     from hairscan.errors import DataError
-    from hairscan.files import cannot_write, json_bytes, write_files
+    from hairscan.files import json_bytes, write_files, writing_to
     from hairscan.training.visit_evaluation import evaluate_all_visits, visit_tables
     from hairscan.training.visit_pairs import whole_fields
 
@@ -111,10 +111,8 @@ def _evaluate_visits(
         evaluation = evaluate_all_visits(fields, phantoms, segmenter, part=part, bar=partial(_task, progress))
     _print(visit_tables(evaluation))
     if out is not None:
-        try:
+        with writing_to(out):
             write_files({out / "visits.json": json_bytes(evaluation)})
-        except OSError as error:
-            raise cannot_write(out, error) from error
         typer.echo(f"look at {out / 'visits.json'}")
 
 

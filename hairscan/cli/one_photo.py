@@ -12,7 +12,7 @@ from hairscan.batch.run_folder import TABLES, RunRecord, now_utc, overlay_names,
 from hairscan.cli.versions import library_versions
 from hairscan.endpoints.result import PhotoResult
 from hairscan.endpoints.rows import read_rows
-from hairscan.files import cannot_write
+from hairscan.files import writing_to
 from hairscan.photo import read_photo
 from hairscan.score import score_read_photo
 from hairscan.segment import load_model
@@ -92,12 +92,10 @@ def write_one(folder: Path, scored: Scored) -> Path:
     record = RunRecord(scored.start_utc, now_utc(), scored.configuration, library_versions())
     write_run(folder, [result], record, overlays={scored.photo.name: picture})
     overlay = folder / "overlays" / overlay_names([scored.photo.name])[scored.photo.name]
-    try:
+    with writing_to(folder):
         for path in earlier:
             if path.exists() and not path.samefile(overlay):
                 path.unlink()
-    except OSError as error:
-        raise cannot_write(folder, error) from error
     return overlay
 
 

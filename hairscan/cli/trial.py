@@ -47,7 +47,7 @@ def trial(
 def _move(folder: Path, out: Path) -> None:
     """Bring every file of the folder to `out`, or none; tables and figures of an earlier report go."""
     from hairscan.errors import OutputError
-    from hairscan.files import cannot_write, write_files
+    from hairscan.files import write_files, writing_to
     from hairscan.report.trial_files import earlier_files
 
     files = {out / path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
@@ -55,12 +55,10 @@ def _move(folder: Path, out: Path) -> None:
     for path in () if earlier else files:
         if path.is_file():
             raise OutputError(f"{path} is of no earlier report and would be replaced: name another folder")
-    try:
+    with writing_to(out):
         write_files(files)
         for path in earlier - files.keys():
             path.unlink()
-    except OSError as error:
-        raise cannot_write(out, error) from error
 
 
 def _print_effects(result: TrialResult) -> None:

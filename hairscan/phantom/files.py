@@ -8,7 +8,7 @@ import numpy as np
 
 from hairscan.endpoints.rows import HairRow, column_names, csv_bytes
 from hairscan.endpoints.summary import KIND_CUT_OFF_UM
-from hairscan.files import cannot_write, json_bytes, write_files
+from hairscan.files import json_bytes, write_files, writing_to
 from hairscan.phantom.render import Phantom
 from hairscan.phantom.truth import TrueHair
 from hairscan.photo.codec import encode_png
@@ -33,7 +33,7 @@ def write_phantom(phantom: Phantom, folder: Path, name: str, *, seed: int | None
     ``root-outside``; its root columns hold the place where the shaft enters the picture.
     """
     image = f"{name}.png"
-    try:
+    with writing_to(folder):
         write_files(
             {
                 folder / image: encode_png(phantom.rgb),
@@ -41,8 +41,6 @@ def write_phantom(phantom: Phantom, folder: Path, name: str, *, seed: int | None
                 folder / f"{name}.json": json_bytes(_sidecar(phantom, seed)),
             }
         )
-    except OSError as error:
-        raise cannot_write(folder, error) from error
     return folder / image
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hairscan.files import cannot_write, write_files
+from hairscan.files import write_files, writing_to
 from hairscan.phantom.look import Look
 from hairscan.phantom.render import Phantom, render_scene
 from hairscan.phantom.scene import Scene, sample_scene
@@ -100,10 +100,8 @@ def render_trial(
     OutputError
         A photograph cannot be written.
     """
-    try:
+    with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
     task = partial(_render_site, settings=settings, folder=folder)
     if workers == 1:
         yield from map(task, sites)
@@ -204,7 +202,5 @@ def _site_visit(scene: Scene) -> SiteVisit:
 def _write_picture(path: Path, phantom: Phantom, photo: PlannedPhoto) -> None:
     data = encode_png(phantom.rgb)
     kept = int(_READABLE_SHARE * len(data)) if photo.poor == "unreadable" else len(data)
-    try:
+    with writing_to(path):
         write_files({path: data[:kept]})
-    except OSError as error:
-        raise cannot_write(path, error) from error

@@ -9,7 +9,7 @@ import numpy as np
 
 from hairscan.endpoints.area import UM2_PER_CM2
 from hairscan.endpoints.rows import MANIFEST_COLUMNS, csv_bytes
-from hairscan.files import cannot_write, write_files
+from hairscan.files import write_files, writing_to
 from hairscan.phantom.trial import RenderedSite
 from hairscan.phantom.trial_plan import TrialSettings, mean_change
 
@@ -66,10 +66,8 @@ def write_tables(settings: TrialSettings, sites: Sequence[RenderedSite], folder:
         "truth/subjects.csv": (_SUBJECTS, _subject_rows(settings, sites)),
         "truth/effects.csv": (_EFFECTS, _effect_rows(settings, sites)),
     }
-    try:
+    with writing_to(folder):
         write_files({folder / name: csv_bytes(header, *rows) for name, (header, rows) in tables.items()})
-    except OSError as error:
-        raise cannot_write(folder, error) from error
     return folder / "manifest.csv"
 
 

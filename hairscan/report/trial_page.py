@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from hairscan.files import cannot_write, write_files
+from hairscan.files import write_files, writing_to
 from hairscan.report.embed import page_style, svg_uri
 from hairscan.report.trial_figures import Drawing, draw_trial
 from hairscan.report.trial_matched import matched_change_table
@@ -82,10 +82,8 @@ def write_report(result: TrialResult, folder: Path, *, run: Path | None = None) 
     files |= {folder / "figures" / f"{d.name}.png": figure_bytes(d.figure, "png") for d in drawings}
     page = folder / "report.html"
     files[page] = render_report(result, drawings, svgs, flagged_photos(result, run)).encode()
-    try:
+    with writing_to(folder):
         write_files(files)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
     return page
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hairscan.files import cannot_write, json_bytes, write_files
+from hairscan.files import json_bytes, write_files, writing_to
 from hairscan.training.evaluate import PhantomAgreement
 from hairscan.training.figures import counts_by_field
 from hairscan.training.metrics import Agreement
@@ -39,8 +39,6 @@ def write_report(
     page = render_page(
         evaluation, counts_by_field(agreements), worst_photos(samples, agreements), worst_phantoms(phantoms)
     )
-    try:
+    with writing_to(folder):
         write_files({folder / "figures.json": json_bytes(evaluation), folder / "report.html": page.encode()})
-    except OSError as error:
-        raise cannot_write(folder, error) from error
     return folder / "report.html"

@@ -10,7 +10,7 @@ from hairscan.batch.executors import Crew, outcomes
 from hairscan.batch.run_folder import Failure
 from hairscan.batch.work import instrument
 from hairscan.errors import VisitError
-from hairscan.files import cannot_write, json_bytes, locked, write_files
+from hairscan.files import json_bytes, locked, write_files, writing_to
 from hairscan.version import __version__
 from hairscan.visits.change_rows import ChangeRow
 from hairscan.visits.files import rows_csv
@@ -104,10 +104,7 @@ def write_visits(folder: Path, run: RunSites, found: RunVisits, repeatability: b
         RECORD: json_bytes(record),
         **({} if repeatability is None else {REPEATABILITY: repeatability}),
     }
-    with locked(folder):
-        try:
-            write_files({folder / name: content for name, content in files.items()})
-            if repeatability is None:
-                (folder / REPEATABILITY).unlink(missing_ok=True)
-        except OSError as error:
-            raise cannot_write(folder, error) from error
+    with locked(folder), writing_to(folder):
+        write_files({folder / name: content for name, content in files.items()})
+        if repeatability is None:
+            (folder / REPEATABILITY).unlink(missing_ok=True)
