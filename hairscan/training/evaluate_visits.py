@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import nan
 from time import perf_counter
 
 import numpy as np
@@ -53,36 +54,47 @@ class PairAgreement:
     Attributes
     ----------
     registered : bool
-        Whether the pair was taken to show one site.
+        Whether the pair was taken to show one site; without it there is nothing of the common area.
     error_um : float
-        Median error of the transformation over the overlap; NaN where it was not registered.
-    extracted, found : int
-        Hairs painted out of either picture that were detected in the other, and those called lost or gained.
+        Median error of the transformation over the overlap.
+    changed, found : int
+        Hairs of the common area that went or came, and those of them called so.
     false_changes, matched, undecided : int
         Hairs called lost or gained that were not, matched ones, undecided ones.
     count : int
         Hairs of the baseline on the common area.
-    change_error, unmatched_error, separate_error : float
-        Error of the change of the count, hairs: matched; each visit counted on the common area; each photograph's own
-        density times the common area.
+    change_error, unmatched_error : float
+        Error of the change of the count, hairs: matched; each visit counted on the common area.
+    """
+
+    registered: bool
+    error_um: float = nan
+    changed: int = 0
+    found: int = 0
+    false_changes: int = 0
+    matched: int = 0
+    undecided: int = 0
+    count: int = 0
+    change_error: float = nan
+    unmatched_error: float = nan
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPairAgreement(PairAgreement):
+    """That of a field photographed twice: the hairs that changed were painted out of either picture.
+
+    Attributes
+    ----------
+    separate_error : float
+        Error of the change of the count, hairs, from each photograph's own density times the common area.
     other_refused : bool or None
         Whether the baseline was told apart from the follow-up of another field; None where it was not asked.
     """
 
-    registered: bool
-    error_um: float
-    extracted: int
-    found: int
-    false_changes: int
-    matched: int
-    undecided: int
-    count: int
-    change_error: float
-    unmatched_error: float
-    separate_error: float
-    other_refused: bool | None
-    score_s: float
-    compare_s: float
+    separate_error: float = nan
+    other_refused: bool | None = None
+    score_s: float = nan
+    compare_s: float = nan
 
 
 class VisitFigures(BaseModel):
@@ -100,7 +112,7 @@ class VisitFigures(BaseModel):
 
 def evaluate_visits(
     fields: Sequence[Sequence[Sample]], segmenter: Segmenter, *, progress: Callable[[], None]
-) -> list[PairAgreement]:
+) -> list[FieldPairAgreement]:
     """Agreement on `PAIRS_PER_FIELD` pairs of every field; pair i of a field is always the same."""
     agreements = []
     other: Visit | None = None
@@ -121,15 +133,14 @@ def evaluate_visits(
 
 def judge_pair(
     pair: VisitPair, baseline: Visit, followup: Visit, other_refused: bool | None, score_s: float
-) -> PairAgreement:
+) -> FieldPairAgreement:
     """Agreement of one scored pair with its truth."""
     start = perf_counter()
     try:
         comparison = compare_visits(baseline, followup)
     except HairscanError:
-        empty = float("nan")
-        return PairAgreement(
-            False, empty, 0, 0, 0, 0, 0, 0, empty, empty, empty, other_refused, score_s, perf_counter() - start
+        return FieldPairAgreement(
+            registered=False, other_refused=other_refused, score_s=score_s, compare_s=perf_counter() - start
         )
     compare_s = perf_counter() - start
     reach_px = REACH_UM / pair.um_per_px
@@ -139,12 +150,12 @@ def judge_pair(
     called = comparison.number(Status.LOST) + comparison.number(Status.GAINED)
     first, second = count_each(comparison)
     rows = baseline.result.photo, followup.result.photo
-    area_cm2 = comparison.overlap.area_cm2 or float("nan")
+    area_cm2 = comparison.overlap.area_cm2 or nan
     densities = [row.density_per_cm2 or 0.0 for row in rows]
-    return PairAgreement(
+    return FieldPairAgreement(
         registered=True,
         error_um=registration_error_px(pair.matrix, comparison) * pair.um_per_px,
-        extracted=len(pair.lost_xy) + len(pair.gained_xy),
+        changed=len(pair.lost_xy) + len(pair.gained_xy),
         found=found,
         false_changes=called - found,
         matched=comparison.number(Status.MATCHED),
@@ -210,14 +221,32 @@ def share_registered(errors_um: Sequence[float]) -> float:
     return mean_of_known([float(error_um < REGISTERED_UM) for error_um in errors_um])
 
 
-def summarise_visits(agreements: Sequence[PairAgreement], *, model: str, part: str, fields: int) -> VisitFigures:
+def pair_figures(agreements: Sequence[PairAgreement]) -> dict[str, float]:
+    """Figures that pairs of photographs and of phantoms share; NaN where nothing can be told."""
+    kept = [one for one in agreements if one.registered]
+    counted = [one for one in kept if one.count]
+    matched = sum(one.matched for one in kept)
+    changes = sum(one.found + one.false_changes for one in kept)
+    undecided = sum(one.undecided for one in kept)
+    return {
+        "registered": share_registered([one.error_um for one in agreements]),
+        "registration_error_um": float(np.median([one.error_um for one in kept])) if kept else nan,
+        "recall": ratio(sum(one.found for one in kept), sum(one.changed for one in kept)),
+        "false_share": ratio(sum(one.false_changes for one in kept), matched),
+        "undecided_share": ratio(undecided, matched + changes + undecided),
+        "count_change_error": mean_of_known([one.change_error / one.count for one in counted]),
+        "unmatched_error": mean_of_known([one.unmatched_error / one.count for one in counted]),
+    }
+
+
+def summarise_visits(agreements: Sequence[FieldPairAgreement], *, model: str, part: str, fields: int) -> VisitFigures:
     """Figures over pairs, with 95 % intervals over pairs."""
     return VisitFigures(
         model=model,
         part=part,
         pairs=len(agreements),
         fields=fields,
-        extracted_hairs=sum(one.extracted for one in agreements),
+        extracted_hairs=sum(one.changed for one in agreements),
         figures=bootstrap(lambda chosen: _figures([agreements[index] for index in chosen]), len(agreements)),
     )
 
@@ -265,20 +294,10 @@ def _own(hair: ComparedHair) -> Hair:
     return shown
 
 
-def _figures(agreements: Sequence[PairAgreement]) -> dict[str, float]:
-    kept = [one for one in agreements if one.registered]
-    counted = [one for one in kept if one.count]
-    matched = sum(one.matched for one in kept)
-    changes = sum(one.found + one.false_changes for one in kept)
-    undecided = sum(one.undecided for one in kept)
+def _figures(agreements: Sequence[FieldPairAgreement]) -> dict[str, float]:
+    counted = [one for one in agreements if one.count]
     return {
-        "registered": share_registered([one.error_um for one in agreements]),
-        "registration_error_um": float(np.median([one.error_um for one in kept])) if kept else float("nan"),
-        "recall": ratio(sum(one.found for one in kept), sum(one.extracted for one in kept)),
-        "false_share": ratio(sum(one.false_changes for one in kept), matched),
-        "undecided_share": ratio(undecided, matched + changes + undecided),
-        "count_change_error": mean_of_known([one.change_error / one.count for one in counted]),
-        "unmatched_error": mean_of_known([one.unmatched_error / one.count for one in counted]),
+        **pair_figures(agreements),
         "separate_error": mean_of_known([one.separate_error / one.count for one in counted]),
         "refused": mean_of_known([float(one.other_refused) for one in agreements if one.other_refused is not None]),
         "compare_s": float(np.median([one.compare_s for one in agreements])),

@@ -19,10 +19,11 @@ from hairscan.training.bootstrap import Figure, bootstrap
 from hairscan.training.evaluate_visits import (
     REACH_UM,
     REGISTERED_WORDS,
+    PairAgreement,
     count_each,
     found_changes,
+    pair_figures,
     registration_error_px,
-    share_registered,
 )
 from hairscan.training.figures import mean_of_known, ratio
 from hairscan.training.phantom_sites import (
@@ -61,43 +62,21 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class PhantomAgreement:
-    """What comparing one pair found against its truth.
+class PhantomPairAgreement(PairAgreement):
+    """That of a phantom site at two visits; `count` are the true hairs of the baseline.
 
     Attributes
     ----------
-    registered : bool
-        Whether the pair was taken to show one site; without it there is nothing else.
-    error_um : float
-        Median error of the transformation over the overlap.
-    changed, found : int
-        Hairs of the common area that went or came, and those of them called so.
     changed_apart, found_apart : int
-        The same of those that no other hair touches.
-    false_changes, matched, undecided : int
-        Hairs called lost or gained that were not, matched ones, undecided ones.
-    count : int
-        True hairs of the baseline on the common area.
-    change_error, unmatched_error : float
-        Error of the change of the count, hairs: matched; each visit counted on the common area.
+        As `changed` and `found`, of the hairs that no other one touches.
     thickening_um, true_um, unmatched_um : float
         Mean change of width: of matched hairs, of the true ones that stayed, and of the two mean widths.
     covered : float
         1 where the interval of the thickening holds the true one, 0 where not, NaN where there is none.
     """
 
-    registered: bool
-    error_um: float = nan
-    changed: int = 0
-    found: int = 0
     changed_apart: int = 0
     found_apart: int = 0
-    false_changes: int = 0
-    matched: int = 0
-    undecided: int = 0
-    count: int = 0
-    change_error: float = nan
-    unmatched_error: float = nan
     thickening_um: float = nan
     true_um: float = nan
     unmatched_um: float = nan
@@ -117,7 +96,7 @@ class PhantomVisitFigures(BaseModel):
 
 def evaluate_phantom_visits(
     count: int, segmenter: Segmenter, *, progress: Callable[[], None]
-) -> list[PhantomAgreement]:
+) -> list[PhantomPairAgreement]:
     """Agreement on so many pairs; pair i is always the same."""
     agreements = []
     for number in range(count):
@@ -128,12 +107,12 @@ def evaluate_phantom_visits(
     return agreements
 
 
-def judge_phantom_pair(pair: PhantomPair, baseline: Visit, followup: Visit) -> PhantomAgreement:
+def judge_phantom_pair(pair: PhantomPair, baseline: Visit, followup: Visit) -> PhantomPairAgreement:
     """Agreement of one scored pair with its truth."""
     try:
         comparison = compare_visits(baseline, followup)
     except HairscanError:
-        return PhantomAgreement(registered=False)
+        return PhantomPairAgreement(registered=False)
     first, second = (_growing(phantom) for phantom in pair.phantoms)
     back = inverse(pair.matrix)
     here = {uid: hair for uid, hair in first.items() if _is_common(hair.path_xy[:1], comparison)}
@@ -158,7 +137,7 @@ def judge_phantom_pair(pair: PhantomPair, baseline: Visit, followup: Visit) -> P
     covered = nan
     if width.low_um is not None and width.high_um is not None:
         covered = float(width.low_um <= true_um <= width.high_um)
-    return PhantomAgreement(
+    return PhantomPairAgreement(
         registered=True,
         error_um=registration_error_px(pair.matrix, comparison) * followup.um_per_px,
         changed=len(lost) + len(gained),
@@ -178,7 +157,7 @@ def judge_phantom_pair(pair: PhantomPair, baseline: Visit, followup: Visit) -> P
     )
 
 
-def summarise_phantom_visits(agreements: Sequence[PhantomAgreement], *, model: str) -> PhantomVisitFigures:
+def summarise_phantom_visits(agreements: Sequence[PhantomPairAgreement], *, model: str) -> PhantomVisitFigures:
     """Figures over pairs, with 95 % intervals over pairs."""
     return PhantomVisitFigures(
         model=model,
@@ -227,23 +206,14 @@ def _roots_and_middles(hairs: Sequence[TrueHair]) -> FloatArray:
     return np.array(places, np.float64).reshape(-1, 2, 2)
 
 
-def _figures(agreements: Sequence[PhantomAgreement]) -> dict[str, float]:
+def _figures(agreements: Sequence[PhantomPairAgreement]) -> dict[str, float]:
     kept = [one for one in agreements if one.registered]
-    counted = [one for one in kept if one.count]
-    matched = sum(one.matched for one in kept)
-    called = sum(one.found + one.false_changes for one in kept)
-    undecided = sum(one.undecided for one in kept)
-    return {
-        "registered": share_registered([one.error_um for one in agreements]),
-        "registration_error_um": float(np.median([one.error_um for one in kept])) if kept else nan,
-        "recall": ratio(sum(one.found for one in kept), sum(one.changed for one in kept)),
+    figures = {
+        **pair_figures(agreements),
         "recall_apart": ratio(sum(one.found_apart for one in kept), sum(one.changed_apart for one in kept)),
-        "false_share": ratio(sum(one.false_changes for one in kept), matched),
-        "undecided_share": ratio(undecided, matched + called + undecided),
-        "count_change_error": mean_of_known([one.change_error / one.count for one in counted]),
-        "unmatched_error": mean_of_known([one.unmatched_error / one.count for one in counted]),
         "thickening_bias_um": mean_of_known([one.thickening_um - one.true_um for one in kept]),
         "thickening_error_um": mean_of_known([abs(one.thickening_um - one.true_um) for one in kept]),
         "unmatched_thickening_error_um": mean_of_known([abs(one.unmatched_um - one.true_um) for one in kept]),
         "thickening_covered": mean_of_known([one.covered for one in kept]),
     }
+    return {name: figures[name] for name in _WORDS}

@@ -5,7 +5,7 @@ import pytest
 
 from hairscan.photo import read_photo
 from hairscan.training.phantom_pairs import (
-    PhantomAgreement,
+    PhantomPairAgreement,
     judge_phantom_pair,
     phantom_visit_table,
     summarise_phantom_visits,
@@ -65,9 +65,9 @@ def test_a_photograph_of_another_site_counts_as_not_registered(pair, segmenter):
 
 
 def test_figures_are_those_of_the_pairs():
-    good = PhantomAgreement(True, 2.0, 4, 3, 2, 2, 0, 19, 1, 20, 1.0, 3.0, 3.4, 3.0, 6.0, 1.0)
-    poor = PhantomAgreement(True, 6.0, 0, 0, 0, 0, 2, 8, 0, 10, 2.0, 0.0, 2.0, 3.0, nan, 0.0)
-    found = summarise_phantom_visits([good, poor, PhantomAgreement(registered=False)], model="m")
+    good = PhantomPairAgreement(True, 2.0, 4, 3, 0, 19, 1, 20, 1.0, 3.0, 2, 2, 3.4, 3.0, 6.0, 1.0)
+    poor = PhantomPairAgreement(True, 6.0, 0, 0, 2, 8, 0, 10, 2.0, 0.0, 0, 0, 2.0, 3.0, nan, 0.0)
+    found = summarise_phantom_visits([good, poor, PhantomPairAgreement(registered=False)], model="m")
     assert (found.pairs, found.changed_hairs) == (3, 4)
     value = {name: figure.value for name, figure in found.figures.items()}
     assert value["registered"] == pytest.approx(2 / 3)
@@ -85,6 +85,6 @@ def test_figures_are_those_of_the_pairs():
 
 
 def test_without_a_registered_pair_the_table_is_empty_where_nothing_is_known():
-    table = phantom_visit_table(summarise_phantom_visits([PhantomAgreement(registered=False)], model="m"))
+    table = phantom_visit_table(summarise_phantom_visits([PhantomPairAgreement(registered=False)], model="m"))
     assert dict(table.rows)["recall of lost and gained hairs"] == ""
     assert "stays but for its shine" in table.note

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hairscan.errors import DataError
-from hairscan.training.evaluate_visits import PairAgreement, summarise_visits, visit_table
+from hairscan.training.evaluate_visits import FieldPairAgreement, summarise_visits, visit_table
 from hairscan.training.extraction import hair_mask, paint_out
 from hairscan.training.recapture import MOST_TURN_DEG, MOST_ZOOM_SHARE, draw_retake, retake
 from hairscan.training.vectors import Sample
@@ -96,12 +96,10 @@ def test_fields_that_are_drawn_on_or_lack_a_quadrant_are_left_out(tmp_path):
 
 
 def test_the_figures_add_up_over_pairs():
-    good = PairAgreement(True, 2.0, 3, 3, 0, 20, 1, 22, 0.0, 2.0, 4.4, True, 2.0, 0.5)
-    bad = replace(
-        good, extracted=1, found=0, false_changes=1, matched=20, count=20, change_error=2.0, other_refused=None
-    )
+    good = FieldPairAgreement(True, 2.0, 3, 3, 0, 20, 1, 22, 0.0, 2.0, 4.4, True, 2.0, 0.5)
+    bad = replace(good, changed=1, found=0, false_changes=1, matched=20, count=20, change_error=2.0, other_refused=None)
     failed = replace(
-        good, registered=False, error_um=float("nan"), extracted=0, found=0, matched=0, count=0, other_refused=False
+        good, registered=False, error_um=float("nan"), changed=0, found=0, matched=0, count=0, other_refused=False
     )
     found = summarise_visits([good, bad, failed], model="m", part="tune", fields=2)
     values = {name: figure.value for name, figure in found.figures.items()}
