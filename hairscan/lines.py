@@ -13,6 +13,11 @@ def length(path: _Array) -> float:
     return float(np.hypot(*np.diff(path, axis=0).T).sum())
 
 
+def points_at(path: _Array, along: _Array, at: _Array | float) -> _Array:
+    """Points, shape (..., 2), at places along a path of shape (P, 2); `along`, shape (P,), are those of its points."""
+    return np.stack([np.interp(at, along, path[:, axis]) for axis in (0, 1)], axis=-1)
+
+
 def unit(vectors: _Array) -> _Array:
     """The vectors, shape (..., 2), at length 1; one without a length stays without."""
     return np.asarray(vectors / np.maximum(np.hypot(vectors[..., 0], vectors[..., 1]), 1e-9)[..., None])

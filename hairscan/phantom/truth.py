@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hairscan.lines import points_at
 from hairscan.measure.paths import arc_lengths
 from hairscan.phantom.growth import PhantomHair
 from hairscan.types import FloatArray
@@ -82,8 +83,8 @@ def _stretch(
 ) -> TrueHair:
     last = len(path) - 1
     knots = np.concatenate([[start], np.arange(np.floor(start) + 1, np.ceil(end)), [end]])
-    index = np.arange(last + 1)
-    points = np.stack([np.interp(knots, index, path[:, axis]) for axis in (0, 1)], axis=1)
+    index = np.arange(last + 1.0)
+    points = points_at(path, index, knots)
     widths = np.interp(knots, index, hair.width_um)
     along_px = arc_lengths(points)
     length_px = float(along_px[-1])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from hairscan.lines import unit
+from hairscan.lines import points_at, unit
 from hairscan.measure.paths import arc_lengths
 from hairscan.types import FloatArray, Hair
 
@@ -183,7 +183,7 @@ def _evenly(path_um: FloatArray) -> FloatArray:
     """The path at even steps."""
     along = arc_lengths(path_um)
     at = np.arange(0.0, float(along[-1]) + _STEP_UM, _STEP_UM)
-    return np.column_stack([np.interp(at, along, path_um[:, k]) for k in (0, 1)])
+    return points_at(path_um, along, at)
 
 
 def _meet(one: FloatArray, other: FloatArray) -> bool:

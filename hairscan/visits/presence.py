@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hairscan.lines import normals, unit
+from hairscan.lines import normals, points_at, unit
 from hairscan.measure.paths import arc_lengths
 from hairscan.measure.sampling import judged_points, read_coverage
 from hairscan.types import FloatArray, HairMaps, MapArray
@@ -156,7 +156,7 @@ def _evenly(path_xy: FloatArray, step_px: float, most_px: float) -> FloatArray:
     """First part of a path, points evenly apart."""
     along = arc_lengths(path_xy)
     at = np.arange(0.0, max(min(float(along[-1]), most_px), 3.0 * step_px), step_px)
-    return np.column_stack([np.interp(at, along, path_xy[:, axis]) for axis in (0, 1)])
+    return points_at(path_xy, along, at)
 
 
 def _turned(path_xy: FloatArray, turn_deg: float) -> FloatArray:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from hairscan.lines import normals, unit
+from hairscan.lines import normals, points_at, unit
 from hairscan.measure.paths import arc_lengths
 from hairscan.measure.robust import median, robust_sd
 from hairscan.measure.sampling import judged_points
@@ -116,7 +116,7 @@ def _find_tip(grey: MapArray, ignored: LabelImage, hair: Hair, um_per_px: float)
     along_px, se_px, fall = _fit_edge(share, axis.along_px, at, um_per_px)
     if fall < _LEAST_FALL:
         return Tip(min(along_px, end_px), nan, hair.tip_xy, TIP_HIDDEN)
-    place = np.array([np.interp(along_px, axis.along_px, axis.xy[:, k]) for k in (0, 1)])
+    place = points_at(axis.xy, axis.along_px, along_px)
     return Tip(along_px, hypot(se_px, 2.0 * _CUT_SHARE * half_px), place)
 
 
@@ -126,10 +126,10 @@ def _end_axis(path_xy: FloatArray, um_per_px: float) -> _Axis:
     end = float(along[-1])
     # The last points of a trace are pulled to the tip's peak on the map: the direction is that of the shaft before.
     from_px, to_px = max(end - 90.0 / um_per_px, 0.0), max(end - 15.0 / um_per_px, 0.5 * end)
-    ends = np.array([[np.interp(at, along, path_xy[:, k]) for k in (0, 1)] for at in (from_px, to_px)])
+    ends = points_at(path_xy, along, np.array([from_px, to_px]))
     ahead = unit(ends[1] - ends[0])
     at = np.arange(0.0, end + _BEYOND_UM / um_per_px, _STEP_PX)
-    xy = np.column_stack([np.interp(at, along, path_xy[:, k]) for k in (0, 1)])
+    xy = points_at(path_xy, along, at)
     straight = at > to_px
     xy[straight] = ends[1] + (at[straight] - to_px)[:, None] * ahead
     return _Axis(at, xy, normals(xy))
