@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hairscan.lines import unit
 from hairscan.measure.paths import arc_lengths
 from hairscan.phantom.growth import PhantomHair
 from hairscan.phantom.look import Look
@@ -73,7 +74,7 @@ def paint_hair(canvas: Canvas, hair: PhantomHair, index: int, rng: np.random.Gen
 def paint_root(canvas: Canvas, hair: PhantomHair, look: Look, rng: np.random.Generator) -> None:
     """Darken the skin where the shaft shows through it behind the root, and brown it around the follicle."""
     root, second = path_px(hair.path_um[:2], canvas.um_per_px)
-    backwards = (root - second) / np.hypot(*(root - second))
+    backwards = unit(root - second)
     if hair.under_skin_um and look.under_skin:
         _paint_under_skin(canvas, hair, root, backwards, look.under_skin * float(rng.uniform(0.7, 1.1)))
     if look.halo:

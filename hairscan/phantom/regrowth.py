@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hairscan.lines import unit
 from hairscan.phantom.growth import PhantomHair
 from hairscan.phantom.scene import Scene
 from hairscan.phantom.visits import LAY_SD_DEG, rotation, scatter_again
@@ -93,7 +94,7 @@ def _pushed_out(hair: PhantomHair, growth_um: float) -> PhantomHair:
     bend = (bend + np.pi) % (2 * np.pi) - np.pi
     turn = bend * growth_um / length_um
     count = max(round(growth_um * len(steps) / length_um), 1)
-    heading = steps[0] / np.hypot(*steps[0])
+    heading = unit(steps[0])
     new = np.array([rotation(turn * (k + 0.5) / count) @ heading for k in range(count)]) * growth_um / count
     path = hair.path_um[0] + np.cumsum(np.vstack([np.zeros(2), new, steps @ rotation(turn).T]), axis=0)
     longer = 1.0 + growth_um / length_um

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from hairscan.lines import unit
 from hairscan.phantom.growth import PhantomHair, touches_picture
 from hairscan.phantom.look import Look, sample_look
 from hairscan.phantom.scene import Scene
@@ -204,7 +205,7 @@ def _new_hairs(stayed: list[PhantomHair], scene: Scene, count: int, rng: np.rand
 
 def _beside(hair: PhantomHair, rng: np.random.Generator) -> FloatArray:
     """A root in the same follicular unit, beside the hair."""
-    forward = (hair.path_um[1] - hair.path_um[0]) / np.hypot(*(hair.path_um[1] - hair.path_um[0]))
+    forward = unit(hair.path_um[1] - hair.path_um[0])
     gap_um = float(np.clip(rng.lognormal(np.log(80), 0.3), 50, 160)) * rng.choice([-1, 1])
     root: FloatArray = hair.path_um[0] + gap_um * np.array([-forward[1], forward[0]]) + rng.normal(0, 30) * forward
     return root

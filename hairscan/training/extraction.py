@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hairscan.lines import unit
 from hairscan.types import FloatArray, LabelImage, MapArray, RgbImage
 
 _CORRIDOR_UM = 110.0
@@ -132,8 +133,7 @@ def _blur_within(patch: MapArray, known: NDArray[np.bool_], sigma_px: float) -> 
 
 def _strip(shape: tuple[int, ...], ends_xy: FloatArray, half_px: float, beyond_px: float) -> NDArray[np.bool_]:
     """Pixels within half a width of the line between two points that are moved apart."""
-    step = ends_xy[1] - ends_xy[0]
-    along = step / max(float(np.hypot(*step)), 1e-9)
+    along = unit(ends_xy[1] - ends_xy[0])
     aside = np.array([-along[1], along[0]]) * half_px
     first, last = ends_xy[0] - beyond_px * along, ends_xy[1] + beyond_px * along
     corners = np.array([first + aside, last + aside, last - aside, first - aside])

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hairscan.lines import unit
 from hairscan.photo import read_photo
 from hairscan.segment import Segmenter, segment_photo
 from hairscan.trace import trace_hairs
@@ -64,8 +65,7 @@ def revise_labels(
 
 def _agree(path: FloatArray, vector: FloatArray, um_per_px: float) -> bool:
     """Whether a trace keeps to a straight label from end to end."""
-    step = vector[1] - vector[0]
-    along = step / max(float(np.hypot(*step)), 1e-9)
+    along = unit(vector[1] - vector[0])
     off = path - vector[0]
     aside_um = np.abs(off[:, 0] * along[1] - off[:, 1] * along[0]) * um_per_px
     ends_um = np.hypot(*(path[[0, -1]] - vector).T) * um_per_px

@@ -8,7 +8,7 @@ from math import hypot, nan
 
 import numpy as np
 
-from hairscan.lines import length
+from hairscan.lines import length, unit
 from hairscan.measure.paths import arc_lengths
 from hairscan.types import FloatArray, Hair
 from hairscan.visits.compare import Comparison
@@ -174,8 +174,7 @@ def _is_turned(one: _Side, other: _Side) -> bool:
 def _up_to_roots(side: _Side, others: Sequence[_Side | None]) -> _Side:
     """The side, not to be trusted beyond the first root of another hair that it passes in that hair's direction."""
     path = side.path_um
-    ahead = np.gradient(path, axis=0)
-    ahead /= np.maximum(np.hypot(ahead[:, 0], ahead[:, 1]), 1e-9)[:, None]
+    ahead = unit(np.gradient(path, axis=0))
     along = arc_lengths(path)
     passed = np.zeros(len(path), bool)
     for other in others:

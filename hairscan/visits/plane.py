@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from scipy.optimize import least_squares
 
+from hairscan.lines import unit
 from hairscan.types import FloatArray
 
 _UNIT_UM = 2000.0
@@ -35,8 +36,7 @@ def inverse(matrix: FloatArray) -> FloatArray:
 
 def turn(matrix: FloatArray, at_xy: FloatArray, heading: FloatArray, step: float = 10.0) -> FloatArray:
     """Unit vectors, shape (N, 2), that leave points, under a homography."""
-    moved = transform(matrix, at_xy + step * heading) - transform(matrix, at_xy)
-    return np.asarray(moved / np.maximum(np.hypot(moved[:, 0], moved[:, 1]), 1e-9)[:, None])
+    return unit(transform(matrix, at_xy + step * heading) - transform(matrix, at_xy))
 
 
 def similarity(zoom: float, turn_rad: float, from_xy: FloatArray, to_xy: FloatArray) -> FloatArray:
