@@ -28,12 +28,12 @@ _SHARED = 3.0
 _TOUCHING_SHARE = 0.8
 """The same of two shafts that touch."""
 _APART_SHARE = 1.2
-_NARROW = np.cos(np.deg2rad(40.0))
+_NARROW_COS = np.cos(np.deg2rad(40.0))
 _ROOT_UM = 30.0
 _ASIDE_UM = 60.0
 _TURN_DEG = 22.0
 _BEHIND_UM = 150.0
-_IN_LINE = np.cos(np.deg2rad(15.0))
+_IN_LINE_COS = np.cos(np.deg2rad(15.0))
 _USUAL_HALF_UM = 30.0
 
 
@@ -132,7 +132,7 @@ def _touch_from(one: _Trace, other: _Trace, away_um: FloatArray, nearest: NDArra
     ahead, other_ahead = np.gradient(one.path, axis=0), np.gradient(other.path, axis=0)[nearest]
     gap = other.path[nearest] - one.path
     side = ahead[:, 0] * gap[:, 1] - ahead[:, 1] * gap[:, 0]
-    narrow = np.abs((ahead * other_ahead).sum(axis=1)) > _NARROW * np.hypot(*ahead.T) * np.hypot(*other_ahead.T)
+    narrow = np.abs((ahead * other_ahead).sum(axis=1)) > _NARROW_COS * np.hypot(*ahead.T) * np.hypot(*other_ahead.T)
     for start, stop in zip(*_runs(away_um < touching_um), strict=True):
         last = stop - 1
         ends, other_ends = last == len(one.path) - 1, int(nearest[start:stop].max()) == len(other.path) - 1
@@ -159,7 +159,7 @@ def _goes_on(path: FloatArray, tip: FloatArray, other: _Trace) -> bool:
     onward = unit(other.path[min(reach, len(other.path) - 1)] - other.path[0])
     gap = other.path[0] - tip
     behind, beside = float(gap @ ahead), abs(float(gap[0] * ahead[1] - gap[1] * ahead[0]))
-    return 0.0 < behind < _BEHIND_UM and beside < other.half_um and float(ahead @ onward) > _IN_LINE
+    return 0.0 < behind < _BEHIND_UM and beside < other.half_um and float(ahead @ onward) > _IN_LINE_COS
 
 
 def _apart_um(path: FloatArray, other: FloatArray) -> float:

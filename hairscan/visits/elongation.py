@@ -30,10 +30,10 @@ MOVED = "root-elsewhere"
 TURNED = "direction-differs"
 """The two traces leave the root, or run on, in different directions."""
 _HEADING_UM = 120.0
-_MOST_TURN = float(np.cos(np.deg2rad(20.0)))
+_MOST_TURN_COS = float(np.cos(np.deg2rad(20.0)))
 """Rendered hairs whose elongation came out right differ by 15 degrees at most."""
 _PASSED_UM = (60.0, 30.0)
-_ALONG = float(np.cos(np.deg2rad(25.0)))
+_ALONG_COS = float(np.cos(np.deg2rad(25.0)))
 """A trace passes a root that lies so far along it, at least, so far beside it, at most, and whose hair runs along."""
 _PULLED_UM = 20.0
 """The last points of a trace, which its tip on the map pulled aside."""
@@ -168,7 +168,7 @@ def _is_turned(one: _Side, other: _Side) -> bool:
     """Whether two traces point in different directions, at the root or as far as both are seen."""
     common_um = min(float(arc_lengths(side.path_um)[-1]) for side in (one, other))
     onward, others = (heading_of(side.path_um, common_um) for side in (one, other))
-    return min(float(one.heading @ other.heading), float(onward @ others)) < _MOST_TURN
+    return min(float(one.heading @ other.heading), float(onward @ others)) < _MOST_TURN_COS
 
 
 def _up_to_roots(side: _Side, others: Sequence[_Side | None]) -> _Side:
@@ -180,7 +180,7 @@ def _up_to_roots(side: _Side, others: Sequence[_Side | None]) -> _Side:
     for other in others:
         if other is not None and other.root_seen:
             near = np.hypot(*(path - other.path_um[0]).T) < _PASSED_UM[1]
-            passed |= near & (along > _PASSED_UM[0]) & (ahead @ other.heading > _ALONG)
+            passed |= near & (along > _PASSED_UM[0]) & (ahead @ other.heading > _ALONG_COS)
     if not passed.any():
         return side
     kept = max(int(np.argmax(passed)), 2)
