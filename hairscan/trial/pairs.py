@@ -10,16 +10,14 @@ import pandas as pd
 from scipy import stats
 
 from hairscan.trial.groups import finite, has_spread, mean_of, pair_means, table_of, visits_of
+from hairscan.trial.linear import EFFECT_COLUMNS
 from hairscan.types import FloatArray
 
 PAIR_COLUMNS = (
     *("endpoint", "subject", "site", "visit", "week", "arm", "control"),
     *("difference", "base_difference", "treated_change", "control_change"),
 )
-EFFECT_COLUMNS = (
-    *("endpoint", "visit", "week", "arm", "control", "method"),
-    *("estimate", "se", "df", "low", "high", "p", "n_arm", "n_control", "note"),
-)
+PAIR_EFFECT_COLUMNS = ("endpoint", *EFFECT_COLUMNS)
 _EXACT_UP_TO = 50
 """Pairs up to which the signed rank distribution is enumerated; scipy's test changes over there too."""
 
@@ -80,8 +78,8 @@ def pair_effects(pairs: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `EFFECT_COLUMNS`; the estimate is the mean difference for the t test and the Hodges-Lehmann pseudo-median for
-        the Wilcoxon test. Several sites of a subject are averaged first: a subject is one pair.
+        `PAIR_EFFECT_COLUMNS`; the estimate is the mean difference for the t test and the Hodges-Lehmann pseudo-median
+        for the Wilcoxon test. Several sites of a subject are averaged first: a subject is one pair.
     """
     rows = []
     for cell, at_visit in visits_of(pair_means(pairs)):
@@ -91,7 +89,7 @@ def pair_effects(pairs: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
             head = cell | {"arm": arm, "control": control, "n_arm": n, "n_control": n, "note": ""}
             rows.append(head | {"method": "paired t"} | _paired_t(differences, alpha))
             rows.append(head | {"method": "Wilcoxon signed rank"} | _signed_rank(differences, alpha))
-    return table_of(rows, EFFECT_COLUMNS)
+    return table_of(rows, PAIR_EFFECT_COLUMNS)
 
 
 def hodges_lehmann(differences: FloatArray, alpha: float) -> tuple[float, float, float]:

@@ -16,7 +16,7 @@ from hairscan.trial.effect_sizes import (
     hedges_g,
     hedges_g_of_pairs,
 )
-from hairscan.trial.pairs import EFFECT_COLUMNS, PAIR_COLUMNS, make_pairs, pair_effects
+from hairscan.trial.pairs import PAIR_COLUMNS, PAIR_EFFECT_COLUMNS, make_pairs, pair_effects
 from hairscan.trial.responders import RESPONDER_COLUMNS, responders
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -273,7 +273,7 @@ def test_no_rows_still_have_all_columns():
         (describe(empty, alpha=0.05), DESCRIBE_COLUMNS),
         (pairs, PAIR_COLUMNS),
         (describe_pairs(pairs, alpha=0.05), DESCRIBE_PAIRS_COLUMNS),
-        (pair_effects(pairs, alpha=0.05), EFFECT_COLUMNS),
+        (pair_effects(pairs, alpha=0.05), PAIR_EFFECT_COLUMNS),
         (effect_sizes(empty, control="placebo", alpha=0.05, layout="parallel"), EFFECT_SIZE_COLUMNS),
         (effect_sizes(pairs, control="placebo", alpha=0.05, layout="split-scalp"), EFFECT_SIZE_COLUMNS),
         (respond(empty), RESPONDER_COLUMNS),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hairscan.trial import pairs as module
-from hairscan.trial.pairs import EFFECT_COLUMNS, PAIR_COLUMNS, hodges_lehmann, make_pairs, pair_effects
+from hairscan.trial.pairs import PAIR_COLUMNS, PAIR_EFFECT_COLUMNS, hodges_lehmann, make_pairs, pair_effects
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -121,7 +121,7 @@ def test_swapping_the_sides_flips_the_effects(differences):
 )
 def test_what_cannot_be_tested_says_why(differences, note):
     effects = pair_effects(pairs_of(differences), alpha=0.05)
-    assert list(effects.columns) == list(EFFECT_COLUMNS)
+    assert list(effects.columns) == list(PAIR_EFFECT_COLUMNS)
     if note is None:
         assert effects.empty
     else:
