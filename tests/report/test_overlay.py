@@ -61,7 +61,7 @@ def test_small_photographs_are_enlarged_and_large_ones_reduced(size, long_px):
     picture, _ = drawn(photo, [])
     height_px = round(size[1] * long_px / max(size))
     assert picture.shape[1] == max(900, round(size[0] * long_px / max(size)))
-    assert picture.shape[0] > height_px
+    assert picture[height_px - 1, 0].max() < 0.7 * max(SKIN) < picture[height_px, 0].min()
 
 
 def test_a_hair_that_is_not_counted_is_drawn_as_such():
