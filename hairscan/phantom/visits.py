@@ -116,7 +116,7 @@ def next_visit(
     -----
     Without `keep_skin` the skin is painted anew with every photograph: only roots and units stay in place.
     """
-    growing = [hair for hair in scene.hairs if _grows_inside(hair, scene)]
+    growing = growing_hairs(scene)
     if lost > len(growing) or (gained and lost == len(growing)):
         raise ValueError(f"{lost} of {len(growing)} hairs cannot be lost and {gained} new ones be like the others.")
     fallen = {growing[i].uid for i in rng.choice(len(growing), lost, replace=False)}

@@ -85,7 +85,7 @@ def pairs_table(pairs: pd.DataFrame, ci: str) -> PageTable:
 
 def effects_table(effects: pd.DataFrame, caption: str, ci: str, *, with_method: bool) -> PageTable:
     """Effects with their intervals; the analysis set and the method where rows of several stand together."""
-    columns: dict[str, Callable[[Row], str]] = {"endpoint": _endpoint, "week": _week, "comparison": _comparison}
+    columns: Columns = {"endpoint": _endpoint, "week": _week, "comparison": _comparison}
     if with_method:
         columns |= {"set": lambda row: row["set"], "method": lambda row: row["method"]}
     columns |= {
@@ -128,7 +128,7 @@ def responders_table(responders: pd.DataFrame, rule: str, ci: str) -> PageTable:
     against: Columns = {
         "control": lambda row: row["control"],
         "of the control": lambda row: _of(row, "control"),
-        "difference, percentage points": lambda row: _points(row),
+        "difference, percentage points": _points,
         "odds ratio": lambda row: _with_interval(row, ("odds_ratio", "odds_low", "odds_high"), 1),
         "number needed to treat": lambda row: _with_interval(row, ("nnt", "nnt_low", "nnt_high"), 1),
         "p": lambda row: p_text(row["p"]),

@@ -62,7 +62,6 @@ class _Pairs:
 
 def fit_marks(matrix: FloatArray, texture: TextureMatch | None, first: Marks, second: Marks) -> Fit:
     """A transformation fitted to every root, dot, feature and patch of the skin that agrees with it."""
-    pairs, features = _none(), 0
     for reach in ROOT_REACH_UM:
         pairs, features = _agreeing(matrix, texture, first, second, reach)
         matrix = pairs.refined(matrix)
@@ -121,7 +120,3 @@ def _joined(one: _Pairs, other: _Pairs) -> _Pairs:
         np.concatenate([one.to_um, other.to_um]),
         np.concatenate([one.sd_um, other.sd_um]),
     )
-
-
-def _none() -> _Pairs:
-    return _Pairs(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))

@@ -163,8 +163,8 @@ def _pair(ones: _Side, others: _Side, residual_um: float) -> tuple[list[_Pair], 
         _Pair(first[i], second[k], float(sure))
         for i, k, sure in zip(pairing.first, pairing.second, pairing.confidence, strict=True)
     ]
-    lone_first = [hair for i, hair in enumerate(first) if i not in set(pairing.first)]
-    lone_second = [hair for k, hair in enumerate(second) if k not in set(pairing.second)]
+    lone_first = [first[i] for i in np.setdiff1d(np.arange(len(first)), pairing.first)]
+    lone_second = [second[k] for k in np.setdiff1d(np.arange(len(second)), pairing.second)]
     return pairs, lone_first, lone_second
 
 
