@@ -1,4 +1,4 @@
-"""Lines of points: how long they are, where they head, and what lies across them."""
+"""Points and lines of points: how long lines are, where they head, what lies across them, how far points are apart."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ def length(path: _Array) -> float:
 def points_at(path: _Array, along: _Array, at: _Array | float) -> _Array:
     """Points, shape (..., 2), at places along a path of shape (P, 2); `along`, shape (P,), are those of its points."""
     return np.stack([np.interp(at, along, path[:, axis]) for axis in (0, 1)], axis=-1)
+
+
+def distances(ones: _Array, others: _Array) -> _Array:
+    """Distance of every point from every other one, shapes (N, 2) and (M, 2); shape (N, M)."""
+    gap = ones[:, None] - others[None]
+    return np.asarray(np.hypot(gap[..., 0], gap[..., 1]))
 
 
 def unit(vectors: _Array) -> _Array:

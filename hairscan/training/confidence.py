@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from hairscan.errors import ModelError
+from hairscan.lines import distances
 from hairscan.phantom import KINDS
 from hairscan.photo import read_photo
 from hairscan.segment import Segmenter, load_model, segment_photo
@@ -146,7 +147,7 @@ def _claim(found: FloatArray, true: FloatArray, readings: FloatArray, reach: flo
     label_of = np.full(len(found), -1, np.intp)
     if not len(true):
         return label_of
-    distance = np.hypot(*(found[:, None] - true[None]).transpose(2, 0, 1))
+    distance = distances(found, true)
     for index in np.argsort(-readings[:, 0], kind="stable"):
         nearest = int(np.argmin(distance[index]))
         if distance[index, nearest] <= reach:

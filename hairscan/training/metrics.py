@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from hairscan.lines import distances
 from hairscan.types import FloatArray, LabelImage
 
 MATCH_UM = 111.0
@@ -112,8 +113,7 @@ def match_hairs(found: FloatArray, labelled: FloatArray, reach: float) -> tuple[
     -----
     The assignment with the most matches and, among those, the least total distance.
     """
-    gap = found.mean(axis=1)[:, None] - labelled.mean(axis=1)[None]
-    distance = np.hypot(gap[..., 0], gap[..., 1])
+    distance = distances(found.mean(axis=1), labelled.mean(axis=1))
     rows, columns = linear_sum_assignment(np.where(distance <= reach, distance, 1e6))
     near = distance[rows, columns] <= reach
     return rows[near], columns[near]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
-from hairscan.lines import unit
+from hairscan.lines import distances, unit
 from hairscan.types import FloatArray
 from hairscan.visits.visit import heading_of
 
@@ -113,8 +113,7 @@ def _costs(first: Sequence[Line], second: Sequence[Line], residual_um: float) ->
     cost = np.full((len(first), len(second)), np.inf)
     roots = [np.array([line.path_um[0] for line in lines]) for lines in (first, second)]
     middles = [np.array([line.path_um[len(line.path_um) // 2] for line in lines]) for lines in (first, second)]
-    near = _apart(*roots) < _REACH_UM
-    near |= _apart(*middles) < _REACH_UM
+    near = (distances(*roots) < _REACH_UM) | (distances(*middles) < _REACH_UM)
     for i, k in zip(*np.nonzero(near), strict=True):
         cost[i, k] = min(_end_cost(first[i], second[k], residual_um), _body_cost(first[i], second[k], residual_um))
     return cost
@@ -149,8 +148,3 @@ def _width_cost(one: Line, other: Line) -> float:
     """Cost by width: hairs thicken and thin, so never more than two standard deviations."""
     ratio = np.log(one.width_um / other.width_um)
     return float(min((ratio / _WIDTH_LOG) ** 2, 4.0)) if np.isfinite(ratio) else 1.0
-
-
-def _apart(ones: FloatArray, others: FloatArray) -> FloatArray:
-    gap = ones[:, None] - others[None]
-    return np.asarray(np.hypot(gap[..., 0], gap[..., 1]))

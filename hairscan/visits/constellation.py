@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial import cKDTree
 
+from hairscan.lines import distances
 from hairscan.types import FloatArray
 from hairscan.visits.chance import log10_false_alarms
 from hairscan.visits.plane import fit_similarity, similarity, transform, turn
@@ -159,9 +160,7 @@ def near_roots(
     if not len(first) or not len(second):
         return none, none
     moved, heading = transform(matrix, first.xy), turn(matrix, first.xy, first.heading)
-    gap = np.hypot(*(moved[:, None] - second.xy[None]).transpose(2, 0, 1))
-    off = np.hypot(*(heading[:, None] - second.heading[None]).transpose(2, 0, 1))
-    gap = np.where(off < _HEADING_CHORD, gap, np.inf)
+    gap = np.where(distances(heading, second.heading) < _HEADING_CHORD, distances(moved, second.xy), np.inf)
     return _mutual(gap, reach_um)
 
 
@@ -172,7 +171,7 @@ def near_points(
     none = np.zeros(0, np.intp)
     if not len(first_xy) or not len(second_xy):
         return none, none
-    return _mutual(np.hypot(*(transform(matrix, first_xy)[:, None] - second_xy[None]).transpose(2, 0, 1)), reach_um)
+    return _mutual(distances(transform(matrix, first_xy), second_xy), reach_um)
 
 
 def _mutual(gap: FloatArray, reach_um: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
