@@ -24,6 +24,12 @@ def distances(ones: _Array, others: _Array) -> _Array:
     return np.asarray(np.hypot(gap[..., 0], gap[..., 1]))
 
 
+def rotation(angle_rad: float) -> _Array:
+    """Matrix that turns points by an angle, shape (2, 2)."""
+    cos, sin = np.cos(angle_rad), np.sin(angle_rad)
+    return np.array([[cos, -sin], [sin, cos]])
+
+
 def unit(vectors: _Array) -> _Array:
     """The vectors, shape (..., 2), at length 1; one without a length stays without."""
     return np.asarray(vectors / np.maximum(np.hypot(vectors[..., 0], vectors[..., 1]), 1e-9)[..., None])

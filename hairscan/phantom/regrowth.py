@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hairscan.lines import unit
+from hairscan.lines import rotation, unit
 from hairscan.phantom.growth import PhantomHair
 from hairscan.phantom.scene import Scene
-from hairscan.phantom.visits import LAY_SD_DEG, rotation, scatter_again
+from hairscan.phantom.visits import LAY_SD_DEG, scatter_again
 
 _CLIP_SPREAD = 0.05
 _SLOWEST_SHARE = 0.4

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from hairscan.lines import unit
+from hairscan.lines import rotation, unit
 from hairscan.phantom.growth import PhantomHair, touches_picture
 from hairscan.phantom.look import Look, sample_look
 from hairscan.phantom.scene import Scene
@@ -165,12 +165,6 @@ def scatter_again(fragments: list[PhantomHair], size: FloatArray, rng: np.random
         turned = (path - path.mean(axis=0)) @ rotation(rng.uniform(0, 2 * np.pi)).T
         scattered.append(replace(fragments[index], path_um=place + turned))
     return scattered
-
-
-def rotation(angle_rad: float) -> FloatArray:
-    """Matrix that turns points by an angle, shape (2, 2)."""
-    cos, sin = np.cos(angle_rad), np.sin(angle_rad)
-    return np.array([[cos, -sin], [sin, cos]])
 
 
 def _framed_skin(skin: MapArray, site: Scene, pose: Pose, framed: Scene) -> MapArray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from hairscan.phantom.visits import rotation
+from hairscan.lines import rotation
 from hairscan.training.example import Example
 from hairscan.training.extraction import hair_mask, paint_out
 from hairscan.training.weak_labels import BACKGROUND, SHAFT, UNJUDGED, UNSURE_SHAFT

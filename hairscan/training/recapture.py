@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from hairscan.lines import rotation
 from hairscan.phantom.camera import blur, compress
 from hairscan.types import FloatArray, RgbImage
 
@@ -41,9 +42,8 @@ def draw_retake(rng: np.random.Generator, width_px: int, height_px: int) -> Reta
     middle = (size - 1.0) / 2.0
     turn = np.deg2rad(rng.uniform(-MOST_TURN_DEG, MOST_TURN_DEG))
     zoom = 1.0 + rng.uniform(-MOST_ZOOM_SHARE, MOST_ZOOM_SHARE)
-    rotation = zoom * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float64) * (size - 1.0)
-    moved = (corners - middle) @ rotation.T + middle
+    moved = (corners - middle) @ (zoom * rotation(turn)).T + middle
     moved += rng.uniform(-MOST_SHIFT_SHARE, MOST_SHIFT_SHARE, 2) * size
     moved += rng.uniform(-MOST_TILT_SHARE, MOST_TILT_SHARE, (4, 2)) * size
     matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), moved.astype(np.float32))

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from scipy.optimize import least_squares
 
-from hairscan.lines import unit
+from hairscan.lines import rotation, unit
 from hairscan.types import FloatArray
 
 _UNIT_UM = 2000.0
@@ -41,8 +41,7 @@ def turn(matrix: FloatArray, at_xy: FloatArray, heading: FloatArray, step: float
 
 def similarity(zoom: float, turn_rad: float, from_xy: FloatArray, to_xy: FloatArray) -> FloatArray:
     """Homography that turns and zooms and brings one point to another."""
-    a, b = zoom * np.cos(turn_rad), zoom * np.sin(turn_rad)
-    linear = np.array([[a, -b], [b, a]])
+    linear = zoom * rotation(turn_rad)
     matrix = np.eye(3)
     matrix[:2, :2] = linear
     matrix[:2, 2] = to_xy - linear @ from_xy
