@@ -13,7 +13,7 @@ from pathlib import Path
 from shutil import copyfileobj
 from typing import IO
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from hairscan.errors import OutputError
 
@@ -23,6 +23,12 @@ else:
     import fcntl
 
 _NEIGHBOUR = re.compile(r"\.\d+-\d+")
+
+
+class Record(BaseModel):
+    """What stands in a file: it has no field but its own, and none of them changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def write_files(files: Mapping[Path, bytes | Path]) -> None:

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict
+
+from hairscan.files import Record
 
 
-class ModelHealth(BaseModel):
+class ModelHealth(Record):
     """One network that came with the package; `problem` is None when it is whole and runs."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     folder: str
@@ -21,10 +20,8 @@ class ModelHealth(BaseModel):
     problem: str | None
 
 
-class Health(BaseModel):
+class Health(Record):
     """What `hairscan doctor --json` prints; `ready` says whether a photograph can be scored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     hairscan_version: str
     python_version: str

@@ -6,15 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+
+from hairscan.files import Record
 
 RESAMPLES = 1000
 
 
-class Figure(BaseModel):
+class Figure(Record):
     """A figure with its 95 % interval; NaN, null in a file, where it cannot be told."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     value: float
     low: float

@@ -8,10 +8,10 @@ from math import nan
 from time import perf_counter
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 from scipy.optimize import linear_sum_assignment
 
 from hairscan.errors import HairscanError
+from hairscan.files import Record
 from hairscan.photo import read_photo
 from hairscan.segment import Segmenter
 from hairscan.training.bootstrap import Figure, bootstrap
@@ -97,10 +97,8 @@ class FieldPairAgreement(PairAgreement):
     compare_s: float = nan
 
 
-class VisitFigures(BaseModel):
+class VisitFigures(Record):
     """The figures of an evaluation of visits."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str
     part: str

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from math import isfinite, nan
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 from scipy.spatial import cKDTree
 
 from hairscan.errors import HairscanError
+from hairscan.files import Record
 from hairscan.phantom.growth import PhantomHair
 from hairscan.phantom.regrowth import grow_on
 from hairscan.phantom.render import render_scene
@@ -94,10 +94,8 @@ class GrowthAgreement:
     phase: tuple[Phase, ...]
 
 
-class GrowthFigures(BaseModel):
+class GrowthFigures(Record):
     """The figures of an evaluation of growth."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str
     pairs: int

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from math import nan
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 from scipy.spatial import cKDTree
 
 from hairscan.errors import HairscanError
+from hairscan.files import Record
 from hairscan.phantom.render import Phantom
 from hairscan.phantom.truth import TrueHair
 from hairscan.photo import read_photo
@@ -83,10 +83,8 @@ class PhantomPairAgreement(PairAgreement):
     covered: float = nan
 
 
-class PhantomVisitFigures(BaseModel):
+class PhantomVisitFigures(Record):
     """The figures of an evaluation on phantom pairs."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str
     pairs: int

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import Field, PositiveInt, ValidationError, model_validator
 
 from hairscan.errors import DataError
+from hairscan.files import Record
 from hairscan.shipped import shipped
 
 
-class Recipe(BaseModel):
+class Recipe(Record):
     """One way to train the network.
 
     Attributes
@@ -37,8 +38,6 @@ class Recipe(BaseModel):
         Share of the weights that a run began with in its result: a mean of both is often better than either
         (Wortsman et al. 2022, arXiv 2109.01903).
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     seed: int = Field(0, ge=0, lt=2**32)

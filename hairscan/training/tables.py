@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
+from hairscan.files import Record
 from hairscan.training.bootstrap import Figure
 
 _WORDS = {
@@ -42,16 +43,14 @@ _JUDGED = (
 )
 
 
-class Column(BaseModel):
+class Column(Record):
     """One column of a table: how much was judged, and the figures."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     sizes: dict[str, int]
     figures: dict[str, Figure]
 
 
-class Evaluation(BaseModel):
+class Evaluation(Record):
     """Everything that `hairscan evaluate` measured; what was not asked for is empty.
 
     Attributes
@@ -62,17 +61,15 @@ class Evaluation(BaseModel):
         By method (``model``, ``labelled_twice``, ``ridge_filter``, ``median_count``), by kind, and by method.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     hairscan_version: str
     model: str
     sha256: str
     device: str
     command: str
     part: str = ""
-    photos: dict[str, Column] = {}
-    phantoms: dict[str, Column] = {}
-    masks: dict[str, Column] = {}
+    photos: dict[str, Column] = Field({})
+    phantoms: dict[str, Column] = Field({})
+    masks: dict[str, Column] = Field({})
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pydantic import BaseModel, ConfigDict
-
+from hairscan.files import Record
 from hairscan.segment import Segmenter
 from hairscan.training.evaluate_visits import (
     PAIRS_PER_FIELD,
@@ -28,10 +27,8 @@ _VISITS_PER_PHANTOM = 4
 _GROWTHS_PER_PHANTOM = 6
 
 
-class VisitEvaluation(BaseModel):
+class VisitEvaluation(Record):
     """Figures of one model on pairs of visits; None where there were no such pairs."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     photographs: VisitFigures | None
     phantoms: PhantomVisitFigures | None

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from hairscan.endpoints.result import PhotoResult
 from hairscan.endpoints.rows import finite_or_none
+from hairscan.files import Record
 from hairscan.visits.compare import Comparison
 from hairscan.visits.matching import Status
 from hairscan.visits.run_sites import RunPhoto, Site
 
 
-class ChangeRow(BaseModel):
+class ChangeRow(Record):
     """One site at one visit against the baseline; None where it cannot be told, and everywhere if it was refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     subject: str
     arm: str

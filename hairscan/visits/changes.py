@@ -6,26 +6,24 @@ from math import hypot, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from hairscan.endpoints.density import CUT_OFFS_UM, Z95, hair_density
+from hairscan.files import Record
 from hairscan.types import FloatArray
 from hairscan.visits.robust_mean import robust_mean
 
 _LEAST_SE_UM = 0.05
 
 
-class Change(BaseModel):
+class Change(Record):
     """A change and the ends of its 95 % interval; None where it cannot be told."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     value: float | None
     low: float | None
     high: float | None
 
 
-class WidthChange(BaseModel):
+class WidthChange(Record):
     """Mean change of width of the matched hairs that were measured at both visits; misread ones hardly count.
 
     Attributes
@@ -36,8 +34,6 @@ class WidthChange(BaseModel):
         Standard deviation of the hairs' true changes.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     hairs: int
     mean_um: float | None
     se_um: float | None
@@ -46,10 +42,8 @@ class WidthChange(BaseModel):
     spread_um: float | None
 
 
-class Transitions(BaseModel):
+class Transitions(Record):
     """Matched hairs that passed a cut-off between terminal and vellus; `sure`: by more than the noise."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cut_off_um: float
     miniaturised: int

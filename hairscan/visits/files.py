@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hairscan.endpoints.result import RunInfo
 from hairscan.endpoints.rows import column_names, csv_bytes, finite_or_none, row_cells
-from hairscan.files import json_bytes
+from hairscan.files import Record, json_bytes
 from hairscan.types import Hair
 from hairscan.visits.changes import Change, Transitions, WidthChange
 from hairscan.visits.compare import Comparison
@@ -18,10 +18,8 @@ from hairscan.visits.visit import Visit
 from hairscan.visits.widths import PairedWidths
 
 
-class ComparedRow(BaseModel):
+class ComparedRow(Record):
     """One hair of the common area; None where it is absent or cannot be measured."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     status: Literal["matched", "lost", "gained", "undecided"] = Field(
         description="matched, lost, gained, or undecided: nobody can tell what became of the hair."
@@ -39,10 +37,8 @@ class ComparedRow(BaseModel):
     confidence: float = Field(description="How sure the status is, 0 to 1.")
 
 
-class VisitInfo(BaseModel):
+class VisitInfo(Record):
     """One of the two photographs."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     image: str
     sha256: str
@@ -52,10 +48,8 @@ class VisitInfo(BaseModel):
     flags: tuple[str, ...]
 
 
-class RegistrationInfo(BaseModel):
+class RegistrationInfo(Record):
     """How the follow-up shows what the baseline shows, and what speaks for it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     baseline_px_to_followup_px: tuple[tuple[float, float, float], ...]
     zoom: float | None
@@ -69,10 +63,8 @@ class RegistrationInfo(BaseModel):
     log10_false_alarms: float
 
 
-class ChangeInfo(BaseModel):
+class ChangeInfo(Record):
     """What changed on the common area."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     matched: int
     lost: int
@@ -84,10 +76,10 @@ class ChangeInfo(BaseModel):
     transitions: tuple[Transitions, ...]
 
 
-class ComparisonFile(BaseModel):
+class ComparisonFile(Record):
     """A comparison as JSON; of a refused one, the photographs as they were given and the reason."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, title="hairscan comparison of two visits")
+    model_config = ConfigDict(title="hairscan comparison of two visits")
 
     refused: str | None
     baseline: VisitInfo | str

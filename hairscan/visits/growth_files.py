@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from hairscan.endpoints.result import RunInfo
 from hairscan.endpoints.rows import finite_or_none
-from hairscan.files import json_bytes
+from hairscan.files import Record, json_bytes
 from hairscan.visits.files import (
     ComparedRow,
     RegistrationInfo,
@@ -39,7 +39,7 @@ class GrowthRow(ComparedRow):
     telogen_um_per_day: float = Field(description="The threshold: a hair that grows slower is telogen.")
 
 
-class GrowthInfo(BaseModel):
+class GrowthInfo(Record):
     """Phases and rates of the hairs of the common area.
 
     Attributes
@@ -49,8 +49,6 @@ class GrowthInfo(BaseModel):
     anagen_without_rate : int
         Anagen hairs whose tip cannot be seen at the second photograph.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     anagen: int
     telogen: int
@@ -62,10 +60,10 @@ class GrowthInfo(BaseModel):
     anagen_median: Estimate
 
 
-class GrowthFile(BaseModel):
+class GrowthFile(Record):
     """Growth as JSON; of a refused pair, the photographs as they were given and the reason."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, title="hairscan growth between two photographs")
+    model_config = ConfigDict(title="hairscan growth between two photographs")
 
     refused: str | None
     hours: float

@@ -5,14 +5,14 @@ from __future__ import annotations
 from math import hypot, sqrt
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 from scipy.special import bdtr, stdtrit
 
 from hairscan.endpoints.density import Z95
+from hairscan.files import Record
 from hairscan.types import FloatArray
 
 
-class Share(BaseModel):
+class Share(Record):
     """Anagen hairs as a share of the decided ones; None where none was decided.
 
     Attributes
@@ -23,8 +23,6 @@ class Share(BaseModel):
         The same ends if every undecided hair were telogen, or anagen: however the undecided differ from the decided.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     value: float | None
     low: float | None
     high: float | None
@@ -32,10 +30,8 @@ class Share(BaseModel):
     high_if_undecided_anagen: float | None
 
 
-class Estimate(BaseModel):
+class Estimate(Record):
     """A growth rate over hairs and the ends of its 95 % interval; None where it cannot be told."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     hairs: int
     um_per_day: float | None

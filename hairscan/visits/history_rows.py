@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from math import nan
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from hairscan.endpoints.rows import finite_or_none
+from hairscan.files import Record
 from hairscan.types import Hair
 from hairscan.visits.compare import Comparison
 from hairscan.visits.histories import NOT_SHOWN, History
@@ -17,10 +18,8 @@ from hairscan.visits.plane import inverse, zoom_and_turn
 from hairscan.visits.run_sites import Site
 
 
-class HistoryRow(BaseModel):
+class HistoryRow(Record):
     """One hair at one visit; None where it is not there or cannot be measured."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     subject: str
     arm: str
