@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
@@ -30,11 +31,12 @@ def demo(
     from hairscan.photo.codec import encode_png
 
     picture = out / "scalp.png"
-    check_place(out, picture)
     rng = np.random.default_rng(_SEED)
     scene = sample_scene("clipped", rng, width_px=_WIDTH_PX, height_px=_HEIGHT_PX, um_per_px=_UM_PER_PX)
     phantom = render_scene(scene, rng)
-    if picture.is_file() and picture.read_bytes() != encode_png(phantom.rgb):
+    drawn = encode_png(phantom.rgb)
+    check_place(out, picture, sha256(drawn).hexdigest())
+    if picture.is_file() and picture.read_bytes() != drawn:
         raise OutputError(f"{picture} is of no demo and would be replaced: name another folder")
     write_picture(picture, phantom.rgb)
     scored = score_one(picture, um_per_px=_UM_PER_PX, model=model, device=device)

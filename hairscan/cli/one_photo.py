@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +13,10 @@ from hairscan.batch.run_folder import TABLES, RunRecord, now_utc, overlay_names,
 from hairscan.cli.versions import library_versions
 from hairscan.endpoints.result import PhotoResult
 from hairscan.endpoints.rows import read_rows
+from hairscan.errors import OutputError
 from hairscan.files import writing_to
 from hairscan.photo import read_photo
+from hairscan.photo.read import read_bytes
 from hairscan.score import score_read_photo
 from hairscan.segment import load_model
 from hairscan.types import Photo
@@ -62,29 +65,47 @@ def score_one(
     return Scored(photo, replace(result, seconds={**seconds, **result.seconds}), configuration, start_utc)
 
 
-def check_place(folder: Path, photo: Path) -> None:
-    """Make sure that the result of a photograph replaces at most that of another one.
+def check_place(folder: Path, photo: Path, sha256: str | None = None) -> None:
+    """Make sure that the result of a photograph replaces at most an earlier one of its own.
+
+    Parameters
+    ----------
+    sha256 : str, optional
+        Of the photograph's file, which is read where it is not given. Names do not tell photographs apart: many
+        cameras give those of every visit the same.
 
     Raises
     ------
     OutputError
         When the folder holds anything else that would be replaced, or cannot be written.
+    PhotoError
+        When the photograph's file has to be read and cannot be.
     """
     check_photos_apart(folder, [photo])
     check_out(folder, "score", (*TABLES, f"overlays/{overlay_names([photo.name])[photo.name]}"))
+    earlier = folder / "images.csv"
+    if not earlier.is_file():
+        return
+    try:
+        measured = {row["sha256"]: row["image"] for row in read_rows(earlier, ("image", "sha256"))[1]}
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{earlier} cannot be read and would be replaced: name another folder") from error
+    if measured.keys() != {sha256 or hashlib.sha256(read_bytes(photo)).hexdigest()}:
+        names = ", ".join(measured.values())
+        raise OutputError(f"{folder} holds the result of another photograph ({names}): name another folder")
 
 
 def write_one(folder: Path, scored: Scored) -> Path:
-    """Write the run folder of one photograph, in place of an earlier one, and give the path of its overlay.
+    """Write the run folder of one photograph, in place of an earlier one of its own, and give the path of its overlay.
 
     Raises
     ------
     OutputError
-        When the folder cannot be written, or holds what is of no such result.
+        When the folder cannot be written, or holds what is of no result of this photograph.
     """
     from hairscan.report.overlay import draw_overlay
 
-    check_place(folder, Path(str(scored.configuration["photo"])))
+    check_place(folder, Path(str(scored.configuration["photo"])), scored.photo.sha256)
     earlier = _overlays_in(folder)
     start = perf_counter()
     picture = draw_overlay(scored.photo, scored.result)
@@ -100,7 +121,7 @@ def write_one(folder: Path, scored: Scored) -> Path:
 
 
 def _overlays_in(folder: Path) -> list[Path]:
-    """Overlays of the photographs that the tables of an earlier result name."""
+    """Overlays that the tables of an earlier result name: the photograph may have been renamed since."""
     try:
         images = [row["image"] for row in read_rows(folder / "images.csv", ("image",))[1]]
     except (OSError, ValueError):

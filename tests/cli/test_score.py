@@ -66,14 +66,37 @@ def test_out_holds_the_tables_and_the_overlay(hairscan, photo_file, three_hairs,
     assert "numpy" in run["versions"]
 
 
-def test_a_second_photograph_replaces_the_first_entirely(hairscan, photo_file, three_hairs, tmp_path):
-    second = shutil.copy(photo_file, tmp_path / "second.png")
+def test_a_photograph_replaces_its_own_result_entirely(hairscan, photo_file, three_hairs, tmp_path):
     out = tmp_path / "result"
-    for photo in (photo_file, second, second):
-        assert hairscan("score", photo, "--um-per-px", 5, "--out", out)[0] == 0
-    assert [path.name for path in (out / "overlays").iterdir()] == ["second.png"]
+    renamed = shutil.copy(photo_file, tmp_path / "renamed.png")
+    for photo, um_per_px in ((photo_file, 5), (photo_file, 4), (renamed, 4)):
+        assert hairscan("score", photo, "--um-per-px", um_per_px, "--out", out)[0] == 0
+    assert [path.name for path in (out / "overlays").iterdir()] == ["renamed.png"]
     with (out / "images.csv").open(newline="") as file:
-        assert [row["image"] for row in csv.DictReader(file)] == ["second.png"]
+        assert [(row["image"], row["um_per_px"]) for row in csv.DictReader(file)] == [("renamed.png", "4")]
+
+
+@pytest.mark.parametrize("name", ["other.png", "later/scalp.png"])
+def test_the_result_of_another_photograph_is_never_replaced(hairscan, photo_file, three_hairs, tmp_path, name):
+    out, other = tmp_path / "result", tmp_path / name
+    other.parent.mkdir(exist_ok=True)
+    cv2.imwrite(str(other), cv2.imread(str(photo_file))[::-1])
+    assert hairscan("score", photo_file, "--um-per-px", 5, "--out", out)[0] == 0
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    for command in (("score", other, "--um-per-px", 5), ("demo",)):
+        code, printed, err = hairscan(*command, "--out", out)
+        assert (code, printed) == (2, "")
+        assert err == f"error: {out} holds the result of another photograph (scalp.png): name another folder\n"
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_a_result_that_nobody_can_read_is_never_replaced(hairscan, photo_file, three_hairs, tmp_path):
+    out = tmp_path / "result"
+    assert hairscan("score", photo_file, "--um-per-px", 5, "--out", out)[0] == 0
+    (out / "images.csv").write_text("image;sha256\nscalp.png;0\n")
+    code, _, err = hairscan("score", photo_file, "--um-per-px", 5, "--out", out)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "images.csv cannot be read and would be replaced: name another folder" in err
 
 
 def test_the_folder_of_a_run_is_refused_before_anything_is_measured(hairscan, photo_file, tmp_path, monkeypatch):
@@ -100,9 +123,9 @@ def test_a_photograph_is_never_replaced_by_its_overlay(hairscan, photo_file, thr
     assert photo.read_bytes() == before
 
 
-def test_the_demo_replaces_no_photograph(hairscan, photo_file, three_hairs, tmp_path):
+def test_the_demo_replaces_no_photograph(hairscan, photo_file, tmp_path):
     out = tmp_path / "result"
-    assert hairscan("score", photo_file, "--um-per-px", 5, "--out", out)[0] == 0
+    out.mkdir()
     shutil.copy(photo_file, out / "scalp.png")
     code, _, err = hairscan("demo", "--out", out)
     assert (code, err) == (2, f"error: {out / 'scalp.png'} is of no demo and would be replaced: name another folder\n")
