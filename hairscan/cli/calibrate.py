@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hairscan.cli.number import number
-from hairscan.errors import ScaleError
+from hairscan.errors import OutputError, ScaleError
 from hairscan.numbers import read_number
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from hairscan.types import RgbImage
 
 _MARK_RGB = (0, 200, 80)
+_MOST_DRAWN = 0.2
+"""Share of a picture, at most, that the marks take: they take the most of the smallest photographs."""
 
 
 def calibrate(
@@ -36,6 +38,8 @@ def calibrate(
     rgb, _ = read_rgb(photo)
     found = _measure(rgb, bar_mm, tick_mm, point or [], distance_mm)
     picture = (out or Path()) / f"{photo.stem}-calibration.png"
+    if picture.is_file() and not _is_drawn_on(rgb, picture):
+        raise OutputError(f"{picture} is of no calibration of {photo.name} and would be replaced: name another folder")
     _write_picture(picture, rgb, found)
     what = {
         "scale-bar": f"scale bar, {found.length_px:.1f} px",
@@ -78,6 +82,19 @@ def _point(text: str, rgb: RgbImage) -> tuple[float, float]:
     if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
         raise ScaleError(f"The point {text} lies outside the picture of {width} x {height} px.")
     return x, y
+
+
+def _is_drawn_on(rgb: RgbImage, path: Path) -> bool:
+    """Tell whether a picture shows the photo but for the marks, as one that was drawn before does."""
+    import numpy as np
+
+    from hairscan.photo.codec import decode_picture
+    from hairscan.photo.read import read_bytes
+
+    drawn = decode_picture(read_bytes(path))
+    if drawn is None or drawn.shape != rgb.shape:
+        return False
+    return bool(np.mean(drawn[..., ::-1] != rgb) < _MOST_DRAWN)
 
 
 def _write_picture(path: Path, rgb: RgbImage, found: Calibration) -> None:

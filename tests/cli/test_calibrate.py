@@ -35,6 +35,22 @@ def test_a_bar_is_printed_and_drawn(photo, tmp_path):
     assert (drawn != cv2.imread(str(photo))).any(axis=2).sum() > 300
 
 
+def test_only_an_earlier_calibration_of_the_photo_is_replaced(photo, tmp_path):
+    picture = tmp_path / "scalp-calibration.png"
+    for bar_mm, um_per_px in ((1, "2.778"), (2, "5.556")):
+        done = _run(photo, "--bar-mm", bar_mm, "--out", tmp_path)
+        assert done.output.startswith(um_per_px)
+    other = cv2.imread(str(photo))[::-1]
+    for content in (cv2.imencode(".png", other)[1].tobytes(), cv2.imencode(".png", other[:200])[1].tobytes(), b"a"):
+        picture.write_bytes(content)
+        done = _run(photo, "--bar-mm", 1, "--out", tmp_path)
+        assert isinstance(done.exception, OutputError)
+        assert str(done.exception) == (
+            f"{picture} is of no calibration of scalp.png and would be replaced: name another folder"
+        )
+        assert picture.read_bytes() == content
+
+
 def test_two_points(photo, tmp_path):
     done = _run(photo, "--point", "100,341", "--point", "460,341", "--distance-mm", 1, "--out", tmp_path)
     assert done.exit_code == 0
