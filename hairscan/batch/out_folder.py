@@ -13,7 +13,9 @@ from hairscan.batch.manifest_row import is_url
 from hairscan.batch.run_folder import MANIFEST, TABLES, check_writable
 from hairscan.errors import OutputError
 
-Command = Literal["batch", "score", "compare", "growth"]
+Command = Literal["batch", "unblind", "score", "compare", "growth"]
+COPY = "copy"
+"""Column of images.csv by which an unblinded run is told from one that batch wrote; no manifest has it."""
 _OWN_FOLDERS = ("overlays", ".parts")
 """Folders in which a run removes what is not its own."""
 
@@ -100,7 +102,8 @@ def _commands_in(folder: Path) -> set[Command]:
     if (folder / ".parts").is_dir():
         found.add("batch")
     elif "hairscan_version" in record:
-        found.add("score" if "photo" in (record.get("configuration") or {}) else "batch")
+        is_score = "photo" in (record.get("configuration") or {})
+        found.add("score" if is_score else "unblind" if COPY in _header(folder / "images.csv") else "batch")
     if "refused" in _json(folder / "comparison.json"):
         found.add("compare")
     if "refused" in _json(folder / "growth.json"):
@@ -119,8 +122,13 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _says_more_than_names(path: Path) -> bool:
     """Tell whether a manifest has more columns than the one of a folder."""
+    return _header(path) not in ([""], ["image"])
+
+
+def _header(path: Path) -> list[str]:
+    """Columns of a CSV table; one without a name where there is none."""
     try:
-        header = path.read_text(encoding="utf-8-sig", errors="replace").partition("\n")[0]
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            return [name.strip().strip('"') for name in file.readline().split(",")]
     except OSError:
-        return False
-    return header.strip().strip('"') not in ("", "image")
+        return [""]

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from hairscan.batch.blind_key import BlindCopy, BlindKey, read_key
-from hairscan.batch.out_folder import check_out
+from hairscan.batch.out_folder import COPY, check_out
 from hairscan.batch.run_folder import MANIFEST, TABLES, overlay_names
 from hairscan.endpoints.rows import csv_bytes, read_rows
 from hairscan.errors import BlindError, OutputError
 from hairscan.files import cannot_write, write_files
 
-COPY, DUPLICATE = "copy", "duplicate"
+DUPLICATE = "duplicate"
 _Table = tuple[list[str], list[dict[str, str]]]
 
 
@@ -32,11 +32,11 @@ def unblind_run(run: Path, key_path: Path, out: Path) -> BlindKey:
     BlindError
         The key is not that of these copies, a copy was changed before it was measured, or some were not measured.
     OutputError
-        The folder cannot be written, is the run itself, or holds what is of no run.
+        The folder cannot be written, is the run itself, or holds what is of no unblinded run.
     """
     if out.resolve() == run.resolve():
         raise OutputError(f"{out} holds the blinded run: name another folder for the unblinded one")
-    check_out(out, "batch", (MANIFEST, *TABLES))
+    check_out(out, "unblind", (MANIFEST, *TABLES))
     key = read_key(key_path)
     tables = {name: _read_table(run / f"{name}.csv") for name in ("images", "hairs", "failures", "timings")}
     copies = {copy.copy_name: copy for copy in key.copies}

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hairscan.batch.out_folder import COPY
 from hairscan.batch.run_folder import STAGES, TIMING_COLUMNS
-from hairscan.batch.unblind import COPY, DUPLICATE
+from hairscan.batch.unblind import DUPLICATE
 from hairscan.endpoints.columns import Column, column_of, columns_of
 from hairscan.endpoints.rows import MANIFEST_COLUMNS, HairRow, PhotoRow, csv_bytes
 from hairscan.trial.adam import LABELS, NAME

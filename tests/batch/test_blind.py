@@ -17,6 +17,7 @@ from hairscan.batch.blind import blind_photos
 from hairscan.batch.blind_key import read_key
 from hairscan.batch.burnt_in import cover_text
 from hairscan.batch.manifest import read_manifest
+from hairscan.batch.out_folder import check_batch_folder
 from hairscan.batch.unblind import unblind_run
 from hairscan.cli import app
 from hairscan.endpoints.rows import HairRow, PhotoRow, column_names, csv_bytes
@@ -201,6 +202,17 @@ def test_unblinding_gives_names_manifest_and_duplicates_back(blinded, trial, tmp
     assert (tmp_path / "out" / "run.json").read_bytes() == (tmp_path / "run" / "run.json").read_bytes()
     for path in (tmp_path / "out" / "overlays").iterdir():
         assert copies[path.read_text()].cells["image"].rsplit(".", 1)[0] == path.stem
+
+
+def test_a_run_and_an_unblinded_one_never_replace_each_other(blinded, trial, tmp_path):
+    run_of(tmp_path / "blind", tmp_path / "run")
+    for _ in range(2):
+        unblind_run(tmp_path / "run", tmp_path / "key.json", tmp_path / "out")
+    with pytest.raises(OutputError, match="holds a result of hairscan unblind: name another folder"):
+        check_batch_folder(tmp_path / "out", read_manifest(trial / "manifest.csv"))
+    other = shutil.copytree(tmp_path / "run", tmp_path / "other")
+    with pytest.raises(OutputError, match="holds a result of hairscan batch: name another folder"):
+        unblind_run(tmp_path / "run", tmp_path / "key.json", other)
 
 
 def test_a_wrong_key_a_changed_copy_and_an_unfinished_run_are_refused(blinded, trial, tmp_path):

@@ -10,8 +10,10 @@ from hairscan.batch.out_folder import check_out, check_photos_apart
 from hairscan.errors import OutputError
 
 N_PHOTOS = 5
+OF_A_RUN = {"hairscan_version": "0", "configuration": {"photos": "photos"}}
 RECORDS = {
-    "batch": ("run.json", {"hairscan_version": "0", "configuration": {"photos": "photos"}}),
+    "batch": ("run.json", OF_A_RUN),
+    "unblind": ("run.json", OF_A_RUN),
     "score": ("run.json", {"hairscan_version": "0", "configuration": {"photo": "a.jpg"}}),
     "compare": ("comparison.json", {"refused": None}),
     "growth": ("growth.json", {"refused": "these are two sites"}),
@@ -97,6 +99,7 @@ def test_only_the_command_that_wrote_a_folder_writes_to_it_again(tmp_path, comma
     name, content = RECORDS[command]
     (tmp_path / name).write_text(json.dumps(content))
     (tmp_path / "hairs.csv").write_text("hair_id\n")
+    (tmp_path / "images.csv").write_text("image,copy,duplicate,sha256\n" if command == "unblind" else "image,sha256\n")
     check_out(tmp_path, command, ["hairs.csv", name])
     for other in RECORDS.keys() - {command}:
         with pytest.raises(OutputError, match=f"holds a result of hairscan {command}: name another folder"):
