@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 
 from hairscan.errors import ScaleError
@@ -12,6 +13,9 @@ from hairscan.types import Scale
 
 MIN_UM_PER_PX = 0.2
 MAX_UM_PER_PX = 50.0
+_KEYS = ("um_per_px", "um_per_px_sd")
+_ALIKE = 0.75
+"""From this likeness on a key is one of ours misspelt: ``mm_per_px`` and ``um_per_pixel`` are, ``image_px`` is not."""
 ASSUMED_RELATIVE_SD = 0.01
 """Calibration uncertainty assumed where none is given: 1 %, that is 2 % of a density."""
 
@@ -22,7 +26,8 @@ def resolve_scale(
     """Scale given by the user, else by a sidecar file beside the photo, else None.
 
     A sidecar is ``PHOTO.json``, ``NAME.json``, ``PHOTO.toml`` or ``NAME.toml`` (for ``a.jpg``: ``a.jpg.json``,
-    ``a.json``, …) with ``um_per_px`` and, where known, ``um_per_px_sd``; a file without ``um_per_px`` is passed over.
+    ``a.json``, …) with ``um_per_px`` and, where known, ``um_per_px_sd``. Other programs write files of such names, too:
+    whatever else it says is passed over, but for a key that is one of the two misspelt.
 
     Parameters
     ----------
@@ -34,7 +39,8 @@ def resolve_scale(
     Raises
     ------
     ScaleError
-        A scale that is not a number, not positive, or outside 0.2 to 50 um/px; a sidecar that cannot be read.
+        A scale that is not a number, not positive, or outside 0.2 to 50 um/px; a sidecar that cannot be read, misspells
+        a key, says one twice, or tells an sd without a scale.
     """
     if um_per_px is not None:
         return checked_scale(um_per_px, um_per_px_sd, source="user")
@@ -81,16 +87,33 @@ def _is_file(path: Path) -> bool:
 def _read_sidecar(sidecar: Path) -> Scale | None:
     try:
         text = sidecar.read_text(encoding="utf-8-sig")
-        values = json.loads(text) if sidecar.suffix == ".json" else tomllib.loads(text)
+        is_json = sidecar.suffix == ".json"
+        values = json.loads(text, object_pairs_hook=_each_once) if is_json else tomllib.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise ScaleError(f"{sidecar} cannot be read: {error}. Repair it, remove it, or give um_per_px.") from error
-    if not isinstance(values, dict) or "um_per_px" not in values:
+    if not isinstance(values, dict):
+        return None
+    for key in values:
+        if key not in _KEYS and (meant := get_close_matches(key.casefold(), _KEYS, 1, _ALIKE)):
+            raise ScaleError(f"{sidecar}: {key!r} is no key of a scale: write {meant[0]}, or remove it.")
+    if "um_per_px" not in values:
+        if values.get("um_per_px_sd") is not None:
+            raise ScaleError(f"{sidecar} tells um_per_px_sd and no scale: write um_per_px as well.")
         return None
     return checked_scale(
         _number(values, "um_per_px", sidecar),
         _number(values, "um_per_px_sd", sidecar) if values.get("um_per_px_sd") is not None else None,
         source="sidecar",
     )
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Object of a JSON file in which no key of a scale stands twice: nobody can tell which one is meant."""
+    keys = [key for key, _ in pairs]
+    for key in _KEYS:
+        if keys.count(key) > 1:
+            raise ValueError(f"{key} is there {keys.count(key)} times")
+    return dict(pairs)
 
 
 def _number(values: dict[str, object], key: str, sidecar: Path) -> float:
