@@ -14,11 +14,11 @@ _TIFF_MARKS = {b"II*\0": ("<", False), b"MM\0*": (">", False), b"II+\0": ("<", T
 _TIFF_TYPES = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _JPEG_SIZE_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-_SUBFILE, _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION, _PLANAR = 254, 256, 257, 258, 262, 274, 284
+_SUBFILE, _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION, _SAMPLES, _PLANAR = 254, 256, 257, 258, 262, 274, 277, 284
 _PREVIEW_OR_MASK = 1 | 4
 _MOST_PAGES = 100
 _DATA_TAGS = ((273, 279), (324, 325))
-_WHITE_IS_ZERO, _CMYK, _SEPARATE_PLANES = 0, 5, 2
+_WHITE_IS_ZERO, _CMYK, _SEPARATE_PLANES, _GREY_AND_ALPHA = 0, 5, 2, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,9 @@ def _tiff(data: bytes) -> Header:
     photometric = tags.get(_PHOTOMETRIC, [1])[0]
     if photometric == _CMYK:
         raise UnreadableHeaderError("it holds printing colours (CMYK)")
+    # The decoder drops the second channel and says nothing of it.
+    if tags.get(_SAMPLES, [1])[0] == _GREY_AND_ALPHA:
+        raise UnreadableHeaderError("it is grey with a second channel (transparency)")
     # The decoder brings both kinds in order for eight bits only, and says nothing of the others.
     if max(tags.get(_BITS, [1])) > 8:
         if photometric == _WHITE_IS_ZERO:

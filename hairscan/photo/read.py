@@ -38,7 +38,7 @@ def read_rgb(path: Path) -> tuple[RgbImage, str]:
     """Upright 8-bit RGB picture of a JPEG, PNG or TIFF file, and the sha256 of its bytes.
 
     Sixteen bits are brought to eight by full range (never by the picture's own maximum), transparency is laid
-    over white, and the EXIF orientation is applied.
+    over white (of a TIFF it is refused unless it is all or nothing), and the EXIF orientation is applied.
 
     Returns
     -------
@@ -166,12 +166,21 @@ def _decode(data: bytes, name: str, header: Header) -> NDArray[np.generic]:
     image = decode_picture(data)
     if image is None:
         raise PhotoError(f"{name} is damaged or of an unusual kind of {header.kind}: copy it again, or export it anew.")
+    if header.kind == "TIFF" and image.ndim == 3 and image.shape[2] == 4:
+        _check_all_or_nothing(image[..., 3], name)
     if image.ndim == 3 and image.shape[2] >= 3:
         image = image[..., [2, 1, 0, 3][: image.shape[2]]]
     transpose, flip_rows, flip_columns = _TURNS[header.orientation]
     if transpose:
         image = image.swapaxes(0, 1)
     return image[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1]
+
+
+def _check_all_or_nothing(alpha: NDArray[np.generic], name: str) -> None:
+    """Raise PhotoError for half transparent pixels of a TIFF: the decoder has darkened some kinds of them by it."""
+    opaque = 1 if alpha.dtype.kind == "f" else 2 ** (8 * alpha.itemsize) - 1
+    if not np.isin(alpha, (0, opaque)).all():
+        raise PhotoError(f"{name} is half transparent in places, which is not read from TIFF: export it without.")
 
 
 def _to_uint8(image: NDArray[np.generic], name: str) -> NDArray[np.uint8]:

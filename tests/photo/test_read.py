@@ -114,6 +114,28 @@ def test_alpha_lies_over_white(tmp_path, picture):
     np.testing.assert_allclose(rgb[40:50], (128 * picture[40:50].astype(float) + 127 * 255) / 255, atol=0.51)
 
 
+def test_grey_with_alpha_lies_over_white_or_is_refused(tmp_path, picture):
+    grey = picture[..., 1]
+    alpha = np.full(grey.shape, 255, np.uint8)
+    alpha[:40] = 0
+    rgb, _ = read_rgb(_save(tmp_path / "a.png", np.dstack([grey, alpha])))
+    assert (rgb[:40] == 255).all()
+    np.testing.assert_array_equal(rgb[40:, :, 0], grey[40:])
+    with pytest.raises(PhotoError, match=r"grey with a second channel \(transparency\)\. Copy or export it again"):
+        read_rgb(_save(tmp_path / "a.tif", np.dstack([grey, alpha])))
+
+
+def test_alpha_of_a_tiff_is_all_or_nothing_or_refused(tmp_path, picture):
+    alpha = np.full(picture.shape[:2], 255, np.uint8)
+    alpha[:40] = 0
+    rgb, _ = read_rgb(_save(tmp_path / "a.tif", np.dstack([picture, alpha])))
+    assert (rgb[:40] == 255).all()
+    np.testing.assert_array_equal(rgb[40:], picture[40:])
+    alpha[40:50] = 128
+    with pytest.raises(PhotoError, match="half transparent"):
+        read_rgb(_save(tmp_path / "a.tif", np.dstack([picture, alpha])))
+
+
 @pytest.mark.parametrize("form", ["PNG", "TIFF", "JPEG"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientation_is_applied(tmp_path, form, orientation):
