@@ -91,6 +91,7 @@ class RunTotals:
     models: set[tuple[str, str]] = field(default_factory=set)
     devices: set[str] = field(default_factory=set)
     photos: int = 0
+    photos_without_scale: int = 0
     hairs: int = 0
     hairs_counted: int = 0
 
@@ -99,6 +100,7 @@ class RunTotals:
         self.models.add((result.run.model_name, result.run.model_sha256))
         self.devices.add(result.run.device)
         self.photos += 1
+        self.photos_without_scale += result.photo.um_per_px is None
         self.hairs += len(result.hairs)
         self.hairs_counted += result.photo.hair_count
 

@@ -98,3 +98,6 @@ def _print_summary(run: Run, out: Path, seconds: float) -> None:
         ("written", f"{out}/ images.csv, hairs.csv, failures.csv, overlays/"),
     ):
         typer.echo(f"{name:9}{text}")
+    if n_bare := run.totals.photos_without_scale:
+        without = f"{n_bare} of {run.totals.photos} photographs without a scale: no densities, and no widths in µm"
+        typer.echo(f"note: {without}; give --um-per-px, or um_per_px in a manifest", err=True)

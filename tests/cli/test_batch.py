@@ -26,6 +26,21 @@ def test_a_run_with_a_failure_ends_with_1_and_says_where_everything_is(hairscan,
         assert [row["image"] for row in csv.DictReader(file)] == ["bad.jpg"]
 
 
+def test_photographs_without_a_scale_are_told_at_the_end(hairscan, photos, tmp_path):
+    (photos / "bad.jpg").unlink()
+    shutil.copy(photos / "good.png", photos / "same.png")
+    command = ("batch", photos, "--out", tmp_path / "run", "--device", "cpu")
+    for n_bare in (2, 1):
+        code, _, err = hairscan(*command)
+        assert code == 0
+        assert err.splitlines()[-1] == (
+            f"note: {n_bare} of 2 photographs without a scale: no densities, and no widths in µm; "
+            "give --um-per-px, or um_per_px in a manifest"
+        )
+        (photos / "same.json").write_text('{"um_per_px": 5}')
+    assert "note:" not in hairscan(*command, "--um-per-px", 5)[2]
+
+
 def test_a_shipped_model_comes_before_a_folder_of_its_name(hairscan, photos, tmp_path, monkeypatch):
     (tmp_path / "default").mkdir()
     monkeypatch.chdir(tmp_path)
