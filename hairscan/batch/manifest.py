@@ -168,6 +168,10 @@ def _text_of(path: Path) -> str:
         raise ManifestError(f"{path} does not exist: give a folder of photographs or a manifest in CSV") from error
     except OSError as error:
         raise ManifestError(f"{path} cannot be read: {error.strerror}") from error
+    if _ending(path.name) in PHOTO_ENDINGS | _OTHER_PICTURES:
+        raise ManifestError(
+            f"{path.name} is a photograph: measure it with 'hairscan score', or give its folder or a manifest in CSV"
+        )
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise ManifestError(f"{path.name} is a spreadsheet, not CSV: {how}")
     try:

@@ -132,6 +132,13 @@ def test_all_problems_are_listed_at_once_in_the_order_of_their_lines(written):
         read_manifest(path)
 
 
+@pytest.mark.parametrize("name", ["p1.jpg", "p1.TIF", "p1.heic"])
+def test_a_photograph_is_no_manifest(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(ManifestError, match=f"^{name} is a photograph: measure it with 'hairscan score', or give its"):
+        read_manifest(tmp_path / name)
+
+
 def test_a_manifest_that_is_not_there(tmp_path):
     with pytest.raises(ManifestError, match="does not exist: give a folder of photographs or a manifest"):
         read_manifest(tmp_path / "manifest.csv")
