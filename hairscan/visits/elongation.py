@@ -52,6 +52,8 @@ class Elongation:
         So much longer it is at least, by what is seen of it; NaN where that cannot be told either.
     reason : str
         Why its elongation cannot be told, with the visit in front where it is one of them; empty where it can.
+    enlargement_se_um : float
+        What of `se_um` is due to how large the follow-up shows the skin: one error that all hairs share.
     """
 
     length_baseline_um: float = nan
@@ -60,6 +62,7 @@ class Elongation:
     se_um: float = nan
     least_um: float = nan
     reason: str = ""
+    enlargement_se_um: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,13 @@ def _elongation(one: _Side, other: _Side, shift_um: FloatArray, shift_se_um: flo
     if other.reason:
         return replace(whole, se_um=hypot(se, one.se_um), least_um=after - before, reason=f"followup-{other.reason}")
     se = hypot(se, one.se_um, other.se_um)
-    return replace(whole, elongation_um=after - before, se_um=se, least_um=after - before)
+    return replace(
+        whole,
+        elongation_um=after - before,
+        se_um=se,
+        least_um=after - before,
+        enlargement_se_um=scale_se * after,
+    )
 
 
 def _is_turned(one: _Side, other: _Side) -> bool:

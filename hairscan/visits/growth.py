@@ -158,7 +158,9 @@ def measure_growth(comparison: Comparison, *, hours: float, telogen_um_per_day: 
         for hair, one in zip(comparison.hairs, elongations, strict=True)
     )
     phases = [hair.phase for hair in hairs]
-    rates = np.array([hair.um_per_day for hair in hairs if hair.phase is Phase.ANAGEN and isfinite(hair.um_per_day)])
+    rated = [hair for hair in hairs if hair.phase is Phase.ANAGEN and isfinite(hair.um_per_day)]
+    rates = np.array([hair.um_per_day for hair in rated])
+    enlargement_se = sum(hair.elongation.enlargement_se_um for hair in rated) / days / max(len(rated), 1)
     sd_share = comparison.scale.sd / comparison.scale.um_per_px
     return Growth(
         comparison=comparison,
@@ -166,8 +168,8 @@ def measure_growth(comparison: Comparison, *, hours: float, telogen_um_per_day: 
         telogen_um_per_day=telogen_um_per_day,
         hairs=hairs,
         anagen_share=anagen_share(*(phases.count(phase) for phase in Phase)),
-        mean_um_per_day=mean_rate(rates, sd_share),
-        median_um_per_day=median_rate(rates, sd_share),
+        mean_um_per_day=mean_rate(rates, sd_share, enlargement_se),
+        median_um_per_day=median_rate(rates, sd_share, enlargement_se),
     )
 
 

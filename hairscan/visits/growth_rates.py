@@ -62,43 +62,52 @@ def anagen_share(anagen: int, telogen: int, undecided: int) -> Share:
     )
 
 
-def mean_rate(rates_um_per_day: FloatArray, um_per_px_sd_share: float) -> Estimate:
-    """Mean rate with the interval of Student's t, widened by the doubt of the scale.
+def mean_rate(rates_um_per_day: FloatArray, um_per_px_sd_share: float, enlargement_se_um_per_day: float) -> Estimate:
+    """Mean rate with the interval of Student's t, widened by the doubt of the scale and of the enlargement.
 
     Parameters
     ----------
     um_per_px_sd_share : float
         Relative standard deviation of the scale.
+    enlargement_se_um_per_day : float
+        Standard error of the rates that comes from how much larger one photograph shows the skin than the other.
 
     Notes
     -----
-    Both lengths of every hair are measured with the one scale of the baseline: its error is a share of every rate, and
-    no number of hairs makes it smaller.
+    Both lengths of every hair are measured with the one scale of the baseline: its error is a share of every rate. The
+    lengths in the second photograph are measured by the one registration, too. No number of hairs makes these smaller.
     """
     count, ends = len(rates_um_per_day), None
     mean = float(rates_um_per_day.mean()) if count else None
     if mean is not None and count > 1:
         half = float(stdtrit(count - 1, 0.975)) * float(rates_um_per_day.std(ddof=1)) / sqrt(count)
         ends = (mean - half, mean + half)
-    return _estimate(count, mean, ends, um_per_px_sd_share)
+    return _estimate(count, mean, ends, um_per_px_sd_share, enlargement_se_um_per_day)
 
 
-def median_rate(rates_um_per_day: FloatArray, um_per_px_sd_share: float) -> Estimate:
-    """Median rate with the interval of the sign test, widened by the doubt of the scale; none below 6 hairs.
+def median_rate(rates_um_per_day: FloatArray, um_per_px_sd_share: float, enlargement_se_um_per_day: float) -> Estimate:
+    """Median rate with the interval of the sign test, widened as that of `mean_rate`; none below 6 hairs.
 
-    The sign test takes order statistics and needs no assumption. The doubt is that of `mean_rate`.
+    The sign test takes order statistics and needs no assumption.
     """
     count, ordered = len(rates_um_per_day), np.sort(rates_um_per_day)
     below = [k for k in range(count // 2) if float(bdtr(k, count, 0.5)) <= 0.025]
     ends = (float(ordered[below[-1]]), float(ordered[-1 - below[-1]])) if below else None
-    return _estimate(count, float(np.median(ordered)) if count else None, ends, um_per_px_sd_share)
+    median = float(np.median(ordered)) if count else None
+    return _estimate(count, median, ends, um_per_px_sd_share, enlargement_se_um_per_day)
 
 
-def _estimate(count: int, value: float | None, ends: tuple[float, float] | None, um_per_px_sd_share: float) -> Estimate:
-    """Estimate whose interval holds the chance of the hairs and, independent of it, the doubt of the scale."""
+def _estimate(
+    count: int,
+    value: float | None,
+    ends: tuple[float, float] | None,
+    um_per_px_sd_share: float,
+    enlargement_se_um_per_day: float,
+) -> Estimate:
+    """Estimate whose interval holds the chance of the hairs and, independent of it, what all of them share."""
     if value is None or ends is None:
         return Estimate(hairs=count, um_per_day=value, low_um_per_day=None, high_um_per_day=None)
-    doubt = Z95 * um_per_px_sd_share * abs(value)
+    doubt = Z95 * hypot(um_per_px_sd_share * value, enlargement_se_um_per_day)
     below, above = (hypot(end - value, doubt) for end in ends)
     return Estimate(hairs=count, um_per_day=value, low_um_per_day=value - below, high_um_per_day=value + above)
 

@@ -144,6 +144,22 @@ def test_the_intervals_of_the_rates_widen_with_the_doubt_of_the_scale(monkeypatc
     assert unsure.high_um_per_day - unsure.um_per_day == pytest.approx(1.96 * 0.05 * unsure.um_per_day, rel=0.05)
 
 
+def test_the_intervals_of_the_rates_widen_with_the_doubt_of_the_enlargement(monkeypatch, comparison):
+    sure = [Elongation(400, 400 + more, more, 5, more) for more in (640, 660, 650, 655)]
+    unsure = [replace(one, enlargement_se_um=0.03 * one.length_followup_um) for one in sure]
+    one, other = (with_elongations(monkeypatch, comparison, told).mean_um_per_day for told in (sure, unsure))
+    common = 1.96 * 0.03 * (400 + 651.25) / 2
+    assert other.um_per_day == one.um_per_day
+    expected = np.hypot(one.high_um_per_day - one.um_per_day, common)
+    assert other.high_um_per_day - other.um_per_day == pytest.approx(expected, rel=1e-3)
+
+
+def test_every_elongation_tells_what_the_enlargement_adds_to_its_error(growth):
+    for one in (hair.elongation for hair in growth.hairs if np.isfinite(hair.um_per_day)):
+        assert 0 < one.enlargement_se_um < one.se_um
+        assert one.enlargement_se_um < 0.02 * one.length_followup_um
+
+
 @pytest.mark.parametrize(
     ("elongation", "phase", "reason"),
     [

@@ -32,31 +32,33 @@ def test_without_a_decided_hair_there_is_no_share():
 def test_the_mean_has_students_interval():
     rates = np.array([310.0, 350.0, 402.0, 371.0])
     expected = t.interval(0.95, 3, rates.mean(), rates.std(ddof=1) / 2)
-    found = mean_rate(rates, 0.0)
+    found = mean_rate(rates, 0.0, 0.0)
     assert (found.low_um_per_day, found.high_um_per_day) == pytest.approx(expected)
-    assert mean_rate(rates[:1], 0.01).low_um_per_day is None
-    assert mean_rate(rates[:0], 0.01).um_per_day is None
+    assert mean_rate(rates[:1], 0.01, 1.0).low_um_per_day is None
+    assert mean_rate(rates[:0], 0.01, 1.0).um_per_day is None
 
 
 def test_the_median_holds_the_true_one_in_95_of_100_or_more():
     rng = np.random.default_rng(0)
     held = []
     for _ in range(2000):
-        found = median_rate(rng.exponential(1.0, 14), 0.0)
+        found = median_rate(rng.exponential(1.0, 14), 0.0, 0.0)
         held.append(found.low_um_per_day < np.log(2) < found.high_um_per_day)
     assert 0.95 < np.mean(held) < 0.995
-    assert median_rate(np.arange(5.0), 0.01).low_um_per_day is None
+    assert median_rate(np.arange(5.0), 0.01, 1.0).low_um_per_day is None
 
 
-@pytest.mark.parametrize("sd_share", [0.0, 0.01, 0.05])
-def test_the_intervals_of_the_rates_hold_the_scales_error(sd_share):
+@pytest.mark.parametrize(
+    ("sd_share", "enlargement_se"), [(0.0, 0.0), (0.01, 0.0), (0.05, 0.0), (0.0, 12.0), (0.02, 6.0)]
+)
+def test_the_intervals_of_the_rates_hold_the_errors_that_all_hairs_share(sd_share, enlargement_se):
     rng = np.random.default_rng(3)
     held = {mean_rate: 0, median_rate: 0}
     for _ in range(2000):
-        # the scale is one for both photographs and every hair
-        rates = rng.normal(330.0, 40.0, 40) * (1.0 + rng.normal(0.0, sd_share))
+        # the scale and the registration are one for every hair
+        rates = rng.normal(330.0, 40.0, 40) * (1.0 + rng.normal(0.0, sd_share)) + rng.normal(0.0, enlargement_se)
         for estimate in held:
-            found = estimate(rates, sd_share)
+            found = estimate(rates, sd_share, enlargement_se)
             held[estimate] += found.low_um_per_day < 330.0 < found.high_um_per_day
     assert 0.935 < held[mean_rate] / 2000 < 0.965
     assert 0.935 < held[median_rate] / 2000 < 0.975
