@@ -51,7 +51,7 @@ def photo_tiles(samples: Sequence[Sample], um_per_px: float) -> list[MapArray]:
     if not open_samples:
         raise DataError("no photograph is in the part train or tune: give a folder with more groups")
     chosen = np.unique(np.linspace(0, len(open_samples) - 1, PHOTOGRAPHS).round().astype(int))
-    return [_as_input(_middle(open_samples[index], open_samples[index].um_per_px / um_per_px)) for index in chosen]
+    return [_as_input(_middle(open_samples[index], um_per_px)) for index in chosen]
 
 
 def _phantom(
@@ -65,12 +65,16 @@ def _phantom(
     return render_scene(scene, rng).rgb
 
 
-def _middle(sample: Sample, factor: float) -> RgbImage:
+def _middle(sample: Sample, um_per_px: float) -> RgbImage:
     """Middle of a photograph that is brought to the network's scale."""
-    rgb = resized(read_rgb(sample.image)[0], factor)
+    rgb = resized(read_rgb(sample.image)[0], sample.um_per_px / um_per_px)
     top, left = ((side - SIDE_PX) // 2 for side in rgb.shape[:2])
     if min(top, left) < 0:
-        raise DataError(f"{sample.image.name} is smaller than a calibration tile: give photographs of 1.8 mm or more")
+        side_mm = SIDE_PX * um_per_px / 1000
+        raise DataError(
+            f"{sample.image.name} is smaller than a calibration tile of {side_mm:.2f} x {side_mm:.2f} mm: "
+            "give larger photographs"
+        )
     return np.ascontiguousarray(rgb[top : top + SIDE_PX, left : left + SIDE_PX])
 
 

@@ -251,5 +251,7 @@ def test_calibration_never_sees_what_is_used_for_validation(samples):
 def test_photographs_that_give_no_tile_are_named(samples):
     with pytest.raises(DataError, match="in the part train or tune"):
         photo_tiles(samples[0][2:], 5.56)
-    with pytest.raises(DataError, match=r"train\.png is smaller"):
+    with pytest.raises(DataError, match=r"train\.png is smaller than a calibration tile of 1\.78 x 1\.78 mm"):
         photo_tiles([samples[1]("train", 90, 500)], 5.56)
+    with pytest.raises(DataError, match=r"train\.png is smaller than a calibration tile of 1\.42 x 1\.42 mm"):
+        photo_tiles([samples[1]("train", 90, 500)], 4.45)
