@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 def export(
     out: Annotated[Path | None, typer.Option(help="Folder for the bundle.")] = None,
-    precision: Annotated[str, typer.Option(help="fp32, fp16 or int8.")] = "fp32",
-    model: Annotated[str, typer.Option(help="Name or folder of the network.")] = "default",
+    precision: Annotated[str | None, typer.Option(help="fp32 (where nothing is said), fp16 or int8.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Name or folder of the network; the shipped one without it.")
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Annotated photographs, to calibrate int8 on beside phantoms.")
     ] = None,
@@ -28,12 +30,21 @@ def export(
     """Write a model as a bundle for other programs, or check one with --verify (exit code 1 where it fails)."""
     if (out is None) == (verify is None):
         raise typer.BadParameter("give either --out, to write a bundle, or --verify, to check one")
+    if verify is not None:
+        given = {"--precision": precision, "--model": model, "--data": data, "--um-per-px": um_per_px}
+        for name, value in given.items():
+            if value is not None:
+                raise typer.BadParameter(f"a bundle is checked as it is: leave {name} out", param_hint=name)
+        _verify(verify)
+        return
     if data is not None and precision != "int8":
         raise typer.BadParameter("only int8 is calibrated on photographs: leave --data out", param_hint="--data")
-    if verify is not None:
-        _verify(verify)
-    elif out is not None:
-        _write(out, precision, model, data, um_per_px)
+    if um_per_px is not None and data is None:
+        raise typer.BadParameter(
+            "it is the scale of the photographs of --data: leave --um-per-px out", param_hint="--um-per-px"
+        )
+    if out is not None:
+        _write(out, precision or "fp32", model or "default", data, um_per_px)
 
 
 def _verify(bundle: Path) -> None:

@@ -308,6 +308,11 @@ def test_checking_a_bundle_needs_the_base_installation_only(bundle):
     [
         ([], "either --out"),
         (["--out", "OUT", "--verify", "OUT"], "either --out"),
+        (["--verify", "OUT", "--precision", "fp32"], "a bundle is checked as it is: leave --precision out"),
+        (["--verify", "OUT", "--model", "default"], "a bundle is checked as it is: leave --model out"),
+        (["--verify", "OUT", "--data", "OUT"], "a bundle is checked as it is: leave --data out"),
+        (["--verify", "OUT", "--um-per-px", "3"], "a bundle is checked as it is: leave --um-per-px out"),
+        (["--out", "OUT", "--precision", "int8", "--um-per-px", "3"], "the photographs of --data: leave --um-per-px"),
         (["--out", "OUT", "--precision", "int4"], "unknown precision 'int4': use fp32, fp16, int8"),
         (["--out", "OUT", "--model", "nothing"], "no model 'nothing'"),
         (["--out", "OUT", "--data", "OUT"], "only int8 is calibrated"),
