@@ -136,6 +136,11 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
     return OutputError(f"cannot write to {path}: {error.strerror or error}; free some space or name another folder")
 
 
+def cannot_read(path: Path, error: OSError) -> str:
+    """What is said of a file or folder that is there and cannot be read."""
+    return f"{path} cannot be read: {error.strerror or error}"
+
+
 @contextmanager
 def writing_to(path: Path) -> Iterator[None]:
     """Say of any error of the system that this file or folder cannot be written.

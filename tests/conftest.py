@@ -1,5 +1,7 @@
 """Where the real photographs lie, and what several tests share."""
 
+import io
+from errno import EACCES
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +28,28 @@ def segmenter():
     from hairscan.segment import load_model
 
     return load_model("default", "cpu")
+
+
+@pytest.fixture
+def forbid(monkeypatch):
+    """Take away the right to read a file, or to look into a folder. Changed modes would not bind root."""
+    open_file, look_at = io.open, Path.stat
+
+    def take(path):
+        def open_allowed(file, *args, **kwargs):
+            if file == path:
+                raise PermissionError(EACCES, "Permission denied", str(file))
+            return open_file(file, *args, **kwargs)
+
+        def look_at_allowed(self, **kwargs):
+            if path in self.parents:
+                raise PermissionError(EACCES, "Permission denied", str(self))
+            return look_at(self, **kwargs)
+
+        monkeypatch.setattr(io, "open", open_allowed)
+        monkeypatch.setattr(Path, "stat", look_at_allowed)
+
+    return take
 
 
 @pytest.fixture(scope="session")

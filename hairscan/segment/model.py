@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from hairscan.errors import ModelError
+from hairscan.files import cannot_read
 from hairscan.segment.backend import Backend
 from hairscan.segment.device import open_backend
 from hairscan.segment.spec import BundleSpec, ModelSpec, channel_names
@@ -69,11 +70,15 @@ def find_model(name: str | Path) -> Path:
     Raises
     ------
     ModelError
-        Where there is neither.
+        Where there is neither, or the folder cannot be read.
     """
     ours = model_folders()
     folder = ours.get(str(name)) or Path(name)
-    if not (folder / "spec.json").is_file():
+    try:
+        is_model = (folder / "spec.json").is_file()
+    except OSError as error:
+        raise ModelError(cannot_read(folder, error)) from error
+    if not is_model:
         raise ModelError(f"no model {str(name)!r}: give one of {', '.join(ours) or 'none shipped'}, or a model folder")
     return folder
 
@@ -84,13 +89,16 @@ def read_spec(folder: Path) -> ModelSpec | BundleSpec:
     Raises
     ------
     ModelError
-        Where the file does not say what is needed.
+        Where the file cannot be read, or does not say what is needed.
     """
+    path = folder / "spec.json"
     try:
-        return SPECS.validate_json((folder / "spec.json").read_text(encoding="utf-8"))
-    except (ValidationError, UnicodeDecodeError, OSError) as error:
+        return SPECS.validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(cannot_read(path, error)) from error
+    except (ValidationError, UnicodeDecodeError) as error:
         what = f" ({_first_fault(error)})" if isinstance(error, ValidationError) else ""
-        raise ModelError(f"{folder / 'spec.json'} is damaged{what}: restore the file from the distribution") from error
+        raise ModelError(f"{path} is damaged{what}: restore the file from the distribution") from error
 
 
 def spec_sha256(folder: Path) -> str:

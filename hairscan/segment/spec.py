@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
 from hairscan.errors import ModelError
+from hairscan.files import cannot_read
 from hairscan.types import N_DIRECTIONS
 
 COVERAGE = 0
@@ -196,8 +197,12 @@ def whole_file(path: Path, sha256: str) -> Path:
     Raises
     ------
     ModelError
-        Where the file is missing, or is not the one that `spec.json` names.
+        Where the file is missing, cannot be read, or is not the one that `spec.json` names.
     """
-    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+    try:
+        is_whole = path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+    except OSError as error:
+        raise ModelError(cannot_read(path, error)) from error
+    if not is_whole:
         raise ModelError(f"{path} is missing or damaged (its sha256 is not the one in spec.json): restore the file")
     return path

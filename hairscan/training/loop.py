@@ -18,12 +18,12 @@ import yaml
 from rich.console import Console
 from rich.progress import track
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from hairscan.errors import DataError, DeviceError, ModelError
-from hairscan.files import cannot_write, write_files
+from hairscan.files import cannot_read, cannot_write, write_files
 from hairscan.segment import load_model
 from hairscan.segment.network import HairNet
 from hairscan.training.curves import append_metrics, draw_curves
@@ -32,6 +32,9 @@ from hairscan.training.losses import map_loss
 from hairscan.training.recipe import Recipe
 from hairscan.training.vectors import Sample
 from hairscan.version import __version__
+
+WEIGHTS = "weights.safetensors"
+"""File of a model folder with which a run can begin."""
 
 
 def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str, start: Path | None = None) -> HairNet:
@@ -56,7 +59,7 @@ def train_network(recipe: Recipe, samples: list[Sample], out: Path, device: str,
     out.mkdir(parents=True, exist_ok=True)
     about = {
         "recipe": recipe.model_dump_json(),
-        "begun": "" if start is None else hashlib.sha256(_weights_of(start).read_bytes()).hexdigest(),
+        "begun": "" if start is None else hashlib.sha256(_weights_of(start)).hexdigest(),
         "photographs": _sha256_of(samples),
     }
     torch.manual_seed(recipe.seed)
@@ -162,23 +165,26 @@ def _joined(average: HairNet, start: Path | None, recipe: Recipe) -> HairNet:
     return average
 
 
-def _weights_of(model: Path) -> Path:
-    """The file of a model folder's weights."""
-    weights = model / "weights.safetensors"
-    if not weights.is_file():
-        raise ModelError(f"{weights} is missing: a run can only begin with a model that keeps its weights")
-    return weights
+def _weights_of(model: Path) -> bytes:
+    """Content of the file of a model folder's weights."""
+    path = model / WEIGHTS
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelError(f"{path} is missing: a run can only begin with a model that keeps its weights") from error
+    except OSError as error:
+        raise ModelError(cannot_read(path, error)) from error
 
 
 def _load_weights(network: HairNet, model: Path) -> None:
     """Give the network the weights of a model folder."""
-    weights = _weights_of(model)
+    weights, path = _weights_of(model), model / WEIGHTS
     try:
-        network.load_state_dict(load_file(weights))
+        network.load_state_dict(load(weights))
     except RuntimeError as error:
-        raise ModelError(f"{weights} has other layers: give the recipe the widths that it was trained with") from error
+        raise ModelError(f"{path} has other layers: give the recipe the widths that it was trained with") from error
     except SafetensorError as error:
-        raise ModelError(f"{weights} is damaged: restore it") from error
+        raise ModelError(f"{path} is damaged: restore it") from error
 
 
 def _describe(out: Path, recipe: Recipe, device: str, begun: str) -> None:
@@ -219,11 +225,15 @@ def _save(state: dict[str, Any], path: Path) -> None:
 
 def _resume(parts: dict[str, Any], about: dict[str, str], path: Path) -> tuple[int, float]:
     """Steps already done, and the seconds that they took; loads the checkpoint into `parts`."""
-    if not path.exists():
-        return 0, 0.0
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-    except (EOFError, RuntimeError, OSError, pickle.UnpicklingError) as error:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return 0, 0.0
+    except OSError as error:
+        raise ModelError(cannot_read(path, error)) from error
+    try:
+        saved = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except (EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         raise ModelError(f"{path} is damaged: remove it to begin anew, or name another folder") from error
     if saved.get("recipe") != about["recipe"]:
         raise DataError(f"{path} is of a run with another recipe: give a new --out, or that recipe")

@@ -9,7 +9,7 @@ import yaml
 from pydantic import Field, PositiveInt, ValidationError, model_validator
 
 from hairscan.errors import DataError
-from hairscan.files import Record
+from hairscan.files import Record, cannot_read
 from hairscan.shipped import shipped
 
 
@@ -77,12 +77,14 @@ def read_recipe(path: Path) -> Recipe:
     Raises
     ------
     DataError
-        Where the file is missing or says something unknown.
+        Where the file is missing, cannot be read or says something unknown.
     """
-    if not path.is_file():
-        raise DataError(f"{path} is missing: give a training recipe such as configs/default.yaml")
     try:
         return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is missing: give a training recipe such as configs/default.yaml") from error
+    except OSError as error:
+        raise DataError(cannot_read(path, error)) from error
     except ValidationError as error:
         first = error.errors()[0]
         what = ": ".join([*(str(name) for name in first["loc"][:1]), first["msg"]])

@@ -13,6 +13,7 @@ import numpy as np
 
 from hairscan.endpoints.rows import read_rows
 from hairscan.errors import DataError
+from hairscan.files import cannot_read
 from hairscan.photo.scale import checked_scale
 from hairscan.types import FloatArray
 
@@ -170,7 +171,10 @@ def _field_of(stem: str, rows: list[dict[str, str]], fields: dict[str, dict[str,
 
 def _photographs(tiles: Path) -> list[Path]:
     """The files of a folder, those left out that systems hide in it."""
-    images = sorted(path for path in tiles.glob("*") if path.is_file() and not path.name.startswith("."))
+    try:
+        images = sorted(path for path in tiles.glob("*") if path.is_file() and not path.name.startswith("."))
+    except OSError as error:
+        raise DataError(cannot_read(tiles, error)) from error
     if not images:
         raise DataError(f"no photographs in {tiles}: put the annotated photographs there")
     stem, count = Counter(image.stem for image in images).most_common(1)[0]
@@ -234,9 +238,11 @@ def _read_fields(path: Path) -> dict[str, dict[str, str]]:
 
 def _read_csv(path: Path, columns: set[str]) -> list[dict[str, str]]:
     """Rows of a table that has these columns."""
-    if not path.exists():
-        raise DataError(f"{path} is missing: give a folder with tiles/ and vectors.csv")
     try:
         return read_rows(path, columns)[1]
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is missing: give a folder with tiles/ and vectors.csv") from error
+    except OSError as error:
+        raise DataError(cannot_read(path, error)) from error
     except ValueError as error:
         raise DataError(f"{path} {error}") from error

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from hairscan.errors import ModelError, PhotoError
+from hairscan.files import cannot_read
 from hairscan.photo.read import decode_rgb
 from hairscan.segment.backend import Backend
 from hairscan.segment.maps import resized
@@ -50,8 +51,16 @@ def verify_bundle(folder: Path) -> tuple[BundleSpec, Difference]:
     Raises
     ------
     ModelError
-        Where it is no bundle, a file is missing or changed, or its maps are too far from those expected.
+        Where it is no bundle, a file is missing, unreadable or changed, or its maps are too far from those expected.
     """
+    try:
+        return _verified(folder)
+    except OSError as error:
+        raise ModelError(cannot_read(Path(error.filename or folder), error)) from error
+
+
+def _verified(folder: Path) -> tuple[BundleSpec, Difference]:
+    """The same; OSError where a file cannot be read."""
     sums = _read_sums(folder)
     _check_files(folder, sums)
     spec = _bundle_spec(folder)
@@ -120,7 +129,7 @@ def _check_files(folder: Path, sums: Mapping[str, str]) -> None:
         try:
             if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
                 problems.append(f"{name} was changed")
-        except OSError:
+        except FileNotFoundError:
             problems.append(f"{name} is missing")
     if problems:
         raise ModelError(f"{folder}: {', '.join(problems)}: export the bundle again")

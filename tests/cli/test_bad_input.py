@@ -376,6 +376,19 @@ def test_a_damaged_model(refused, photo_file, model, damage, words):
     assert words in refused(photo_file, "--um-per-px", "5", "--model", model, "--device", "cpu")
 
 
+@pytest.mark.parametrize("name", ["spec.json", "model.onnx"])
+def test_a_model_that_may_not_be_read(refused, photo_file, model, forbid, name):
+    forbid(model / name)
+    said = refused(photo_file, "--um-per-px", "5", "--model", model, "--device", "cpu")
+    assert f"error: {model / name} cannot be read: Permission denied" in said
+
+
+def test_a_model_folder_that_may_not_be_looked_into(refused, photo_file, model, forbid):
+    forbid(model)
+    said = refused(photo_file, "--um-per-px", "5", "--model", model, "--device", "cpu")
+    assert f"error: {model} cannot be read: Permission denied" in said
+
+
 def test_a_model_of_an_unknown_name(refused, photo_file):
     assert "error: no model 'nothing-of-that-name': give one of" in refused(
         photo_file, "--model", "nothing-of-that-name"

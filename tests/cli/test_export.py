@@ -294,6 +294,23 @@ def expect_failure(hairscan, bundle, words):
     assert words in err
 
 
+@pytest.mark.parametrize("name", ["SHA256SUMS", "README.md", "model.onnx", "photo.png", "spec.json"])
+def test_a_file_that_may_not_be_read_is_not_called_missing(hairscan, bundle, forbid, name):
+    forbid(bundle / name)
+    assert hairscan("export", "--verify", bundle) == (
+        1,
+        "",
+        f"error: {bundle / name} cannot be read: Permission denied\n",
+    )
+
+
+def test_a_folder_that_may_not_be_read_is_named(hairscan, bundle, forbid):
+    forbid(bundle)
+    code, out, err = hairscan("export", "--verify", bundle)
+    assert (code, out) == (1, "")
+    assert err == f"error: {bundle / 'SHA256SUMS'} cannot be read: Permission denied\n"
+
+
 def test_checking_a_bundle_needs_the_base_installation_only(bundle):
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['torch', 'onnx'])); "

@@ -21,6 +21,22 @@ def recipe(tmp_path):
     return path
 
 
+@pytest.fixture
+def folder(tmp_path):
+    """Annotated photographs made by hand: one in every part, one hair in each."""
+    folder = tmp_path / "data"
+    (folder / "tiles").mkdir(parents=True)
+    parts = ("train", "tune", "validation")
+    for grey, part in enumerate(parts, start=150):
+        cv2.imwrite(str(folder / "tiles" / f"{part}.png"), np.full((80, 100, 3), grey, np.uint8))
+    rows = [f"{part},{part},10,20,60,30,single" for part in parts]
+    header = "tile,field,root_x_px,root_y_px,tip_x_px,tip_y_px,kind"
+    (folder / "vectors.csv").write_text("\n".join([header, *rows]) + "\n")
+    fields = [f"{part},{part},{part},4.0" for part in parts]
+    (folder / "fields.csv").write_text("\n".join(["field,group,part,um_per_px", *fields]) + "\n")
+    return folder
+
+
 def test_a_network_that_sees_no_hair_becomes_no_model(hairscan, recipe, tmp_path, monkeypatch):
     monkeypatch.setattr(confidence, "PHANTOMS_PER_KIND", 1)
     monkeypatch.setattr(confidence, "KINDS", ("clipped",))
@@ -40,18 +56,23 @@ def test_a_run_without_recipe_goes_on_from_a_model(hairscan, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_hairs_outside_of_a_photograph_are_refused_before_anything_is_trained(hairscan, tmp_path):
-    data = tmp_path / "data"
-    (data / "tiles").mkdir(parents=True)
-    parts = ("train", "tune", "validation")
-    for part in parts:
-        cv2.imwrite(str(data / "tiles" / f"{part}.png"), np.full((80, 100, 3), 150, np.uint8))
-    rows = [f"{part},{part},10,20,{5000 if part == 'train' else 60},30,single" for part in parts]
-    header = "tile,field,root_x_px,root_y_px,tip_x_px,tip_y_px,kind"
-    (data / "vectors.csv").write_text("\n".join([header, *rows]) + "\n")
-    fields = [f"{part},{part},{part},4.0" for part in parts]
-    (data / "fields.csv").write_text("\n".join(["field,group,part,um_per_px", *fields]) + "\n")
-    code, _, said = hairscan("train", "--from", "default", "--data", data, "--out", tmp_path / "run")
+def test_what_may_not_be_read_is_named(hairscan, recipe, tmp_path, forbid):
+    forbid(recipe)
+    refusal = f"error: {recipe} cannot be read: Permission denied\n"
+    assert hairscan("train", recipe, "--out", tmp_path / "run") == (2, "", refusal)
+
+
+@pytest.mark.parametrize("name", ["vectors.csv", "fields.csv"])
+def test_a_table_of_the_photographs_that_may_not_be_read_is_named(hairscan, folder, tmp_path, forbid, name):
+    forbid(folder / name)
+    refusal = f"error: {folder / name} cannot be read: Permission denied\n"
+    assert hairscan("train", "--from", "default", "--data", folder, "--out", tmp_path / "run") == (2, "", refusal)
+
+
+def test_hairs_outside_of_a_photograph_are_refused_before_anything_is_trained(hairscan, folder, tmp_path):
+    path = folder / "vectors.csv"
+    path.write_text(path.read_text().replace("train,train,10,20,60", "train,train,10,20,5000"))
+    code, _, said = hairscan("train", "--from", "default", "--data", folder, "--out", tmp_path / "run")
     assert code == 2
     assert "train.png is 100 x 80 px, and hairs of it lie outside" in said
     assert not (tmp_path / "run").exists()

@@ -107,6 +107,16 @@ def test_a_damaged_checkpoint_is_named(recipe, tmp_path, clinic_samples, content
         loop.train_network(short, clinic_samples, tmp_path / "run", "cpu")
 
 
+def test_what_a_run_may_not_read_is_named_and_not_called_damaged(recipe, tmp_path, forbid):
+    export_model(HairNet(recipe.widths).eval(), recipe, tmp_path / "model", version="0")
+    (tmp_path / "run" / "checkpoint.pt").mkdir(parents=True)
+    with pytest.raises(ModelError, match=r"checkpoint\.pt cannot be read: Is a directory"):
+        loop.train_network(recipe, [], tmp_path / "run", "cpu")
+    forbid(tmp_path / "model" / "weights.safetensors")
+    with pytest.raises(ModelError, match=r"weights\.safetensors cannot be read: Permission denied"):
+        loop.train_network(recipe, [], tmp_path / "run", "cpu", start=tmp_path / "model")
+
+
 def test_a_run_says_what_it_is_made_of(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "track", lambda batches, *args, **kwargs: itertools.islice(batches, 3))
     loop.train_network(recipe, [], tmp_path, "cpu")
