@@ -19,7 +19,9 @@ from hairscan.segment.maps import resized
 from hairscan.segment.model import read_spec
 from hairscan.segment.onnx_backend import OnnxBackend
 from hairscan.segment.spec import BundleSpec, ModelSpec, PhotoTest, SelfTest, TensorFile, channel_names
-from hairscan.segment.tiling import run_tiled
+from hairscan.segment.tiling import MARGIN_PX, TILE_PX, run_tiled
+from hairscan.trace.confidence import READINGS
+from hairscan.training.opset import opset_of
 from hairscan.types import MapArray, RgbImage
 
 SUMS = "SHA256SUMS"
@@ -65,9 +67,13 @@ def _verified(folder: Path) -> tuple[BundleSpec, Difference]:
     _check_files(folder, sums)
     spec = _bundle_spec(folder)
     _check_names(folder, sums, spec)
-    _checked_bytes(folder / "model.onnx", spec.sha256)
+    network = _checked_bytes(folder / "model.onnx", spec.sha256)
     test = spec.self_test
     backend = OnnxBackend(folder / "model.onnx", "cpu")
+    if (opset := opset_of(network)) != spec.opset:
+        raise ModelError(
+            f"{folder}: model.onnx is of opset {opset}, and spec.json says {spec.opset}: export the bundle again"
+        )
     difference = _compared(folder, backend.run(_tensor(folder, test.input)), test.expected)
     if not difference.passes(test):
         raise ModelError(f"{folder}: the self-test failed, {describe(spec, difference)}: do not use it")
@@ -151,8 +157,18 @@ def _bundle_spec(folder: Path) -> BundleSpec:
     spec = read_spec(folder)
     if not isinstance(spec, BundleSpec):
         raise ModelError(f"{folder} is a model and no bundle: make one with hairscan export --model {folder} --out DIR")
-    if spec.channels != channel_names():
-        raise ModelError(f"{folder} was made for another version of hairscan: export the bundle again")
+    # What the network does not hold: a program that goes by another spec than hairscan gets other maps and counts.
+    ours = {
+        "channels": channel_names(),
+        "tile_px": TILE_PX,
+        "margin_px": MARGIN_PX,
+        "confidence_readings": READINGS,
+    }
+    if other := [name for name, value in ours.items() if getattr(spec, name) != value]:
+        raise ModelError(
+            f"{folder} was made for another version of hairscan ({', '.join(other)} in spec.json): "
+            "export the bundle again"
+        )
     return spec
 
 

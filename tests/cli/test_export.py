@@ -12,6 +12,7 @@ import pytest
 
 from hairscan.segment import model_folders
 from hairscan.segment.spec import BundleSpec, PhotoTest, SelfTest, TensorFacts, TensorFile
+from hairscan.segment.tiling import TILE_PX
 from hairscan.trace.confidence import READINGS
 from hairscan.training.verify import maps_of_photo
 
@@ -47,7 +48,7 @@ def whole_bundle(tmp_path_factory, segmenter, draw_scalp):
         input=TensorFacts(name="image", values=""),
         output=TensorFacts(name="maps", values=""),
         cell_px=2,
-        tile_px=640,
+        tile_px=TILE_PX,
         margin_px=64,
         confidence_readings=READINGS,
         self_test=SelfTest(
@@ -264,6 +265,22 @@ def test_a_damaged_bundle_fails_in_one_line(hairscan, bundle, damage, words):
         (lambda folder: flip_a_byte(folder / "input.bin"), "input.bin is damaged"),
         (lambda folder: flip_a_byte(folder / "photo.png"), "photo.png is damaged"),
         (cut_with_the_right_hash, "model.onnx cannot be loaded"),
+        (
+            lambda folder: change_spec(folder, lambda facts: facts.update(opset=16)),
+            "of opset 17, and spec.json says 16",
+        ),
+        (
+            lambda folder: change_spec(folder, lambda facts: facts.update(tile_px=640)),
+            "was made for another version of hairscan (tile_px in spec.json)",
+        ),
+        (
+            lambda folder: change_spec(folder, lambda facts: facts.update(margin_px=32)),
+            "was made for another version of hairscan (margin_px in spec.json)",
+        ),
+        (
+            lambda folder: change_spec(folder, lambda facts: facts["confidence_readings"].reverse()),
+            "was made for another version of hairscan (confidence_readings in spec.json)",
+        ),
         (spoil_photo_with_the_right_hash, "photo.png cannot be read: export"),
         (lambda folder: declare_shape(folder, [1, 15, 32, 49]), "not of the shape that spec.json says"),
         (lambda folder: declare_shape(folder, [1, 15, 48, 32]), "gave maps of shape (1, 15, 32, 48)"),
