@@ -93,7 +93,7 @@ class PhotoTest(BaseModel):
     Attributes
     ----------
     um_per_px : float
-        Scale of the photograph, another than the network's.
+        Scale of the photograph.
     max_difference, mean_difference : float
         As in `SelfTest`.
     """
@@ -113,8 +113,8 @@ class SelfTest(BaseModel):
 
     Attributes
     ----------
-    photo : PhotoTest
-        The same from a photograph on.
+    photo, coarse_photo : PhotoTest
+        The same from a photograph on: one that is shrunk to the network's scale, and one that is enlarged.
     max_difference, mean_difference : float
         Largest and mean absolute difference that are let pass, on maps in 0..1.
     """
@@ -124,8 +124,14 @@ class SelfTest(BaseModel):
     input: TensorFile
     expected: TensorFile
     photo: PhotoTest
+    coarse_photo: PhotoTest
     max_difference: float
     mean_difference: float
+
+    @property
+    def photos(self) -> tuple[PhotoTest, ...]:
+        """All that begin at a photograph."""
+        return self.photo, self.coarse_photo
 
 
 class TensorFacts(BaseModel):
@@ -170,15 +176,18 @@ class BundleSpec(ModelSpec):
     def _can_be_right(self) -> Self:
         """Refuse what no exporter writes: hairs would be counted with it all the same, or a broken network pass."""
         largest, mean = TOLERANCES[self.precision]
-        test, photo = self.self_test, self.self_test.photo
+        test = self.self_test
+        largest_of_photo, mean_of_photo = largest + RESIZING_TOLERANCE[0], mean + RESIZING_TOLERANCE[1]
         right = {
             "confidence_weights": len(self.confidence_weights) == 1 + len(self.confidence_readings),
             "cell_px": self.cell_px == CELL_PX,
             "input": self.input.name == INPUT,
             "output": self.output.name == OUTPUT,
             "precision": test.max_difference <= largest and test.mean_difference <= mean,
-            "photo": photo.max_difference <= largest + RESIZING_TOLERANCE[0]
-            and photo.mean_difference <= mean + RESIZING_TOLERANCE[1],
+            "photographs": all(
+                photo.max_difference <= largest_of_photo and photo.mean_difference <= mean_of_photo
+                for photo in test.photos
+            ),
         }
         if wrong := [name for name, is_right in right.items() if not is_right]:
             raise ValueError(f"impossible: {', '.join(wrong)}")

@@ -12,13 +12,11 @@ from string import Template
 from tempfile import TemporaryDirectory
 from typing import get_args
 
-import numpy as np
 import onnx
 
 from hairscan.batch.run_folder import check_writable
 from hairscan.errors import ModelError, OutputError
 from hairscan.files import cannot_write, write_files
-from hairscan.phantom import KINDS, render_scene, sample_scene
 from hairscan.photo.codec import encode_png
 from hairscan.segment import find_model, load_model
 from hairscan.segment.backend import Backend
@@ -41,18 +39,39 @@ from hairscan.segment.spec import (
 from hairscan.segment.tiling import MARGIN_PX, TILE_PX
 from hairscan.trace.confidence import READINGS
 from hairscan.training.precision import to_fp16, to_int8
-from hairscan.training.tiles import SELF_TEST_PHANTOM, SERIES, phantom_tiles, photo_tiles, self_test_tile
+from hairscan.training.tiles import SELF_TEST_PHANTOM, draw_series, phantom_tiles, photo_tiles, self_test_tile
 from hairscan.training.vectors import Sample
 from hairscan.training.verify import SUMS, Difference, bundle_files, describe, describe_photo, maps_of_photo
 from hairscan.types import MapArray, RgbImage
 from hairscan.version import __version__
 
-PHOTO_PX = (1134, 160)
-"""Width and height of the self-test's photograph: at the network's scale both are padded, and it takes two tiles."""
-PHOTO_FACTOR = 0.74
-"""Its micrometres per pixel, as a share of the network's: it has to be resized."""
-PHOTO_KIND, PHOTO_DENSITY_PER_CM2 = "long", 150.0
-"""Long hairs lie where its tiles meet: a program that cuts it elsewhere gets other maps."""
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A phantom that is a photograph of the self-test.
+
+    Attributes
+    ----------
+    size_px : tuple of int
+        Width and height: at the network's scale both have to be padded.
+    factor : float
+        Its micrometres per pixel, as a share of the network's: it has to be resized.
+    """
+
+    name: str
+    kind: str
+    index: int
+    density_per_cm2: float
+    size_px: tuple[int, int]
+    factor: float
+
+
+PHOTOS = (
+    # Takes two tiles; long hairs lie where they meet: a program that cuts it elsewhere gets other maps.
+    _Drawn("photo", "long", SELF_TEST_PHANTOM, 150.0, (1134, 160), 0.74),
+    # Has to be enlarged; of those of its size, one whose maps tell the ways of interpolating well apart, in int8 too.
+    _Drawn("coarse_photo", "dense", 11, 300.0, (96, 64), 1.74),
+)
 
 
 def write_bundle(
@@ -98,15 +117,17 @@ def write_bundle(
     expected = shown.maps(segmenter.backend, source)
     test, contents = shown.test(expected, precision)
     spec = _bundle_spec(source, precision, payload, test)
-    difference, of_photo = map(Difference.between, shown.maps(_backend(payload), source), expected)
+    difference, *of_photos = map(Difference.between, shown.maps(_backend(payload), source), expected)
     if not difference.passes(spec.self_test):
         raise ModelError(f"this model cannot be exported so: {describe(spec, difference)}; use a higher precision")
-    if not of_photo.passes(spec.self_test.photo):
-        raise ModelError(f"this model cannot be exported so: {describe_photo(spec, of_photo)}; use a higher precision")
+    for photo, apart in zip(spec.self_test.photos, of_photos, strict=True):
+        if not apart.passes(photo):
+            far = describe_photo(spec, photo, apart)
+            raise ModelError(f"this model cannot be exported so: {far}; use a higher precision")
     contents |= {
         "model.onnx": payload,
         "spec.json": (spec.model_dump_json(indent=2) + "\n").encode(),
-        "README.md": _readme(spec, difference, of_photo).encode(),
+        "README.md": _readme(spec, difference, of_photos).encode(),
     }
     _write(out, contents | {SUMS: _sums(contents)})
     return spec, difference
@@ -114,54 +135,53 @@ def write_bundle(
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What the self-test shows a network: one input, and a photograph of another scale than the network's."""
+    """What the self-test shows a network: one input, and photographs of other scales than the network's.
+
+    Attributes
+    ----------
+    photos : tuple of array and float
+        Pictures of `PHOTOS`, and the micrometres per pixel of each.
+    """
 
     image: MapArray
-    photo: RgbImage
-    photo_um_per_px: float
+    photos: tuple[tuple[RgbImage, float], ...]
 
     @classmethod
     def at_scale(cls, um_per_px: float) -> _Shown:
         """For a network of this scale."""
-        photo_um_per_px = round(PHOTO_FACTOR * um_per_px, 2)
-        rng = np.random.default_rng((SERIES, KINDS.index(PHOTO_KIND), SELF_TEST_PHANTOM))
-        width, height = PHOTO_PX
-        scene = sample_scene(
-            PHOTO_KIND,
-            rng,
-            width_px=width,
-            height_px=height,
-            um_per_px=photo_um_per_px,
-            density_per_cm2=PHOTO_DENSITY_PER_CM2,
-        )
-        return cls(self_test_tile(um_per_px), render_scene(scene, rng).rgb, photo_um_per_px)
+        photos = []
+        for drawn in PHOTOS:
+            scale = round(drawn.factor * um_per_px, 2)
+            rgb = draw_series(drawn.kind, drawn.index, drawn.size_px, scale, drawn.density_per_cm2)
+            photos.append((rgb, scale))
+        return cls(self_test_tile(um_per_px), tuple(photos))
 
-    def maps(self, backend: Backend, spec: ModelSpec) -> tuple[MapArray, MapArray]:
-        """Maps of the input and of the photograph."""
-        return backend.run(self.image), maps_of_photo(backend, spec, self.photo, self.photo_um_per_px)
+    def maps(self, backend: Backend, spec: ModelSpec) -> list[MapArray]:
+        """Maps of the input and of the photographs."""
+        return [backend.run(self.image), *(maps_of_photo(backend, spec, rgb, scale) for rgb, scale in self.photos)]
 
-    def test(self, expected: tuple[MapArray, MapArray], precision: Precision) -> tuple[SelfTest, dict[str, bytes]]:
+    def test(self, expected: Sequence[MapArray], precision: Precision) -> tuple[SelfTest, dict[str, bytes]]:
         """The self-test that a network in this precision has to pass, and its files by their names."""
         largest, mean = TOLERANCES[precision]
-        contents = {
-            "selftest_input.bin": _bytes(self.image),
-            "selftest_expected.bin": _bytes(expected[0]),
-            "photo.png": encode_png(self.photo),
-            "photo_expected.bin": _bytes(expected[1]),
-        }
+        contents = {"selftest_input.bin": _bytes(self.image), "selftest_expected.bin": _bytes(expected[0])}
+        photos = {}
+        for drawn, (rgb, scale), maps in zip(PHOTOS, self.photos, expected[1:], strict=True):
+            file, of_maps = f"{drawn.name}.png", f"{drawn.name}_expected.bin"
+            contents |= {file: encode_png(rgb), of_maps: _bytes(maps)}
+            photos[drawn.name] = PhotoTest(
+                file=file,
+                sha256=_sha256(contents[file]),
+                um_per_px=scale,
+                expected=_tensor_file(of_maps, maps),
+                max_difference=largest + RESIZING_TOLERANCE[0],
+                mean_difference=mean + RESIZING_TOLERANCE[1],
+            )
         test = SelfTest(
             input=_tensor_file("selftest_input.bin", self.image),
             expected=_tensor_file("selftest_expected.bin", expected[0]),
-            photo=PhotoTest(
-                file="photo.png",
-                sha256=_sha256(contents["photo.png"]),
-                um_per_px=self.photo_um_per_px,
-                expected=_tensor_file("photo_expected.bin", expected[1]),
-                max_difference=largest + RESIZING_TOLERANCE[0],
-                mean_difference=mean + RESIZING_TOLERANCE[1],
-            ),
             max_difference=largest,
             mean_difference=mean,
+            **photos,
         )
         return test, contents
 
@@ -237,9 +257,18 @@ def _bytes(tensor: MapArray) -> bytes:
     return tensor.astype("<f4").tobytes()
 
 
-def _readme(spec: BundleSpec, difference: Difference, of_photo: Difference) -> str:
+def _readme(spec: BundleSpec, difference: Difference, of_photos: Sequence[Difference]) -> str:
     """Instructions with this bundle's own numbers."""
-    photo = spec.self_test.photo
+    numbers: dict[str, str] = {}
+    for drawn, photo, of_photo in zip(PHOTOS, spec.self_test.photos, of_photos, strict=True):
+        numbers |= {
+            f"{drawn.name}_um_per_px": f"{photo.um_per_px:g}",
+            f"{drawn.name}_expected_shape": str(list(photo.expected.shape)),
+            f"{drawn.name}_largest": f"{of_photo.largest:.2g}",
+            f"{drawn.name}_mean": f"{of_photo.mean:.2g}",
+            f"{drawn.name}_max_difference": f"{photo.max_difference:g}",
+            f"{drawn.name}_mean_difference": f"{photo.mean_difference:g}",
+        }
     template = files("hairscan.training").joinpath("bundle_readme.md").read_text(encoding="utf-8")
     return Template(template).substitute(
         spec.model_dump(),
@@ -253,10 +282,5 @@ def _readme(spec: BundleSpec, difference: Difference, of_photo: Difference) -> s
         mean=f"{difference.mean:.2g}",
         max_difference=f"{spec.self_test.max_difference:g}",
         mean_difference=f"{spec.self_test.mean_difference:g}",
-        photo_um_per_px=f"{photo.um_per_px:g}",
-        photo_expected_shape=list(photo.expected.shape),
-        photo_largest=f"{of_photo.largest:.2g}",
-        photo_mean=f"{of_photo.mean:.2g}",
-        photo_max_difference=f"{photo.max_difference:g}",
-        photo_mean_difference=f"{photo.mean_difference:g}",
+        **numbers,
     )

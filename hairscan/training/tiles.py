@@ -28,7 +28,7 @@ SELF_TEST_DENSITY_PER_CM2 = 300.0
 def phantom_tiles(um_per_px: float) -> list[MapArray]:
     """Tiles of every kind of phantom, shape (1, 3, SIDE_PX, SIDE_PX), 0..1."""
     return [
-        _as_input(_phantom(kind, index, (SIDE_PX, SIDE_PX), um_per_px))
+        _as_input(draw_series(kind, index, (SIDE_PX, SIDE_PX), um_per_px))
         for kind in KINDS
         for index in range(PHANTOMS_PER_KIND)
     ]
@@ -36,7 +36,7 @@ def phantom_tiles(um_per_px: float) -> list[MapArray]:
 
 def self_test_tile(um_per_px: float) -> MapArray:
     """The one phantom of every bundle's self-test, shape (1, 3, 256, 384), 0..1."""
-    return _as_input(_phantom("dense", SELF_TEST_PHANTOM, SELF_TEST_PX, um_per_px, SELF_TEST_DENSITY_PER_CM2))
+    return _as_input(draw_series("dense", SELF_TEST_PHANTOM, SELF_TEST_PX, um_per_px, SELF_TEST_DENSITY_PER_CM2))
 
 
 def photo_tiles(samples: Sequence[Sample], um_per_px: float) -> list[MapArray]:
@@ -54,9 +54,10 @@ def photo_tiles(samples: Sequence[Sample], um_per_px: float) -> list[MapArray]:
     return [_as_input(_middle(open_samples[index], um_per_px)) for index in chosen]
 
 
-def _phantom(
+def draw_series(
     kind: str, index: int, size_px: tuple[int, int], um_per_px: float, density_per_cm2: float | None = None
 ) -> RgbImage:
+    """Draw a phantom of `SERIES`; `size_px` is its width and height."""
     rng = np.random.default_rng((SERIES, KINDS.index(kind), index))
     width, height = size_px
     scene = sample_scene(

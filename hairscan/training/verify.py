@@ -77,10 +77,11 @@ def _verified(folder: Path) -> tuple[BundleSpec, Difference]:
     difference = _compared(folder, backend.run(_tensor(folder, test.input)), test.expected)
     if not difference.passes(test):
         raise ModelError(f"{folder}: the self-test failed, {describe(spec, difference)}: do not use it")
-    maps = maps_of_photo(backend, spec, _photo(folder, test.photo), test.photo.um_per_px)
-    of_photo = _compared(folder, maps, test.photo.expected)
-    if not of_photo.passes(test.photo):
-        raise ModelError(f"{folder}: the self-test failed, {describe_photo(spec, of_photo)}: do not use it")
+    for photo in test.photos:
+        maps = maps_of_photo(backend, spec, _photo(folder, photo), photo.um_per_px)
+        of_photo = _compared(folder, maps, photo.expected)
+        if not of_photo.passes(photo):
+            raise ModelError(f"{folder}: the self-test failed, {describe_photo(spec, photo, of_photo)}: do not use it")
     return spec, difference
 
 
@@ -92,8 +93,9 @@ def maps_of_photo(backend: Backend, spec: ModelSpec, rgb: RgbImage, um_per_px: f
 def bundle_files(spec: BundleSpec) -> set[str]:
     """Names of all files of a bundle but `SUMS`, which lists them."""
     test = spec.self_test
-    tested = {test.input.file, test.expected.file, test.photo.file, test.photo.expected.file}
-    return {"README.md", "model.onnx", "spec.json", *tested}
+    tested = {test.input.file, test.expected.file}
+    of_photos = {name for photo in test.photos for name in (photo.file, photo.expected.file)}
+    return {"README.md", "model.onnx", "spec.json", *tested, *of_photos}
 
 
 def describe(spec: BundleSpec, difference: Difference) -> str:
@@ -101,9 +103,8 @@ def describe(spec: BundleSpec, difference: Difference) -> str:
     return f"{spec.precision} maps differ from the model's {_allowed(difference, spec.self_test)}"
 
 
-def describe_photo(spec: BundleSpec, difference: Difference) -> str:
-    """The same of the photograph's maps."""
-    test = spec.self_test.photo
+def describe_photo(spec: BundleSpec, test: PhotoTest, difference: Difference) -> str:
+    """The same of the maps of one of the photographs."""
     return f"{spec.precision} maps of {test.file} differ from the model's {_allowed(difference, test)}"
 
 

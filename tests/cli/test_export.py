@@ -16,7 +16,7 @@ from hairscan.segment.tiling import TILE_PX
 from hairscan.trace.confidence import READINGS
 from hairscan.training.verify import maps_of_photo
 
-PHOTO_UM_PER_PX = 3.3
+PHOTO_UM_PER_PX, COARSE_PHOTO_UM_PER_PX = 3.3, 7.1
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +26,15 @@ def whole_bundle(tmp_path_factory, segmenter, draw_scalp):
     shutil.copy(model_folders()["default"] / "model.onnx", folder)
     (folder / "README.md").write_text("read me")
     photo = draw_scalp([[(10, 20), (60, 70)]], 8, 101, 83)
-    cv2.imwrite(str(folder / "photo.png"), photo[..., ::-1])
+    coarse_photo = draw_scalp([[(10, 20), (50, 50)]], 6, 73, 65)
+    for name, rgb in (("photo", photo), ("coarse_photo", coarse_photo)):
+        cv2.imwrite(str(folder / f"{name}.png"), rgb[..., ::-1])
     image = np.random.default_rng(0).random((1, 3, 64, 96), np.float32)
     tensors = {
         "input": image,
         "expected": segmenter.backend.run(image),
         "photo_expected": maps_of_photo(segmenter.backend, segmenter.spec, photo, PHOTO_UM_PER_PX),
+        "coarse_photo_expected": maps_of_photo(segmenter.backend, segmenter.spec, coarse_photo, COARSE_PHOTO_UM_PER_PX),
     }
     for name, tensor in tensors.items():
         (folder / f"{name}.bin").write_bytes(tensor.astype("<f4").tobytes())
@@ -54,14 +57,17 @@ def whole_bundle(tmp_path_factory, segmenter, draw_scalp):
         self_test=SelfTest(
             input=files["input"],
             expected=files["expected"],
-            photo=PhotoTest(
-                file="photo.png",
-                sha256=sha256_of(folder / "photo.png"),
-                um_per_px=PHOTO_UM_PER_PX,
-                expected=files["photo_expected"],
-                max_difference=1e-3,
-                mean_difference=1e-5,
-            ),
+            **{
+                name: PhotoTest(
+                    file=f"{name}.png",
+                    sha256=sha256_of(folder / f"{name}.png"),
+                    um_per_px=um_per_px,
+                    expected=files[f"{name}_expected"],
+                    max_difference=1e-3,
+                    mean_difference=1e-5,
+                )
+                for name, um_per_px in (("photo", PHOTO_UM_PER_PX), ("coarse_photo", COARSE_PHOTO_UM_PER_PX))
+            },
             max_difference=1e-3,
             mean_difference=1e-5,
         ),
@@ -116,13 +122,13 @@ def spoil_photo_with_the_right_hash(folder):
     change_spec(folder, lambda facts: facts["self_test"]["photo"].update(sha256=sha256_of(path)))
 
 
-def expect(folder, change, of_photo=False):
+def expect(folder, change, photo=None):
     """Other expected maps, with the right hash."""
-    path = folder / ("photo_expected.bin" if of_photo else "expected.bin")
+    path = folder / (f"{photo}_expected.bin" if photo else "expected.bin")
     path.write_bytes(change(np.fromfile(path, "<f4")).tobytes())
 
     def record(facts):
-        test = facts["self_test"]["photo"] if of_photo else facts["self_test"]
+        test = facts["self_test"][photo] if photo else facts["self_test"]
         test["expected"].update(sha256=sha256_of(path))
 
     change_spec(folder, record)
@@ -160,6 +166,7 @@ IMPOSSIBLE = {
     "what int8 may differ by": lambda facts: facts["self_test"].update(max_difference=0.3),
     "a self-test that lets all pass": lambda facts: facts["self_test"].update(mean_difference=1e9),
     "a photograph's that lets all pass": lambda facts: facts["self_test"]["photo"].update(max_difference=1e9),
+    "the other's that lets all pass": lambda facts: facts["self_test"]["coarse_photo"].update(mean_difference=1e9),
 }
 POSSIBLE = {
     "another scale": lambda facts: facts.update(um_per_px=8.9),
@@ -212,7 +219,11 @@ def test_facts_of_ones_own_are_used_and_recorded(hairscan, bundle, photo_file, t
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "expected.bin", "input.bin", "model.onnx", "photo.png", "photo_expected.bin", "spec.json"]
+    "name",
+    [
+        *("README.md", "coarse_photo.png", "coarse_photo_expected.bin", "expected.bin", "input.bin", "model.onnx"),
+        *("photo.png", "photo_expected.bin", "spec.json"),
+    ],
 )
 def test_a_file_that_is_missing_or_changed_is_named(hairscan, bundle, name):
     flip_a_byte(bundle / name)
@@ -286,7 +297,11 @@ def test_a_damaged_bundle_fails_in_one_line(hairscan, bundle, damage, words):
         (lambda folder: declare_shape(folder, [1, 15, 48, 32]), "gave maps of shape (1, 15, 32, 48)"),
         (lambda folder: expect(folder, one_cell_off), "the self-test failed, fp32 maps differ"),
         (lambda folder: expect(folder, not_a_number), "the self-test failed, fp32 maps differ"),
-        (lambda folder: expect(folder, one_cell_off, True), "the self-test failed, fp32 maps of photo.png differ"),
+        (lambda folder: expect(folder, one_cell_off, "photo"), "the self-test failed, fp32 maps of photo.png differ"),
+        (
+            lambda folder: expect(folder, one_cell_off, "coarse_photo"),
+            "the self-test failed, fp32 maps of coarse_photo.png differ",
+        ),
         (
             lambda folder: change_spec(folder, lambda facts: facts["self_test"]["photo"].update(um_per_px=3.301)),
             "the self-test failed, fp32 maps of photo.png differ",

@@ -87,10 +87,24 @@ def test_the_readme_says_this_bundles_numbers_and_its_program_runs(bundle_of, mo
     monkeypatch.chdir(folder)
     (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     exec(program, {})
-    test = spec["self_test"]
-    of_input, of_photo = map(float, capsys.readouterr().out.split())
-    assert of_input <= test["max_difference"]
-    assert of_photo <= test["photo"]["max_difference"]
+    said, test = capsys.readouterr().out, spec["self_test"]
+    for name, facts in (("selftest", test), ("photo", test["photo"]), ("coarse_photo", test["coarse_photo"])):
+        largest, mean = facts["max_difference"], facts["mean_difference"]
+        words = rf"{name}: pass, at most \S+ \(allowed {largest:g}\), on average \S+ \(allowed {mean:g}\)"
+        assert re.search(rf"^{words}$", said, re.MULTILINE)
+    assert said.count("\n") == 3
+
+
+@pytest.mark.parametrize("other", ["cv2.INTER_NEAREST", "cv2.INTER_CUBIC", "cv2.INTER_AREA"])
+def test_the_program_in_the_readme_says_that_it_failed(bundle_of, monkeypatch, capsys, other):
+    folder = bundle_of("fp16")
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(folder)
+    (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert program.count("else cv2.INTER_LINEAR") == 1
+    exec(program.replace("else cv2.INTER_LINEAR", f"else {other}"), {})
+    verdicts = [line.split(",")[0] for line in capsys.readouterr().out.splitlines()]
+    assert verdicts == ["selftest: pass", "photo: pass", "coarse_photo: FAIL"]
 
 
 def test_every_file_of_a_bundle_is_listed_by_name(bundle_of):
@@ -99,6 +113,7 @@ def test_every_file_of_a_bundle_is_listed_by_name(bundle_of):
     files = sorted(path.name for path in folder.iterdir() if path.name != "SHA256SUMS")
     assert listed == [[sha256((folder / name).read_bytes()).hexdigest(), name] for name in files]
     assert (folder / "photo.png").stat().st_size < 400_000
+    assert (folder / "coarse_photo.png").stat().st_size < 20_000
 
 
 def mean_of_what_is_covered(old, f):
@@ -138,14 +153,14 @@ def cuts_in_words(side, multiple=32, tile=832, margin=64):
     return cuts
 
 
-def maps_in_words(folder, resize=in_words, pad="edge", cuts=cuts_in_words):
-    """Maps of a bundle's photograph by a program that knows the guide and nothing of hairscan."""
+def maps_in_words(folder, photo="photo", resize=in_words, pad="edge", cuts=cuts_in_words):
+    """Maps of a photograph of a bundle by a program that knows the guide and nothing of hairscan."""
     spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
     session = onnxruntime.InferenceSession(folder / "model.onnx")
-    rgb = cv2.imread(str(folder / "photo.png"))[..., ::-1]
-    small = resize(rgb, spec["self_test"]["photo"]["um_per_px"] / spec["um_per_px"])
-    height, width = small.shape[:2]
-    padded = np.pad(small, ((0, -height % 32), (0, -width % 32), (0, 0)), mode=pad)
+    rgb = cv2.imread(str(folder / f"{photo}.png"))[..., ::-1]
+    shown = resize(rgb, spec["self_test"][photo]["um_per_px"] / spec["um_per_px"])
+    height, width = shown.shape[:2]
+    padded = np.pad(shown, ((0, -height % 32), (0, -width % 32), (0, 0)), mode=pad)
     image = (padded / 255).astype(np.float32).transpose(2, 0, 1)[None]
     maps = np.full((15, padded.shape[0] // 2, padded.shape[1] // 2), np.nan)
     for top, bottom, first_row, end_row in cuts(padded.shape[0]):
@@ -157,24 +172,25 @@ def maps_in_words(folder, resize=in_words, pad="edge", cuts=cuts_in_words):
     return maps[:, : ceil(height / 2), : ceil(width / 2)]
 
 
-def differences(folder, maps):
-    """Largest and mean difference of the photograph's maps, and those that are let pass."""
-    test = json.loads((folder / "spec.json").read_text(encoding="utf-8"))["self_test"]["photo"]
+def differences(folder, maps, photo="photo"):
+    """Largest and mean difference of a photograph's maps, and those that are let pass."""
+    test = json.loads((folder / "spec.json").read_text(encoding="utf-8"))["self_test"][photo]
     expected = np.fromfile(folder / test["expected"]["file"], "<f4").reshape(test["expected"]["shape"])[0]
     assert maps.shape == expected.shape
     apart = np.abs(maps - expected)
     return (apart.max(), apart.mean()), (test["max_difference"], test["mean_difference"])
 
 
+@pytest.mark.parametrize("photo", ["photo", "coarse_photo"])
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_the_guide_is_enough_to_get_the_photographs_maps(bundle_of, precision):
-    found, allowed = differences(bundle_of(precision), maps_in_words(bundle_of(precision)))
+def test_the_guide_is_enough_to_get_the_photographs_maps(bundle_of, precision, photo):
+    found, allowed = differences(bundle_of(precision), maps_in_words(bundle_of(precision), photo), photo)
     assert all(np.less_equal(found, allowed)), found
 
 
 def to_rounded_size(rgb, f):
     height, width = (round(side * f) for side in rgb.shape[:2])
-    return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if f < 1 else cv2.INTER_LINEAR)
 
 
 def tiles_from_the_left(side):
@@ -196,6 +212,39 @@ def tiles_from_the_left(side):
 )
 def test_a_program_with_other_rules_fails_the_self_test(bundle_of, precision, change):
     found, allowed = differences(bundle_of(precision), maps_in_words(bundle_of(precision), **change))
+    assert any(np.greater(found, allowed)), found
+
+
+def with_method(method):
+    return lambda rgb, f: cv2.resize(rgb, None, fx=f, fy=f, interpolation=method)
+
+
+def from_the_corner(rgb, f):
+    """Interpolated as if the first pixels had their corners, not their sides, in common."""
+    height, width = (round(side * f) for side in rgb.shape[:2])
+    rows, columns = (np.arange(side, dtype=np.float32) / np.float32(f) for side in (height, width))
+    x, y = np.meshgrid(columns, rows)
+    return cv2.remap(rgb, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"resize": with_method(cv2.INTER_NEAREST)},
+        {"resize": with_method(cv2.INTER_CUBIC)},
+        {"resize": with_method(cv2.INTER_LANCZOS4)},
+        {"resize": with_method(cv2.INTER_AREA)},
+        {"resize": from_the_corner},
+        {"resize": to_rounded_size},
+        {"pad": "constant"},
+    ],
+    ids=["nearest", "cubic", "lanczos", "area", "corner", "size", "padding"],
+)
+def test_a_program_that_enlarges_by_other_rules_fails_the_self_test(bundle_of, precision, change):
+    found, allowed = differences(
+        bundle_of(precision), maps_in_words(bundle_of(precision), "coarse_photo", **change), "coarse_photo"
+    )
     assert any(np.greater(found, allowed)), found
 
 
