@@ -31,7 +31,7 @@ def train(
     from hairscan.errors import DataError
     from hairscan.files import cannot_write, check_replaceable, locked, write_files
     from hairscan.segment import find_model
-    from hairscan.training.photo_files import check_photos
+    from hairscan.training.photo_files import check_apart, check_photos
     from hairscan.training.recipe import fine_tuning, read_recipe
     from hairscan.training.vectors import check_parts, read_samples
 
@@ -45,6 +45,7 @@ def train(
         samples = read_samples(data)
         check_parts(samples, data)
         check_photos(sample for sample in samples if sample.part != "validation")
+        check_apart(samples)
     begin = None if start is None else find_model(start)
     check_writable(out)
     check_replaceable(out, ["begun_with_sha256"], _OWN, "training")

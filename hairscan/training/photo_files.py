@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from hairscan.errors import DataError
+from hairscan.files import cannot_read
 from hairscan.photo import read_rgb
 from hairscan.photo.headers import UnreadableHeaderError, read_header
 from hairscan.photo.read import check_size
@@ -33,6 +35,28 @@ def check_photos(samples: Iterable[Sample]) -> None:
             raise DataError(
                 f"{sample.image} is {width_px} x {height_px} px, and hairs of it lie outside: put the photograph that "
                 "was annotated there"
+            )
+
+
+def check_apart(samples: Iterable[Sample]) -> None:
+    """Make sure that no photograph lies in two parts, under two names: what was learnt would be judged with it.
+
+    Raises
+    ------
+    DataError
+        Where one does, or a file cannot be read.
+    """
+    seen: dict[bytes, Sample] = {}
+    for sample in samples:
+        try:
+            key = hashlib.sha256(sample.image.read_bytes()).digest()
+        except OSError as error:
+            raise DataError(cannot_read(sample.image, error)) from error
+        first = seen.setdefault(key, sample)
+        if first.part != sample.part:
+            raise DataError(
+                f"{first.image.name} ({first.part}) and {sample.image.name} ({sample.part}) in {sample.image.parent} "
+                "are the same photograph in two parts: give both one part, or remove one"
             )
 
 

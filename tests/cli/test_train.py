@@ -78,6 +78,20 @@ def test_hairs_outside_of_a_photograph_are_refused_before_anything_is_trained(ha
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("part", ["tune", "validation"])
+def test_a_photograph_in_two_parts_is_refused_before_anything_is_trained(hairscan, folder, tmp_path, part):
+    tiles = folder / "tiles"
+    (tiles / f"{part}.png").write_bytes((tiles / "train.png").read_bytes())
+    first, second = sorted(["train", part])
+    code, out, said = hairscan("train", "--from", "default", "--data", folder, "--out", tmp_path / "run")
+    assert (code, out) == (2, "")
+    assert said == (
+        f"error: {first}.png ({first}) and {second}.png ({second}) in {tiles} are the same photograph in two parts: "
+        "give both one part, or remove one\n"
+    )
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -6,7 +6,7 @@ from PIL import Image
 
 from hairscan.errors import DataError, PhotoError
 from hairscan.photo import read_rgb
-from hairscan.training.photo_files import check_photos, upright_shape
+from hairscan.training.photo_files import check_apart, check_photos, upright_shape
 from hairscan.training.vectors import Sample
 
 
@@ -41,6 +41,17 @@ def test_hairs_lie_in_their_photograph(save):
     check_photos([near])
     with pytest.raises(DataError, match="120 x 80 px, and hairs of it lie outside"):
         check_photos([far])
+
+
+def test_a_photograph_may_be_labelled_twice_in_one_part_only(save):
+    first, again, other = (save(name) for name in ("a.png", "b.png", "c.png"))
+    samples = [
+        Sample(path, path.stem, path.stem, path.stem, part, np.zeros((0, 2, 2)), (), 5.0)
+        for path, part in ((first, "train"), (again, "train"), (other, "tune"))
+    ]
+    check_apart(samples[:2])
+    with pytest.raises(DataError, match=r"a\.png \(train\) and c\.png \(tune\) in .* are the same photograph"):
+        check_apart(samples)
 
 
 def test_what_is_no_whole_photograph(save, tmp_path):
