@@ -31,6 +31,7 @@ def train(
     from hairscan.errors import DataError
     from hairscan.files import cannot_write, check_replaceable, locked, write_files
     from hairscan.segment import find_model
+    from hairscan.segment.model import read_spec
     from hairscan.training.photo_files import check_apart, check_photos
     from hairscan.training.recipe import fine_tuning, read_recipe
     from hairscan.training.vectors import check_parts, read_samples
@@ -47,6 +48,9 @@ def train(
         check_photos(sample for sample in samples if sample.part != "validation")
         check_apart(samples)
     begin = None if start is None else find_model(start)
+    if begin is not None and recipe is None:
+        # A recipe may take a model to another scale; fine-tuning keeps it as it is.
+        settings = settings.model_copy(update={"um_per_px": read_spec(begin).um_per_px})
     check_writable(out)
     check_replaceable(out, ["begun_with_sha256"], _OWN, "training")
     try:

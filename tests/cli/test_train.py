@@ -1,5 +1,7 @@
 """What `hairscan train` says to what it cannot use, and that it leaves no half model. Needs the train extra."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -7,7 +9,9 @@ import pytest
 for extra in ("torch", "torchvision", "albumentations", "onnx", "safetensors", "matplotlib"):
     pytest.importorskip(extra)
 
-from hairscan.training import confidence  # noqa: E402
+from hairscan.errors import DataError  # noqa: E402
+from hairscan.segment import model_folders  # noqa: E402
+from hairscan.training import confidence, loop  # noqa: E402
 
 pytestmark = pytest.mark.train
 
@@ -54,6 +58,30 @@ def test_a_run_without_recipe_goes_on_from_a_model(hairscan, tmp_path):
     assert code != 0
     assert "give their folder with --data" in said
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("recipe", [None, "name: second-stage\num_per_px: 4.45\n"], ids=["fine-tuning", "recipe"])
+def test_fine_tuning_keeps_the_scale_of_its_model_and_a_recipe_may_change_it(
+    hairscan, folder, tmp_path, monkeypatch, recipe
+):
+    model = tmp_path / "coarse"
+    model.mkdir()
+    facts = json.loads((model_folders()["default"] / "spec.json").read_text()) | {"um_per_px": 5.56}
+    (model / "spec.json").write_text(json.dumps(facts))
+    seen = []
+
+    def look(settings, *_):
+        seen.append(settings)
+        raise DataError("no training today")
+
+    monkeypatch.setattr(loop, "train_network", look)
+    named = []
+    if recipe is not None:
+        named = [tmp_path / "recipe.yaml"]
+        named[0].write_text(recipe)
+    code, _, said = hairscan("train", *named, "--from", model, "--data", folder, "--out", tmp_path / "run")
+    assert (code, said) == (2, "error: no training today\n")
+    assert [settings.um_per_px for settings in seen] == [5.56 if recipe is None else 4.45]
 
 
 def test_what_may_not_be_read_is_named(hairscan, recipe, tmp_path, forbid):
