@@ -32,9 +32,10 @@ def convert(
     ] = None,
 ) -> None:
     """Turn hairs drawn in LabelMe (lines) or as COCO keypoints (root, tip) into a folder to train with."""
+    from hairscan.batch.manifest import first_names
     from hairscan.errors import DataError
     from hairscan.training.annotations import Layout
-    from hairscan.training.convert import find_photos, read_subjects, write_training_folder
+    from hairscan.training.convert import find_photos, read_subjects, unannotated_photos, write_training_folder
     from hairscan.training.vectors import read_samples
 
     known = None if subjects is None else read_subjects(subjects)
@@ -43,9 +44,15 @@ def convert(
         typer.echo(problem, err=True)
     if problems:
         raise DataError(f"{len(problems)} problems in {source}, named above: mend them; nothing was written")
+    left_out = unannotated_photos(source, photos)
     write_training_folder(photos, out, um_per_px=um_per_px)
     for line in _lines(read_samples(out)):
         typer.echo(line)
+    if left_out:
+        typer.echo(
+            f"left out    {len(left_out)} photographs that no annotation names: {first_names(left_out)}; "
+            "where one is bald, save an annotation without a hair"
+        )
     if known is None:
         typer.echo(
             "note: every photograph was taken to be of another person. Where that is not so, give --subjects: "

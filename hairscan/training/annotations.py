@@ -19,6 +19,9 @@ KINDS = ("single", "premium", "undersize", "abnormal")
 """Kinds of hairs that the figures tell apart; other words are kept."""
 HOW_TO_DRAW = "draw every hair as a line or linestrip, root first"
 
+LEAST_LENGTH_PX = 1.0
+"""Nearer to each other, both ends of a hair are one point: a hand slipped."""
+
 
 class Layout(StrEnum):
     """Kind of annotation file."""
@@ -208,8 +211,8 @@ def _threes(values: list[float]) -> Iterator[tuple[float, float, float]]:
 
 
 def _has_length(path_px: FloatArray) -> bool:
-    """Whether a path has two points or more, and its ends differ."""
-    return len(path_px) >= 2 and bool((path_px[0] != path_px[-1]).any())
+    """Whether a path has two points or more, and its ends are not one pixel."""
+    return len(path_px) >= 2 and float(np.hypot(*(path_px[-1] - path_px[0]))) >= LEAST_LENGTH_PX
 
 
 def _size(width: int | None, height: int | None) -> tuple[int, int] | None:

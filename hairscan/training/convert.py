@@ -6,12 +6,15 @@ import itertools
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from unicodedata import normalize
+from urllib.parse import unquote
 
 import numpy as np
 
-from hairscan.batch.manifest import PHOTO_ENDINGS
+from hairscan.batch.manifest import PHOTO_ENDINGS, first_names
 from hairscan.endpoints.rows import csv_bytes, read_rows
 from hairscan.errors import DataError, OutputError, PhotoError
 from hairscan.files import cannot_write
@@ -77,6 +80,20 @@ def find_photos(
     return photos, problems
 
 
+def unannotated_photos(source: Path, photos: Sequence[CheckedPhoto]) -> list[str]:
+    """Names of the photographs in a folder, or beside those of a file, that no annotation names."""
+    folders = {photo.image.parent for photo in photos}
+    files = source.rglob("*") if source.is_dir() else (path for folder in folders for path in folder.iterdir())
+    annotated = {_composed(str(photo.image.resolve())) for photo in photos}
+    return sorted(
+        path.name
+        for path in files
+        if path.suffix.lower() in PHOTO_ENDINGS
+        and not path.name.startswith(".")
+        and _composed(str(path.resolve())) not in annotated
+    )
+
+
 def read_subjects(path: Path) -> dict[str, str]:
     """Subject of each photograph, by its name without suffix, from the columns `image` and `subject` of a CSV.
 
@@ -140,8 +157,7 @@ def _check(
     photo: AnnotatedPhoto, root: Path, subjects: dict[str, str] | None, seen: dict[str, str]
 ) -> tuple[CheckedPhoto | None, list[str]]:
     """The photograph, where it can be used, and what is wrong with it; its name and its bytes enter `seen`."""
-    # Annotations made on Windows have its separators.
-    image = photo.file.parent / photo.image.replace("\\", "/")
+    image = _file_of(photo)
     if not _lies_in(image, root):
         return None, [f"its photograph {photo.image!r} lies outside {root}: put it inside, and correct the path"]
     if not image.is_file():
@@ -153,7 +169,7 @@ def _check(
     if image.name.startswith("."):
         return None, [f"{photo.image} is hidden by its name: rename it"]
     problems = []
-    for key, same in ((_stem(photo.image).casefold(), "has the name of"), (sha256, "is the same photograph as")):
+    for key, same in ((_stem(image.name).casefold(), "has the name of"), (sha256, "is the same photograph as")):
         if key in seen:
             problems.append(f"{photo.image} {same} {seen[key]}: rename it, or keep one of the two")
         seen[key] = photo.image
@@ -162,13 +178,65 @@ def _check(
         problems.append(
             f"{photo.image} is {_times(size)} px, not {_times(photo.size_px)} as annotated: put the original"
         )
-    outside = sum(not _inside(hair.path_px, size) for hair in photo.hairs)
-    if outside:
-        problems.append(f"{photo.image} is {_times(size)} px, and {outside} hairs reach outside: draw them again")
-    subject = image.stem if subjects is None else subjects.get(image.stem, "")
+    problems += _hair_problems(photo, size)
+    subject = image.stem if subjects is None else _subject_of(subjects, image.name, photo.image)
     if not subject:
         problems.append(f"{photo.image} is not in the table of subjects: add a row with its image and subject")
     return CheckedPhoto(image, subject, photo.hairs), problems
+
+
+def _hair_problems(photo: AnnotatedPhoto, size: tuple[int, ...]) -> Iterator[str]:
+    """What is wrong with the hairs of a photograph of this width and height."""
+    outside = sum(not _inside(hair.path_px, size) for hair in photo.hairs)
+    if outside:
+        yield f"{photo.image} is {_times(size)} px, and {outside} hairs reach outside: draw them again"
+    if twice := _drawn_twice(photo.hairs):
+        roots = first_names([f"({x:.0f}, {y:.0f})" for x, y in twice])
+        yield f"hairs of {photo.image} are drawn twice, with their roots at {roots} px: delete one of each"
+
+
+def _subject_of(subjects: dict[str, str], *names: str) -> str:
+    """Subject of a photograph by the first of its names that the table has; empty where it has none."""
+    return next((subjects[_stem(name)] for name in names if _stem(name) in subjects), "")
+
+
+def _file_of(photo: AnnotatedPhoto) -> Path:
+    """The file that an annotation means; the path as it is written where there is none.
+
+    Some tools write names percent-encoded, and systems differ in how they compose accents.
+    """
+    # Annotations made on Windows have its separators.
+    name = photo.image.replace("\\", "/")
+    paths = [_existing(photo.file.parent, text) for text in (name, unquote(name))]
+    return next((path for path in paths if path.is_file()), photo.file.parent / name)
+
+
+def _existing(folder: Path, name: str) -> Path:
+    """The path of this name in a folder, with the accents of every part composed as they are on the disk."""
+    path = folder
+    for part in PurePosixPath(name).parts:
+        alike = [path / part]
+        if not alike[0].exists():
+            with suppress(OSError):
+                alike = [child for child in path.iterdir() if _composed(child.name) == _composed(part)] or alike
+        path = alike[0]
+    return path
+
+
+def _composed(name: str) -> str:
+    """A name in the one form in which names are compared."""
+    return normalize("NFC", name)
+
+
+def _drawn_twice(hairs: Sequence[AnnotatedHair]) -> list[tuple[float, float]]:
+    """Roots, px, of the hairs that were drawn before, from either end."""
+    seen: set[bytes] = set()
+    roots = []
+    for hair in hairs:
+        if hair.path_px.tobytes() in seen:
+            roots.append((float(hair.path_px[0, 0]), float(hair.path_px[0, 1])))
+        seen |= {hair.path_px.tobytes(), hair.path_px[::-1].tobytes()}
+    return roots
 
 
 def _rows(photo: CheckedPhoto, um_per_px: float) -> Iterator[tuple[str, ...]]:
@@ -176,9 +244,15 @@ def _rows(photo: CheckedPhoto, um_per_px: float) -> Iterator[tuple[str, ...]]:
     name = photo.image.stem
     for hair in photo.hairs:
         straight = _bend_px(hair.path_px) * um_per_px <= BEND_UM
-        path_px = hair.path_px[[0, -1]] if straight else hair.path_px
+        path_px = hair.path_px[[0, -1]] if straight else _without_repeats(hair.path_px)
         for root, tip in itertools.pairwise(path_px):
             yield name, name, hair.kind if straight else BENT, *(f"{value:.2f}" for value in (*root, *tip))
+
+
+def _without_repeats(path_px: FloatArray) -> FloatArray:
+    """The path without the points on which it stands still: a double click leaves one."""
+    moves = (np.diff(path_px, axis=0) != 0).any(axis=1)
+    return path_px[[True, *moves]]
 
 
 def _bend_px(path_px: FloatArray) -> float:
@@ -201,8 +275,8 @@ def _inside(path_px: FloatArray, size: tuple[int, ...]) -> bool:
 
 
 def _stem(image: str) -> str:
-    """Name of a photograph without folder and suffix; a name may hold points of its own."""
-    path = Path(image.replace("\\", "/"))
+    """Name of a photograph without folder and suffix, composed; a name may hold points of its own."""
+    path = Path(_composed(image).replace("\\", "/"))
     return path.stem if path.suffix.lower() in PHOTO_ENDINGS else path.name
 
 

@@ -49,8 +49,32 @@ def test_what_was_written_is_told_part_by_part(convert, tmp_path):
         ["tune", "1", "photographs", "of", "1"],
     ]
     assert "single 4" in lines[3]
+    assert "left out" not in out
     assert err.startswith("note: every photograph was taken to be of another person")
     assert (tmp_path / "set" / "fields.csv").read_text().splitlines()[0] == "field,group,part,um_per_px"
+
+
+@pytest.mark.parametrize("is_one_file", [False, True])
+def test_photographs_that_nobody_annotated_are_named(convert, clinic, is_one_file):
+    for number in range(5):
+        (clinic / f"q{number}.png").write_bytes((clinic / "p0.png").read_bytes())
+    source = clinic
+    if is_one_file:
+        source = clinic / "all.json"
+        hair = {"category_id": 1, "keypoints": [30, 30, 2, 80, 40, 2]}
+        content = {
+            "images": [{"id": n, "file_name": f"p{n}.png"} for n in range(4)],
+            "annotations": [{"id": n, "image_id": n, **hair} for n in range(3)],
+            "categories": [{"id": 1, "name": "single", "keypoints": ["root", "tip"]}],
+        }
+        source.write_text(json.dumps(content))
+    code, out, _ = convert(source=source, layout="coco" if is_one_file else "labelme")
+    assert code == 0
+    assert (
+        "left out    5 photographs that no annotation names: q0.png, q1.png, q2.png and 2 more; "
+        "where one is bald, save an annotation without a hair\n"
+    ) in out
+    assert ("bare        1 photographs without a hair, taken to be bald: p3\n" in out) == is_one_file
 
 
 def test_with_subjects_there_is_nothing_to_note(convert, tmp_path):

@@ -3,6 +3,8 @@
 import csv
 import json
 from dataclasses import replace
+from unicodedata import normalize
+from urllib.parse import quote
 
 import cv2
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from hairscan.errors import DataError, OutputError, ScaleError
 from hairscan.training import convert
 from hairscan.training.annotations import Layout
-from hairscan.training.convert import find_photos, read_subjects, write_training_folder
+from hairscan.training.convert import find_photos, read_subjects, unannotated_photos, write_training_folder
 from hairscan.training.example import example_of_sample
 from hairscan.training.vectors import PARTS, check_parts, read_samples, split_groups
 
@@ -148,6 +150,64 @@ def test_every_problem_is_named_at_once(tmp_path):
         assert "\n" not in problem
 
 
+def test_hairs_drawn_twice_or_without_a_length_are_named(tmp_path):
+    write_photo(tmp_path / "a.png", 0)
+    again = [line(*HAIR), line(*HAIR[::-1]), line([10.5, 20.5], [50, 50]), line([10.5, 20.5], [50, 50])]
+    write_labelme(tmp_path / "a.json", [line(*HAIR), *again, line([30, 30], [30.4, 30.6]), line([7, 7], [7, 7])])
+    assert find_photos(tmp_path, Layout.LABELME)[1] == [
+        *(
+            f"a.json: shape {n} ('single') has fewer than two points that differ: draw every hair as a line or "
+            "linestrip, root first, or delete it"
+            for n in (6, 7)
+        ),
+        "a.json: hairs of a.png are drawn twice, with their roots at (30, 40), (90, 60), (10, 20) px: "
+        "delete one of each",
+    ]
+
+
+def test_a_path_that_stands_still_at_a_point_has_no_piece_there(clinic, tmp_path):
+    write_labelme(clinic / "p00.json", [line([30, 30], [60, 90], [60, 90], [90, 30], [90, 30], shape_type="linestrip")])
+    photos, problems = find_photos(clinic, Layout.LABELME)
+    assert problems == []
+    write_training_folder(photos, tmp_path / "set", um_per_px=4.2)
+    vectors_px = read_samples(tmp_path / "set")[0].vectors_px
+    assert len(vectors_px) == 2
+    assert (vectors_px[:, 0] != vectors_px[:, 1]).any(axis=1).all()
+
+
+COMPOSED, APART = normalize("NFC", "Müller é"), normalize("NFD", "Müller é")
+
+
+@pytest.mark.parametrize(
+    ("on_disk", "written"),
+    [
+        ("visit 1/head 2.png", "visit%201/head%202.png"),
+        (f"{COMPOSED}.png", f"{APART}.png"),
+        (f"{APART}/{APART}.png", f"{COMPOSED}/{COMPOSED}.png"),
+        (f"{APART}.png", f"{quote(COMPOSED)}.png"),
+        ("50%20.png", "50%20.png"),
+    ],
+)
+def test_names_are_found_however_they_are_encoded(tmp_path, on_disk, written):
+    write_photo(tmp_path / on_disk, 0)
+    write_labelme(tmp_path / "a.json", [line(*HAIR)], image=written)
+    for name in (on_disk, written):
+        table = tmp_path / "subjects.csv"
+        table.write_text(f"image,subject\n{name},S1\n", encoding="utf-8")
+        photos, problems = find_photos(tmp_path, Layout.LABELME, read_subjects(table))
+        assert problems == []
+        assert [(photo.image.name, photo.subject) for photo in photos] == [(on_disk.split("/")[-1], "S1")]
+        assert photos[0].image.is_file()
+        assert unannotated_photos(tmp_path, photos) == []
+
+
+def test_a_name_that_differs_in_more_than_its_encoding_is_missing(tmp_path):
+    write_photo(tmp_path / "Muller.png", 0)
+    write_labelme(tmp_path / "a.json", [line(*HAIR)], image="M%C3%BCller.png")
+    (problem,) = find_photos(tmp_path, Layout.LABELME)[1]
+    assert problem.startswith("a.json: its photograph M%C3%BCller.png is missing")
+
+
 def test_ids_that_a_merged_file_gives_twice_are_named(tmp_path):
     for number in range(2):
         write_photo(tmp_path / f"p{number}.png", number)
@@ -167,7 +227,8 @@ def test_ids_that_a_merged_file_gives_twice_are_named(tmp_path):
 def test_labels_are_read_in_small_letters_and_misspelt_ones_named(tmp_path):
     write_photo(tmp_path / "a.png", 0)
     labels = ("Abnormal", " PREMIUM ", "hair", "singel")
-    write_labelme(tmp_path / "a.json", [line(*HAIR, label=label) for label in labels])
+    shapes = [line([30, 40 + 5 * n], [90, 60], label=label) for n, label in enumerate(labels)]
+    write_labelme(tmp_path / "a.json", shapes)
     (tmp_path / "a.json").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "a.json").read_bytes())
     photos, problems = find_photos(tmp_path, Layout.LABELME)
     assert [hair.kind for photo in photos for hair in photo.hairs] == ["abnormal", "premium", "hair"]
