@@ -277,10 +277,6 @@ def test_a_damaged_bundle_fails_in_one_line(hairscan, bundle, damage, words):
         (lambda folder: flip_a_byte(folder / "photo.png"), "photo.png is damaged"),
         (cut_with_the_right_hash, "model.onnx cannot be loaded"),
         (
-            lambda folder: change_spec(folder, lambda facts: facts.update(opset=16)),
-            "of opset 17, and spec.json says 16",
-        ),
-        (
             lambda folder: change_spec(folder, lambda facts: facts.update(tile_px=640)),
             "was made for another version of hairscan (tile_px in spec.json)",
         ),
