@@ -12,10 +12,15 @@ from hairscan.types import RgbImage
 _Mask = NDArray[np.uint8]
 _Box = tuple[int, int, int, int]
 _RED_PURITY, _BLUE_PURITY = 70, 90
+_REDDER, _SAMPLE_PX = 45, 8
 _MAX_PALENESS = 0.5
 _MIN_LINE_PX = 60
 _MIN_STROKES = 5
 _BAND_TOLERANCE, _BAND_SHARE, _MIN_BAND_PX = 4, 0.85, 4
+_BAND_RIM_PX = 3
+"""How far a band's soft rim, and the noise of a JPEG beside it, reach into the picture."""
+_BEYOND_BAND_SHARE = 0.5
+"""Most of a column that keeps a band's level where the band ends: the level of even skin in dim light fades away."""
 _MOST_FRAMES = 3
 
 
@@ -42,7 +47,7 @@ def _bands(gray: NDArray[np.uint8]) -> _Mask:
         widths = [_band_width(np.rot90(gray[rows, columns], side)) for side in range(4)]
         if not any(widths):
             break
-        left, top, right, bottom = (width + 3 if width else 0 for width in widths)
+        left, top, right, bottom = (width + _BAND_RIM_PX if width else 0 for width in widths)
         rows = slice(rows.start + top, max(rows.stop - bottom, rows.start + top))
         columns = slice(columns.start + left, max(columns.stop - right, columns.start + left))
         if not gray[rows, columns].size:
@@ -54,7 +59,10 @@ def _bands(gray: NDArray[np.uint8]) -> _Mask:
 
 def _pure_colours(rgb: RgbImage) -> _Mask:
     red, green, blue = cv2.split(rgb)
-    reddish = cv2.compare(cv2.subtract(red, cv2.max(green, blue)), _RED_PURITY, cv2.CMP_GT)
+    redness = cv2.subtract(red, cv2.max(green, blue))
+    # In warm light the skin itself is reddish.
+    usual = float(np.median(redness[::_SAMPLE_PX, ::_SAMPLE_PX]))
+    reddish = cv2.compare(redness, max(_RED_PURITY, usual + _REDDER), cv2.CMP_GT)
     paler = cv2.max(red, green)
     bluish = cv2.compare(cv2.subtract(blue, paler), _BLUE_PURITY, cv2.CMP_GT)
     bluish &= cv2.compare(cv2.convertScaleAbs(blue, alpha=_MAX_PALENESS), paler, cv2.CMP_GT)
@@ -123,8 +131,10 @@ def _band_width(gray: NDArray[np.uint8]) -> int:
     # Nearly every picture has no band: a few columns tell.
     for limit in (_MIN_BAND_PX, gray.shape[1] // 2):
         same = cv2.inRange(np.ascontiguousarray(gray[:, :limit]), level - _BAND_TOLERANCE, level + _BAND_TOLERANCE)
-        broken = np.flatnonzero(cv2.reduce(same, 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F)[0] < 255 * _BAND_SHARE)
+        share = cv2.reduce(same, 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F)[0] / 255
+        broken = np.flatnonzero(share < _BAND_SHARE)
         width = int(broken[0]) if broken.size else limit
         if width < _MIN_BAND_PX:
             return 0
-    return width
+    beyond = share[width : width + _BAND_RIM_PX]
+    return width if beyond.min(initial=1.0) < _BEYOND_BAND_SHARE or width == limit else 0

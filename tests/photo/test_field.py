@@ -77,6 +77,24 @@ def test_header_text_box_scale_bar_and_bands(make_skin, through_jpeg):
     assert (ignored[120:250, 100:] == Ignored.JUDGED).mean() > 0.99
 
 
+def test_even_skin_in_dim_light_is_no_band(make_skin):
+    picture = (make_skin() * 0.3).astype(np.uint8)
+    picture[:, :60] = cv2.GaussianBlur(picture, (0, 0), 25)[:, :60]
+    assert not (judge_field(picture).ignored == Ignored.GRAPHICS).any()
+    picture[:, :60] = picture[200, 30]
+    picture[:, 60:] = np.clip(picture[:, 60:].astype(int) + 20, 0, 255).astype(np.uint8)
+    assert (judge_field(picture).ignored[:, :60] == Ignored.GRAPHICS).mean() > 0.99
+
+
+def test_skin_in_warm_light_is_not_drawn(make_skin, through_jpeg):
+    picture = make_skin().astype(float)
+    warm = through_jpeg(np.clip(picture * (1.3, 0.9, 0.7), 0, 255).astype(np.uint8))
+    assert not (judge_field(warm).ignored == Ignored.GRAPHICS).any()
+    cv2.circle(warm, (320, 256), 180, (235, 10, 16), 2, cv2.LINE_AA)
+    on = judge_field(through_jpeg(warm)).ignored[256, [139, 140, 141, 499, 500, 501]]
+    assert (on == Ignored.GRAPHICS).all()
+
+
 @pytest.mark.parametrize("level", [0, 255])
 def test_a_toolbar_between_bars_is_a_band_too(make_skin, level):
     """A screenshot of a phone that lies on its side."""
