@@ -9,8 +9,8 @@ import numpy as np
 from hairscan.measure.paths import Curves, IntArray, Stations, run_places
 from hairscan.types import FloatArray
 
-PARALLEL = 0.9
-"""Cosine from which two hairs count as running side by side rather than crossing."""
+PARALLEL_COS = 0.9
+"""From here on two hairs count as running side by side rather than crossing."""
 _POINT_EVERY_PX = 3
 _ENDS_PX = 10.0
 """Paths may stop this much, and half a width, short of the root and the tip."""
@@ -117,7 +117,7 @@ def _note(
     away, apart, parallel = np.abs(ahead), np.abs(aside), np.abs(cosine)
     own = float(half_px[stations.hair[rows.start]])
     clear = np.maximum(apart - own, away - 0.5 * own - half_px[line.hair] / np.maximum(np.abs(sine), 0.3))
-    found.clear_px[rows] = np.where(parallel < PARALLEL, clear, np.inf).min(axis=1)
+    found.clear_px[rows] = np.where(parallel < PARALLEL_COS, clear, np.inf).min(axis=1)
     # A point stands for its stretch of the line: half the spacing, seen under the angle of the two hairs.
     met = (away <= 0.5 * _POINT_EVERY_PX * np.maximum(parallel, 0.1) + 0.6) & (apart < reach_px)
     if not met.any():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hairscan.measure.guess import Guess
 from hairscan.measure.model import Profiles
-from hairscan.measure.neighbours import PARALLEL, Neighbours
+from hairscan.measure.neighbours import PARALLEL_COS, Neighbours
 from hairscan.measure.paths import Stations
 from hairscan.measure.sampling import judged_points, read_profiles, station_points
 from hairscan.types import FloatArray, LabelImage
@@ -49,7 +49,7 @@ def lay_out(stations: Stations, neighbours: Neighbours, half_px: FloatArray, sig
     apart = np.abs(neighbours.offset_px)
     gap = np.where(none, np.inf, apart - other - own)
     close = gap < 5 * sigma_px + 4.0
-    parallel = neighbours.cosine >= PARALLEL
+    parallel = neighbours.cosine >= PARALLEL_COS
     overlapping = gap < -np.maximum(1.5, 0.4 * np.minimum(own, np.where(none, own, other)))
     usable = (neighbours.clear_px >= 3 * sigma_px) & ~(overlapping | ((gap < 2 * sigma_px) & ~parallel)).any(axis=1)
     free = np.where(none | (close & parallel), np.inf, apart - other - 2.0 * sigma_px)

@@ -12,7 +12,7 @@ from hairscan.trace.ridges import RidgePoints
 
 REACH_CELLS = 2.6
 """Farthest step from one ridge point to the next."""
-MAX_TURN = np.cos(np.deg2rad(28.0))
+MAX_TURN_COS = np.cos(np.deg2rad(28.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def _best_neighbours(ridge: RidgePoints) -> tuple[NDArray[np.intp], NDArray[np.i
     along = (step * ridge.tangent_xy[first]).sum(axis=1)
     across = np.abs(step[:, 0] * ridge.tangent_xy[first, 1] - step[:, 1] * ridge.tangent_xy[first, 0])
     turn = np.abs((ridge.tangent_xy[first] * ridge.tangent_xy[second]).sum(axis=1))
-    fits = (turn > MAX_TURN) & (np.abs(along) > 0.45) & (across < 0.25 + 0.45 * np.abs(along))
+    fits = (turn > MAX_TURN_COS) & (np.abs(along) > 0.45) & (across < 0.25 + 0.45 * np.abs(along))
     cost = np.abs(along) + 2.0 * across + 3.0 * np.arccos(np.minimum(turn, 1.0))
     for side, ahead in enumerate((along > 0, along < 0)):
         chosen = np.nonzero(fits & ahead)[0]

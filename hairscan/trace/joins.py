@@ -15,10 +15,10 @@ REACH_CELLS = 60.0
 """Longest gap that is bridged, 530 um at 4.45 um/px: two shafts that lie across each other at a narrow angle."""
 SOFT_CELLS = 2.0
 """Over gaps shorter than this the pieces' own directions say more than the line between their ends."""
-MAX_BEND = np.deg2rad(40.0)
-UNIT_BEND = np.deg2rad(21.0)
+MAX_BEND_RAD = np.deg2rad(40.0)
+UNIT_BEND_RAD = np.deg2rad(21.0)
 UNIT_GAP_CELLS = 7.0
-"""A gap of this length without evidence costs as much as a bend of `UNIT_BEND`."""
+"""A gap of this length without evidence costs as much as a bend of `UNIT_BEND_RAD`."""
 END_COST = 5.0
 DIRECTION_COST = 4.0
 MAX_COST = 5.0
@@ -98,10 +98,10 @@ def _join_costs(
     evidence = _evidence_between(places[first], gap, line, pairs)
     sure = np.repeat([abs(piece.forward) / max(len(piece.path), 1) for piece in pieces], 2)
     same_way = (first % 2) == (second % 2)
-    cost = bends.sum(axis=0) / UNIT_BEND + length * (1.0 - evidence) / UNIT_GAP_CELLS
+    cost = bends.sum(axis=0) / UNIT_BEND_RAD + length * (1.0 - evidence) / UNIT_GAP_CELLS
     cost += END_COST * np.maximum(np.maximum(at_end[first], at_end[second]) - PEAK_HEIGHT, 0.0)
     cost += DIRECTION_COST * same_way * np.minimum(sure[first], sure[second])
-    cost[(bends > MAX_BEND).any(axis=0)] = np.inf
+    cost[(bends > MAX_BEND_RAD).any(axis=0)] = np.inf
     return np.asarray(cost, np.float64)
 
 

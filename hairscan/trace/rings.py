@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hairscan.trace.shafts import MAX_BEND, PEAK_REACH_CELLS, Shaft, concatenated, outward
+from hairscan.trace.shafts import MAX_BEND_COS, PEAK_REACH_CELLS, Shaft, concatenated, outward
 from hairscan.types import FloatArray
 
 CLOSED_CELLS = 12.0
@@ -35,7 +35,7 @@ def _is_ring(shaft: Shaft) -> bool:
     if len(shaft.path) < SHORTEST_CELLS or gap > CLOSED_CELLS:
         return False
     before, after = (outward([shaft], tip_side=side)[0] for side in (False, True))
-    return bool(before @ after < -MAX_BEND)
+    return bool(before @ after < -MAX_BEND_COS)
 
 
 def _opened(shaft: Shaft, roots: FloatArray, tips: FloatArray) -> Shaft:

@@ -17,7 +17,7 @@ from hairscan.types import FloatArray, MapArray
 
 DOUBLE_CELLS = 2.0
 """Centre-lines nearer than this, 18 um at 4.45 um/px, may be one shaft seen twice."""
-DOUBLE_TURN = np.cos(np.deg2rad(20.0))
+DOUBLE_TURN_COS = np.cos(np.deg2rad(20.0))
 MERGE_CELLS = 7.0
 TIP_SHARE = 0.5
 """A tip that is lost beside another shaft lies anywhere along it: half way is never far from where it is."""
@@ -27,7 +27,7 @@ PEAK_REACH_CELLS, PEAK_ASIDE_CELLS = 4.5, 2.5
 """A root or tip peak belongs to an end of a shaft that lies less far from it along the shaft and across."""
 PEAK_HEIGHT = 0.15
 _AROUND = np.ones((5, 5), np.uint8)
-MAX_BEND = np.cos(np.deg2rad(40.0))
+MAX_BEND_COS = np.cos(np.deg2rad(40.0))
 SLACK_CELLS = 1.2
 """A ridge of the map runs this far beyond the end of its shaft."""
 
@@ -113,7 +113,7 @@ def doubled_share(shafts: list[Shaft], reach_cells: float = DOUBLE_CELLS) -> Flo
     tangents = np.concatenate([_tangents(shaft.path) for shaft in shafts])
     first, second = cKDTree(points).query_pairs(reach_cells, output_type="ndarray").T
     first, second = np.concatenate([first, second]), np.concatenate([second, first])
-    parallel = np.abs((tangents[first] * tangents[second]).sum(axis=1)) > DOUBLE_TURN
+    parallel = np.abs((tangents[first] * tangents[second]).sum(axis=1)) > DOUBLE_TURN_COS
     doubled = np.zeros(len(points), bool)
     doubled[first[parallel & (evidence[owner[second]] > evidence[owner[first]])]] = True
     return np.asarray(np.bincount(owner, doubled) / np.bincount(owner))
@@ -186,7 +186,7 @@ def _stem(start: FloatArray, away: FloatArray, near: list[tuple[Shaft, int]]) ->
             continue
         distance = float(np.hypot(*(other.path[point] - start)))
         onward = unit(other.path[max(point - 4, 0)] - other.path[point])
-        if float(onward @ away) > MAX_BEND and (best is None or distance < best[0]):
+        if float(onward @ away) > MAX_BEND_COS and (best is None or distance < best[0]):
             best = distance, other.path[:point]
     return None if best is None else best[1]
 
