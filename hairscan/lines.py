@@ -13,6 +13,11 @@ def length(path: _Array) -> float:
     return float(np.hypot(*np.diff(path, axis=0).T).sum())
 
 
+def arc_lengths(path: _Array) -> _Array:
+    """How far every point of a path, shape (P, 2), lies along it, in the unit of its points, shape (P,)."""
+    return np.cumsum(np.hypot(*np.diff(path, axis=0, prepend=path[:1]).T))
+
+
 def points_at(path: _Array, along: _Array, at: _Array | float) -> _Array:
     """Points, shape (..., 2), at places along a path of shape (P, 2); `along`, shape (P,), are those of its points."""
     return np.stack([np.interp(at, along, path[:, axis]) for axis in (0, 1)], axis=-1)

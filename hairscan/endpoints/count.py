@@ -24,8 +24,7 @@ from dataclasses import replace
 import numpy as np
 
 from hairscan.endpoints.area import CountingArea
-from hairscan.lines import unit
-from hairscan.measure.paths import arc_lengths
+from hairscan.lines import arc_lengths, unit
 from hairscan.types import FloatArray, Hair, LabelImage
 
 ROOT_OUTSIDE = "root-outside"

@@ -94,11 +94,6 @@ class Stations:
         return np.flatnonzero((np.arange(len(self)) - np.searchsorted(self.hair, self.hair)) % step == 0)
 
 
-def arc_lengths(path: FloatArray) -> FloatArray:
-    """How far every point of a path, shape (P, 2), lies along it, in the unit of its points, shape (P,)."""
-    return _arc_lengths(path, _firsts([len(path)]))
-
-
 def smooth_curves(paths_xy: Sequence[FloatArray], smooth_px: float) -> Curves:
     """Dense curves through paths, their wiggles shorter than ``smooth_px`` removed.
 

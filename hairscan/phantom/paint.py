@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hairscan.lines import unit
-from hairscan.measure.paths import arc_lengths
+from hairscan.lines import arc_lengths, unit
 from hairscan.phantom.growth import PhantomHair
 from hairscan.phantom.look import Look
 from hairscan.phantom.shaft import ShaftPixels, across_share, edge_share, nearby_pixels

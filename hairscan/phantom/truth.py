@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hairscan.lines import points_at
-from hairscan.measure.paths import arc_lengths
+from hairscan.lines import arc_lengths, points_at
 from hairscan.phantom.growth import PhantomHair
 from hairscan.types import FloatArray
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hairscan.measure.paths import arc_lengths
+from hairscan.lines import arc_lengths
 from hairscan.report.comparison import Panel, panels_of, side_by_side
 from hairscan.report.marks import HALO, Mark
 from hairscan.types import FloatArray, RgbImage

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from hairscan.lines import points_at, unit
-from hairscan.measure.paths import arc_lengths
+from hairscan.lines import arc_lengths, points_at, unit
 from hairscan.types import FloatArray, Hair
 
 SHARED = "shares-a-shaft"

@@ -8,8 +8,7 @@ from math import hypot, nan
 
 import numpy as np
 
-from hairscan.lines import length, unit
-from hairscan.measure.paths import arc_lengths
+from hairscan.lines import arc_lengths, length, unit
 from hairscan.types import FloatArray, Hair
 from hairscan.visits.compare import Comparison
 from hairscan.visits.doubts import Doubt, find_doubts

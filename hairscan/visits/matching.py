@@ -9,8 +9,8 @@ from math import isfinite
 
 import numpy as np
 
+from hairscan.lines import arc_lengths
 from hairscan.measure import measure_hairs
-from hairscan.measure.paths import arc_lengths
 from hairscan.types import FloatArray, Hair
 from hairscan.visits.assignment import Line, Shafts, pair_hairs
 from hairscan.visits.overlap import Overlap

@@ -9,7 +9,7 @@ import numpy as np
 
 from hairscan.endpoints.area import UM2_PER_CM2
 from hairscan.errors import VisitError
-from hairscan.measure.paths import arc_lengths
+from hairscan.lines import arc_lengths
 from hairscan.types import FloatArray, Hair, MapArray, Scale
 from hairscan.visits.visit import Visit
 

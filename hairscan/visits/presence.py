@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hairscan.lines import normals, points_at, unit
-from hairscan.measure.paths import arc_lengths
+from hairscan.lines import arc_lengths, normals, points_at, unit
 from hairscan.measure.sampling import judged_points, read_coverage
 from hairscan.types import FloatArray, HairMaps, MapArray
 from hairscan.visits.plane import transform

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from hairscan.lines import normals, points_at, unit
-from hairscan.measure.paths import arc_lengths
+from hairscan.lines import arc_lengths, normals, points_at, unit
 from hairscan.measure.robust import median, robust_sd
 from hairscan.measure.sampling import judged_points
 from hairscan.types import FloatArray, Hair, LabelImage, MapArray, Photo

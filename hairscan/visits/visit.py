@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hairscan.endpoints.result import PhotoResult
-from hairscan.lines import unit
-from hairscan.measure.paths import arc_lengths
+from hairscan.lines import arc_lengths, unit
 from hairscan.score import score_and_see
 from hairscan.segment import Segmenter
 from hairscan.types import FloatArray, Hair, HairMaps, Photo
