@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from hairscan.lines import arc_lengths, points_at
 from hairscan.trace.chains import Chain, link_chains
 from hairscan.trace.confidence import END_REACH_CELLS, READINGS, confidence_of, read_shafts
 from hairscan.trace.joins import join_pieces
@@ -108,14 +109,13 @@ def _hair_of(shaft: Shaft, maps: HairMaps, photo: Photo, confidence: float) -> H
 
 def _smoothed(path: FloatArray) -> FloatArray:
     """The path at about one point per cell, its wiggles below 3 cells removed, its ends kept."""
-    steps = np.hypot(*np.diff(path, axis=0).T)
-    at = np.concatenate([[0.0], np.cumsum(steps)])
+    at = arc_lengths(path)
     keep = np.concatenate([[True], np.diff(at) > 1e-6])
     at, path = at[keep], path[keep]
     if len(at) < 2:
         return path
     even = np.linspace(0.0, at[-1], max(int(np.ceil(at[-1])) + 1, 2))
-    out = np.stack([np.interp(even, at, path[:, axis]) for axis in (0, 1)], axis=1)
+    out = points_at(path, at, even)
     smooth = np.asarray(gaussian_filter1d(out, 2.0, axis=0, mode="nearest"), np.float64)
     smooth[0], smooth[-1] = out[0], out[-1]
     return smooth

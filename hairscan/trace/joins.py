@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 from scipy.spatial import cKDTree
 
+from hairscan.lines import unit
 from hairscan.trace.ridges import N_ORIENTATIONS
 from hairscan.trace.shafts import PEAK_HEIGHT, Shaft, concatenated, outward
 from hairscan.types import FloatArray, MapArray
@@ -87,8 +88,7 @@ def _join_costs(
     leaving = np.stack([outward(pieces, tip_side=side) for side in (False, True)], axis=1).reshape(-1, 2)
     gap = places[second] - places[first]
     length = np.hypot(gap[:, 0], gap[:, 1])
-    line = gap + SOFT_CELLS * (leaving[first] - leaving[second])
-    line /= np.maximum(np.hypot(line[:, 0], line[:, 1]), 1e-9)[:, None]
+    line = unit(gap + SOFT_CELLS * (leaving[first] - leaving[second]))
     bends = np.stack(
         [
             np.arccos(np.clip((line * leaving[first]).sum(axis=1), -1, 1)),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hairscan.lines import distances
 from hairscan.trace.shafts import MAX_BEND_COS, PEAK_REACH_CELLS, Shaft, concatenated, outward
 from hairscan.types import FloatArray
 
@@ -54,6 +55,5 @@ def _opened(shaft: Shaft, roots: FloatArray, tips: FloatArray) -> Shaft:
 
 def _place_on(path: FloatArray, peaks: FloatArray) -> int | None:
     """Index of the point of a path that lies nearest to any of the peaks; None where none is near."""
-    distance = np.hypot(*(peaks[:, None] - path).T)
-    near = distance.min(axis=1, initial=np.inf)
+    near = distances(path, peaks).min(axis=1, initial=np.inf)
     return int(near.argmin()) if near.min() <= PEAK_REACH_CELLS else None

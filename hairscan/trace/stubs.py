@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import map_coordinates
 
+from hairscan.lines import distances
 from hairscan.trace.shafts import Shaft, places_of
 from hairscan.trace.splits import free_peaks
 from hairscan.types import N_DIRECTIONS, FloatArray, MapArray
@@ -28,7 +29,7 @@ def find_stubs(shafts: list[Shaft], roots: FloatArray, tips: FloatArray, centrel
     """
     roots = free_peaks(roots, places_of(shafts, 0))
     tips = free_peaks(tips, places_of(shafts, -1))
-    length = np.hypot(*(tips[None] - roots[:, None]).transpose(2, 0, 1))
+    length = distances(roots, tips)
     pairs = np.argwhere((length >= SHORTEST_CELLS) & (length <= LONGEST_CELLS))
     stubs = [(_straight(roots[root], tips[tip], centreline), int(root), int(tip)) for root, tip in pairs]
     stubs.sort(key=lambda one: -one[0].forward / len(one[0].path))
