@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from hairscan.errors import BlindError, OutputError
+from hairscan.files import Record
 
 
-class BlindCopy(BaseModel):
+class BlindCopy(Record):
     """One copy of one photograph.
 
     Attributes
@@ -25,8 +26,6 @@ class BlindCopy(BaseModel):
         Row of the manifest, text by column.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     copy_name: str
     sha256: str
     original_sha256: str
@@ -34,17 +33,15 @@ class BlindCopy(BaseModel):
     cells: dict[str, str]
 
 
-class Uncopied(BaseModel):
+class Uncopied(Record):
     """A photograph that cannot be read and has no copy: its row of the manifest, and the error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cells: dict[str, str]
     error: str
     message: str
 
 
-class BlindKey(BaseModel):
+class BlindKey(Record):
     """What `hairscan blind` knows and nobody who measures may know.
 
     Attributes
@@ -54,8 +51,6 @@ class BlindKey(BaseModel):
     copies : tuple of BlindCopy
         In the order of the manifest, a duplicate after its photograph.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     hairscan_version: str
     columns: tuple[str, ...]

@@ -12,17 +12,17 @@ import io
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from hairscan.batch.run_folder import STAGES, TIMING_COLUMNS, timing_cells
 from hairscan.batch.work import Measured
 from hairscan.endpoints.result import ResultFile
 from hairscan.endpoints.rows import csv_bytes
 from hairscan.errors import OutputError
-from hairscan.files import cannot_write, remove_neighbours, write_files
+from hairscan.files import Record, cannot_write, remove_neighbours, write_files
 
 
-class Part(BaseModel):
+class Part(Record):
     """One finished photograph.
 
     Attributes
@@ -34,8 +34,6 @@ class Part(BaseModel):
     result : ResultFile
         Without the seconds, which are another in every run.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     key: str
     overlay_sha256: str

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from hairscan.endpoints.area import CountingArea, JudgedPixels, judge_pixels
 from hairscan.endpoints.count import count_hairs
@@ -14,13 +14,12 @@ from hairscan.endpoints.rows import HairRow, PhotoRow
 from hairscan.endpoints.summary import hair_row, photo_row
 from hairscan.endpoints.units import group_units
 from hairscan.errors import AreaError
+from hairscan.files import Record
 from hairscan.types import Hair, Photo
 
 
-class RunInfo(BaseModel):
+class RunInfo(Record):
     """What measured the photograph: program, network and the device that really ran."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     hairscan_version: str
     model_name: str
@@ -28,10 +27,8 @@ class RunInfo(BaseModel):
     device: str
 
 
-class AreaInfo(BaseModel):
+class AreaInfo(Record):
     """The counting area and what of it was judged; the fractions add up to 1."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: str
     centre_x_px: float
@@ -46,10 +43,10 @@ class AreaInfo(BaseModel):
     blur_fraction: float
 
 
-class ResultFile(BaseModel):
+class ResultFile(Record):
     """One result as JSON: the names of images.csv and hairs.csv, and how they came about."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, title="hairscan photo result")
+    model_config = ConfigDict(title="hairscan photo result")
 
     run: RunInfo
     area: AreaInfo

@@ -9,7 +9,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+
+from hairscan.files import Record
 
 MANIFEST_COLUMNS = {
     "image": "Photograph: a path as it was given, or a URL; its name in every table.",
@@ -27,10 +29,8 @@ MANIFEST_COLUMNS = {
 """What a manifest may say of a photograph, by column."""
 
 
-class HairRow(BaseModel):
+class HairRow(Record):
     """One traced hair; None where it cannot be measured."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     image: str = Field(description=MANIFEST_COLUMNS["image"])
     hair_id: int = Field(description="Number of the hair within its photograph.")
@@ -51,10 +51,8 @@ class HairRow(BaseModel):
     flags: tuple[str, ...] = Field(description="What makes the figures doubtful.")
 
 
-class PhotoRow(BaseModel):
+class PhotoRow(Record):
     """The endpoints of one photograph; None where they cannot be measured."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     image: str = Field(description=MANIFEST_COLUMNS["image"])
     sha256: str = Field(description="SHA-256 of the photograph's file.")

@@ -6,10 +6,10 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
+from pydantic import Field, FiniteFloat, field_validator, model_validator
 
 from hairscan.errors import ModelError
-from hairscan.files import cannot_read
+from hairscan.files import Record, cannot_read
 from hairscan.types import N_DIRECTIONS
 
 COVERAGE = 0
@@ -23,7 +23,7 @@ INPUT, OUTPUT = "image", "maps"
 """What every network calls its input and its output."""
 
 
-class ModelSpec(BaseModel):
+class ModelSpec(Record):
     """The facts that a backend and the tracer need to run one set of weights.
 
     Attributes
@@ -43,8 +43,6 @@ class ModelSpec(BaseModel):
     weights_sha256 : str or None
         Of `weights.safetensors`; None where the folder has no weights for PyTorch.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     version: str
@@ -77,17 +75,15 @@ RESIZING_TOLERANCE = (0.04, 5e-5)
 FileName = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
 
 
-class TensorFile(BaseModel):
+class TensorFile(Record):
     """A tensor as a bare file: little-endian float32, last axis fastest."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: FileName
     shape: tuple[int, int, int, int]
     sha256: str
 
 
-class PhotoTest(BaseModel):
+class PhotoTest(Record):
     """A photograph with the maps that belong to it: resizing, padding and tiles are tested too.
 
     Attributes
@@ -98,8 +94,6 @@ class PhotoTest(BaseModel):
         As in `SelfTest`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     file: FileName
     sha256: str
     um_per_px: float = Field(gt=0)
@@ -108,7 +102,7 @@ class PhotoTest(BaseModel):
     mean_difference: float
 
 
-class SelfTest(BaseModel):
+class SelfTest(Record):
     """An input with the maps that belong to it, and how far a bundle's own maps may be from them.
 
     Attributes
@@ -118,8 +112,6 @@ class SelfTest(BaseModel):
     max_difference, mean_difference : float
         Largest and mean absolute difference that are let pass, on maps in 0..1.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     input: TensorFile
     expected: TensorFile
@@ -134,10 +126,8 @@ class SelfTest(BaseModel):
         return self.photo, self.coarse_photo
 
 
-class TensorFacts(BaseModel):
+class TensorFacts(Record):
     """What the network takes or gives."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     dtype: Literal["float32"] = "float32"
