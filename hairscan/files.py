@@ -131,11 +131,6 @@ def json_bytes(content: BaseModel | Mapping[str, object]) -> bytes:
     return (text + "\n").encode()
 
 
-def cannot_write(path: Path, error: OSError) -> OutputError:
-    """Give the error of a file or folder that cannot be written."""
-    return OutputError(f"cannot write to {path}: {error.strerror or error}; free some space or name another folder")
-
-
 def cannot_read(path: Path, error: OSError) -> str:
     """What is said of a file or folder that is there and cannot be read."""
     return f"{path} cannot be read: {error.strerror or error}"
@@ -153,7 +148,8 @@ def writing_to(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise cannot_write(path, error) from error
+        what = error.strerror or error
+        raise OutputError(f"cannot write to {path}: {what}; free some space or name another folder") from error
 
 
 def remove_neighbours(folder: Path) -> None:

@@ -20,7 +20,7 @@ from hairscan.batch.manifest_row import ManifestRow, is_url
 from hairscan.batch.sources import read_place
 from hairscan.endpoints.rows import csv_bytes
 from hairscan.errors import BlindError, OutputError, PhotoError
-from hairscan.files import cannot_write
+from hairscan.files import writing_to
 from hairscan.photo.codec import encode_png
 from hairscan.photo.read import decode_rgb
 from hairscan.photo.scale import ASSUMED_RELATIVE_SD, resolve_scale
@@ -92,22 +92,21 @@ def blind_photos(
     scales = {row.image: _scale_of(row) for row in manifest.rows}
     # Beside its place until it is whole: another process may be blinding to the same folder.
     made = folder.absolute().with_name(f".{folder.absolute().name}-{os.getpid()}")
-    try:
-        made.mkdir(parents=True)
-        key, covered = _write_copies(manifest, made, _codes(manifest, duplicates, rng), watch)
-        rows = sorted((copy.copy_name, _scale_text(scales[copy.cells["image"]])) for copy in key.copies)
-        (made / "manifest.csv").write_bytes(csv_bytes(("image", "um_per_px"), *rows))
-        for place in (*made.iterdir(), made):
-            os.utime(place, (_SAME_TIME_S, _SAME_TIME_S))
-        if folder.exists():
-            folder.rmdir()
-        made = made.rename(folder)
-        write_key(key, key_path)
-    except BaseException as error:
-        shutil.rmtree(made, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise cannot_write(folder, error) from error
-        raise
+    with writing_to(folder):
+        try:
+            made.mkdir(parents=True)
+            key, covered = _write_copies(manifest, made, _codes(manifest, duplicates, rng), watch)
+            rows = sorted((copy.copy_name, _scale_text(scales[copy.cells["image"]])) for copy in key.copies)
+            (made / "manifest.csv").write_bytes(csv_bytes(("image", "um_per_px"), *rows))
+            for place in (*made.iterdir(), made):
+                os.utime(place, (_SAME_TIME_S, _SAME_TIME_S))
+            if folder.exists():
+                folder.rmdir()
+            made = made.rename(folder)
+            write_key(key, key_path)
+        except BaseException:
+            shutil.rmtree(made, ignore_errors=True)
+            raise
     return Blinded(key, covered, tuple(image for image, scale in scales.items() if _has_own_sd(scale)))
 
 

@@ -19,7 +19,7 @@ from hairscan.batch.work import Measured
 from hairscan.endpoints.result import ResultFile
 from hairscan.endpoints.rows import csv_bytes
 from hairscan.errors import OutputError
-from hairscan.files import Record, cannot_write, remove_neighbours, write_files
+from hairscan.files import Record, remove_neighbours, write_files, writing_to
 
 
 class Part(Record):
@@ -55,7 +55,7 @@ class Parts:
         self._overlays = folder / "overlays"
         self._timings = folder / "timings.csv"
         self._seconds = _read_timings(self._timings)
-        try:
+        with writing_to(folder):
             for place in (self._parts, self._overlays):
                 place.mkdir(parents=True, exist_ok=True)
             for place in (folder, self._parts, self._overlays):
@@ -63,8 +63,6 @@ class Parts:
             # A line that was cut off is dropped before others are added below it.
             rows = [timing_cells(image, seconds) for image, seconds in self._seconds.items()]
             write_files({self._timings: csv_bytes(TIMING_COLUMNS, *rows)})
-        except OSError as error:
-            raise cannot_write(folder, error) from error
 
     def key_of(self, image: str, overlay: str) -> str | None:
         """Key of a finished photograph; None where it is not finished."""
@@ -90,7 +88,7 @@ class Parts:
         )
         image = measured.result.photo.image
         self._seconds[image] = measured.result.seconds
-        try:
+        with writing_to(self._folder):
             write_files(
                 {
                     self._overlays / measured.overlay_name: measured.overlay,
@@ -99,8 +97,6 @@ class Parts:
             )
             with self._timings.open("ab") as file:
                 file.write(csv_bytes(timing_cells(image, measured.result.seconds)))
-        except OSError as error:
-            raise cannot_write(self._folder, error) from error
 
     def result(self, image: str) -> ResultFile:
         """Result of a finished photograph, with the seconds it took.
@@ -123,11 +119,9 @@ class Parts:
         OutputError
             When one cannot be removed.
         """
-        try:
+        with writing_to(self._folder):
             _remove_others(self._parts, {self._path(image).name for image in overlay_of})
             _remove_others(self._overlays, set(overlay_of.values()))
-        except OSError as error:
-            raise cannot_write(self._folder, error) from error
 
     def _read(self, image: str) -> Part | None:
         try:

@@ -6,7 +6,6 @@ Its tables are written whole or not at all, one photograph after the other, and 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tempfile
 from collections import Counter
@@ -20,7 +19,7 @@ from hairscan.batch.manifest import Manifest
 from hairscan.endpoints.result import RunInfo
 from hairscan.endpoints.rows import HairRow, PhotoRow, cell_text, column_names, csv_bytes, row_cells
 from hairscan.errors import OutputError
-from hairscan.files import cannot_write, replacing, write_files
+from hairscan.files import json_bytes, replacing, write_files, writing_to
 from hairscan.photo.codec import encode_png
 from hairscan.segment import find_model
 from hairscan.segment.model import spec_sha256
@@ -119,15 +118,13 @@ def check_writable(folder: Path) -> None:
         When they cannot.
     """
     place = folder
-    try:
+    with writing_to(folder):
         while not place.exists() and place != place.parent:
             place = place.parent
         if not place.is_dir():
             raise OutputError(f"cannot write to {folder}: {place} is a file; name another folder")
         with tempfile.TemporaryFile(dir=place):
             pass
-    except OSError as error:
-        raise cannot_write(folder, error) from error
 
 
 def write_run(
@@ -157,22 +154,20 @@ def write_run(
     """
     names = overlay_names(list(overlays))
     pictures = {folder / "overlays" / names[image]: picture for image, picture in overlays.items()}
-    try:
-        listed = [] if manifest is None else [folder / MANIFEST]
-        with replacing([*pictures, *listed, *(folder / name for name in TABLES)]) as files:
-            for file, picture in zip(files, pictures.values(), strict=False):
-                file.write(encode_png(picture))
-            if manifest is not None:
-                files[len(pictures)].write(manifest_bytes(manifest))
-            hairs, images, failed, timings, run = files[-len(TABLES) :]
-            totals = _write_tables(results, manifest, hairs, images, timings)
-            failed.write(csv_bytes(["image", "error", "message"], *((f.image, f.error, f.message) for f in failures)))
-            run.write(_run_json(totals, failures, record))
-            for file in files:
-                file.flush()
-                os.fsync(file.fileno())
-    except OSError as error:
-        raise cannot_write(folder, error) from error
+    listed = [] if manifest is None else [folder / MANIFEST]
+    paths = [*pictures, *listed, *(folder / name for name in TABLES)]
+    with writing_to(folder), replacing(paths) as files:
+        for file, picture in zip(files, pictures.values(), strict=False):
+            file.write(encode_png(picture))
+        if manifest is not None:
+            files[len(pictures)].write(manifest_bytes(manifest))
+        hairs, images, failed, timings, run = files[-len(TABLES) :]
+        totals = _write_tables(results, manifest, hairs, images, timings)
+        failed.write(csv_bytes(["image", "error", "message"], *((f.image, f.error, f.message) for f in failures)))
+        run.write(_run_json(totals, failures, record))
+        for file in files:
+            file.flush()
+            os.fsync(file.fileno())
     return totals
 
 
@@ -184,10 +179,8 @@ def write_picture(path: Path, picture: RgbImage) -> None:
     OutputError
         When it cannot be written.
     """
-    try:
+    with writing_to(path):
         write_files({path: encode_png(picture)})
-    except OSError as error:
-        raise cannot_write(path, error) from error
 
 
 def overlay_names(images: Sequence[str]) -> dict[str, str]:
@@ -251,7 +244,7 @@ def _run_json(totals: RunTotals, failures: Sequence[Failure], record: RunRecord)
         "hairs": totals.hairs,
         "hairs_counted": totals.hairs_counted,
     }
-    return (json.dumps(content, indent=2) + "\n").encode()
+    return json_bytes(content)
 
 
 def _overlay_stems(image: str) -> tuple[str, str, str]:

@@ -10,7 +10,7 @@ from hairscan.batch.out_folder import COPY, check_out
 from hairscan.batch.run_folder import MANIFEST, TABLES, overlay_names
 from hairscan.endpoints.rows import csv_bytes, read_rows
 from hairscan.errors import BlindError, OutputError
-from hairscan.files import cannot_write, write_files
+from hairscan.files import write_files, writing_to
 
 DUPLICATE = "duplicate"
 _Table = tuple[list[str], list[dict[str, str]]]
@@ -45,12 +45,10 @@ def unblind_run(run: Path, key_path: Path, out: Path) -> BlindKey:
     files["images.csv"] = _images(tables["images"], copies, key)
     files["failures.csv"] = _failures(tables["failures"], copies, key)
     files[MANIFEST] = _manifest(key)
-    try:
+    with writing_to(out):
         files["run.json"] = (run / "run.json").read_bytes()
         files |= _overlays(run, key)
         write_files({out / name: content for name, content in files.items()})
-    except OSError as error:
-        raise cannot_write(out, error) from error
     return key
 
 

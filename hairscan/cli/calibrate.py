@@ -102,7 +102,7 @@ def _write_picture(path: Path, rgb: RgbImage, found: Calibration) -> None:
     import cv2
     import numpy as np
 
-    from hairscan.files import cannot_write, write_files
+    from hairscan.files import write_files, writing_to
     from hairscan.photo.codec import encode_png
 
     picture = rgb.copy()
@@ -117,8 +117,5 @@ def _write_picture(path: Path, rgb: RgbImage, found: Calibration) -> None:
     label = f"{found.length_px:.1f} px  {found.um_per_px:.4g} um/px"
     corner = (int(min(first[0], last[0])) + size, max(int(min(first[1], last[1]) - 3 * size), 4 * size))
     cv2.putText(picture, label, corner, cv2.FONT_HERSHEY_SIMPLEX, size / 22, _MARK_RGB, max(1, size // 10), cv2.LINE_AA)
-    encoded = encode_png(picture)
-    try:
-        write_files({path: encoded})
-    except OSError as error:
-        raise cannot_write(path, error) from error
+    with writing_to(path):
+        write_files({path: encode_png(picture)})

@@ -29,7 +29,7 @@ def train(
     """Train the network; a run that was stopped goes on where it was."""
     from hairscan.batch.run_folder import check_writable
     from hairscan.errors import DataError
-    from hairscan.files import cannot_write, check_replaceable, locked, write_files
+    from hairscan.files import check_replaceable, locked, write_files, writing_to
     from hairscan.segment import find_model
     from hairscan.segment.model import read_spec
     from hairscan.training.photo_files import check_apart, check_photos
@@ -62,15 +62,12 @@ def train(
     from hairscan.version import __version__
 
     model = out / "model"
-    try:
-        with locked(out):
-            network = train_network(settings, samples, out, choose_device(device), begin)
-            # A model without its confidence would count wrongly: none is there until it is whole.
-            with TemporaryDirectory(prefix=".model-", dir=out) as folder:
-                partial = Path(folder)
-                export_model(network, settings, partial, version=__version__)
-                spec = calibrate_model(partial, [sample for sample in samples if sample.part == "tune"])
-                write_files({model / path.name: path for path in sorted(partial.iterdir())})
-    except OSError as error:
-        raise cannot_write(out, error) from error
+    with writing_to(out), locked(out):
+        network = train_network(settings, samples, out, choose_device(device), begin)
+        # A model without its confidence would count wrongly: none is there until it is whole.
+        with TemporaryDirectory(prefix=".model-", dir=out) as folder:
+            partial = Path(folder)
+            export_model(network, settings, partial, version=__version__)
+            spec = calibrate_model(partial, [sample for sample in samples if sample.part == "tune"])
+            write_files({model / path.name: path for path in sorted(partial.iterdir())})
     typer.echo(f"{model}  sha256 {spec.sha256[:12]}  (use it with --model {model})")

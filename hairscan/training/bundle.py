@@ -16,7 +16,7 @@ import onnx
 
 from hairscan.batch.run_folder import check_writable
 from hairscan.errors import ModelError, OutputError
-from hairscan.files import cannot_write, write_files
+from hairscan.files import json_bytes, write_files, writing_to
 from hairscan.photo.codec import encode_png
 from hairscan.segment import find_model, load_model
 from hairscan.segment.backend import Backend
@@ -126,10 +126,12 @@ def write_bundle(
             raise ModelError(f"this model cannot be exported so: {far}; use a higher precision")
     contents |= {
         "model.onnx": payload,
-        "spec.json": (spec.model_dump_json(indent=2) + "\n").encode(),
+        "spec.json": json_bytes(spec),
         "README.md": _readme(spec, difference, of_photos).encode(),
     }
-    _write(out, contents | {SUMS: _sums(contents)})
+    contents[SUMS] = _sums(contents)
+    with writing_to(out):
+        write_files({out / name: content for name, content in contents.items()})
     return spec, difference
 
 
@@ -212,14 +214,6 @@ def _check_replaceable(out: Path) -> None:
     for path in sorted(out.iterdir()) if out.is_dir() else ():
         if path.name not in known:
             raise OutputError(f"{path} is of no earlier bundle: name another folder")
-
-
-def _write(out: Path, contents: dict[str, bytes]) -> None:
-    """Write all files of a bundle or none."""
-    try:
-        write_files({out / name: content for name, content in contents.items()})
-    except OSError as error:
-        raise cannot_write(out, error) from error
 
 
 def _check(network: onnx.ModelProto) -> None:

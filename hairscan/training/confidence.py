@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from hairscan.errors import ModelError
+from hairscan.files import json_bytes
 from hairscan.lines import distances
 from hairscan.phantom import KINDS
 from hairscan.photo import read_photo
@@ -73,7 +74,7 @@ def calibrate_model(folder: Path, samples: Sequence[Sample]) -> ModelSpec:
     # Photographs in which the network sees none of the hairs tell no threshold.
     threshold = fair_threshold(photos if any(one.is_hair.any() for one in photos) else phantoms, weights)
     spec = segmenter.spec.model_copy(update={"confidence_weights": weights, "hair_threshold": threshold})
-    (folder / "spec.json").write_text(spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (folder / "spec.json").write_bytes(json_bytes(spec))
     return spec
 
 

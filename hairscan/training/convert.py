@@ -17,7 +17,7 @@ import numpy as np
 from hairscan.batch.manifest import PHOTO_ENDINGS, first_names
 from hairscan.endpoints.rows import csv_bytes, read_rows
 from hairscan.errors import DataError, OutputError, PhotoError
-from hairscan.files import cannot_write
+from hairscan.files import writing_to
 from hairscan.photo.read import read_rgb
 from hairscan.photo.scale import checked_scale
 from hairscan.training.annotations import HOW_TO_DRAW, AnnotatedHair, AnnotatedPhoto, Layout, read_annotations
@@ -141,14 +141,13 @@ def write_training_folder(photos: Sequence[CheckedPhoto], out: Path, *, um_per_p
         raise OutputError(f"{out} is there already: name a new folder")
     partial = out.with_name(f".{out.name}-{os.getpid()}")
     try:
-        (partial / "tiles").mkdir(parents=True)
-        for photo in photos:
-            shutil.copyfile(photo.image, partial / "tiles" / photo.image.name)
-        (partial / "vectors.csv").write_bytes(csv_bytes(COLUMNS, *rows))
-        (partial / "fields.csv").write_bytes(csv_bytes(("field", "group", "part", "um_per_px"), *fields))
-        partial.rename(out)
-    except OSError as error:
-        raise cannot_write(out, error) from error
+        with writing_to(out):
+            (partial / "tiles").mkdir(parents=True)
+            for photo in photos:
+                shutil.copyfile(photo.image, partial / "tiles" / photo.image.name)
+            (partial / "vectors.csv").write_bytes(csv_bytes(COLUMNS, *rows))
+            (partial / "fields.csv").write_bytes(csv_bytes(("field", "group", "part", "um_per_px"), *fields))
+            partial.rename(out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -14,6 +14,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from hairscan.errors import ModelError
+from hairscan.files import json_bytes
 from hairscan.segment.network import HairNet
 from hairscan.segment.spec import INPUT, OUTPUT, ModelSpec, channel_names
 from hairscan.training.recipe import Recipe
@@ -69,7 +70,7 @@ def export_model(network: HairNet, recipe: Recipe, folder: Path, *, version: str
         sha256=hashlib.sha256(payload).hexdigest(),
         weights_sha256=hashlib.sha256(weights).hexdigest(),
     )
-    (folder / "spec.json").write_text(spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (folder / "spec.json").write_bytes(json_bytes(spec))
     return spec
 
 

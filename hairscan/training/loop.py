@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import io
-import json
 import os
 import pickle
 import platform
@@ -23,7 +22,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from hairscan.errors import DataError, DeviceError, ModelError
-from hairscan.files import cannot_read, cannot_write, write_files
+from hairscan.files import cannot_read, json_bytes, write_files, writing_to
 from hairscan.segment import load_model
 from hairscan.segment.network import HairNet
 from hairscan.training.curves import append_metrics, draw_curves
@@ -198,7 +197,7 @@ def _describe(out: Path, recipe: Recipe, device: str, begun: str) -> None:
         "begun_with_sha256": begun,
     }
     config = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
-    write_files({out / "config.yaml": config.encode(), out / "env.json": (json.dumps(env, indent=2) + "\n").encode()})
+    write_files({out / "config.yaml": config.encode(), out / "env.json": json_bytes(env)})
 
 
 def _sha256_of(samples: list[Sample]) -> str:
@@ -217,10 +216,8 @@ def _save(state: dict[str, Any], path: Path) -> None:
     """Write the checkpoint whole or not at all."""
     payload = io.BytesIO()
     torch.save(state, payload)
-    try:
+    with writing_to(path.parent):
         write_files({path: payload.getvalue()})
-    except OSError as error:
-        raise cannot_write(path.parent, error) from error
 
 
 def _resume(parts: dict[str, Any], about: dict[str, str], path: Path) -> tuple[int, float]:
