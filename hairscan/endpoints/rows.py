@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Literal
@@ -139,6 +139,11 @@ def csv_bytes(*rows: Sequence[object]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()
+
+
+def rows_csv(row_type: type[BaseModel], rows: Iterable[BaseModel]) -> bytes:
+    """Rows as the CSV table of their type."""
+    return csv_bytes(column_names(row_type), *map(row_cells, rows))
 
 
 def read_rows(path: Path, needed: Collection[str] = ()) -> tuple[list[str], list[dict[str, str]]]:

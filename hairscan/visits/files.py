@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from hairscan.endpoints.result import RunInfo
-from hairscan.endpoints.rows import column_names, csv_bytes, finite_or_none, row_cells
+from hairscan.endpoints.rows import finite_or_none, rows_csv
 from hairscan.files import Record, json_bytes
 from hairscan.types import Hair
 from hairscan.visits.changes import Change, Transitions, WidthChange
@@ -99,11 +98,6 @@ def comparison_rows(comparison: Comparison) -> list[ComparedRow]:
 def comparison_csv(comparison: Comparison) -> bytes:
     """hairs.csv, UTF-8."""
     return rows_csv(ComparedRow, comparison_rows(comparison))
-
-
-def rows_csv(row_type: type[BaseModel], rows: Iterable[BaseModel]) -> bytes:
-    """Rows as the CSV table of their type, UTF-8."""
-    return csv_bytes(column_names(row_type), *map(row_cells, rows))
 
 
 def comparison_json(comparison: Comparison) -> bytes:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from hairscan.endpoints.result import RunInfo
-from hairscan.endpoints.rows import finite_or_none
+from hairscan.endpoints.rows import finite_or_none, rows_csv
 from hairscan.files import Record, json_bytes
 from hairscan.visits.files import (
     ComparedRow,
@@ -15,7 +15,6 @@ from hairscan.visits.files import (
     VisitInfo,
     comparison_rows,
     registration_info,
-    rows_csv,
     visit_info,
 )
 from hairscan.visits.growth import Growth, Phase

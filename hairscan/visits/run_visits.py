@@ -9,11 +9,11 @@ from pathlib import Path
 from hairscan.batch.executors import Crew, outcomes
 from hairscan.batch.run_folder import Failure
 from hairscan.batch.work import instrument
+from hairscan.endpoints.rows import rows_csv
 from hairscan.errors import VisitError
 from hairscan.files import json_bytes, locked, write_files, writing_to
 from hairscan.version import __version__
 from hairscan.visits.change_rows import ChangeRow
-from hairscan.visits.files import rows_csv
 from hairscan.visits.history_rows import HistoryRow
 from hairscan.visits.order import baseline_of
 from hairscan.visits.run_sites import RunSites
