@@ -229,7 +229,7 @@ def manifest_bytes(manifest: Manifest) -> bytes:
 
 
 def _run_json(totals: RunTotals, failures: Sequence[Failure], record: RunRecord) -> bytes:
-    """Text of run.json."""
+    """Content of run.json."""
     model = str(record.configuration.get("model", "default"))
     content = {
         "hairscan_version": __version__,

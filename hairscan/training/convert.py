@@ -21,14 +21,13 @@ from hairscan.files import writing_to
 from hairscan.photo.read import read_rgb
 from hairscan.photo.scale import checked_scale
 from hairscan.training.annotations import HOW_TO_DRAW, AnnotatedHair, AnnotatedPhoto, Layout, read_annotations
-from hairscan.training.vectors import split_groups
+from hairscan.training.vectors import ENDS, split_groups
 from hairscan.types import FloatArray
 
 BENT = "abnormal"
 """Kind of a hair that no straight vector describes: neither taught nor judged."""
 BEND_UM = 36.0
 """Farther from a straight vector, the labels of training see no shaft of it (`weak_labels`)."""
-COLUMNS = ("tile", "field", "kind", "root_x_px", "root_y_px", "tip_x_px", "tip_y_px")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +69,11 @@ def find_photos(
     seen: dict[str, str] = {}
     for file in files:
         found, wrong = read_annotations(file, layout)
-        problems += [f"{file.relative_to(root)}: {words}" for words in wrong]
         for photo in found:
-            checked, wrong = _check(photo, root, subjects, seen)
-            problems += [f"{file.relative_to(root)}: {words}" for words in wrong]
+            checked, faults = _check(photo, root, subjects, seen)
+            wrong += faults
             photos += [] if checked is None else [checked]
+        problems += [f"{file.relative_to(root)}: {words}" for words in wrong]
     if not problems and not any(photo.hairs for photo in photos):
         raise DataError(f"{source} tells of no hair: {HOW_TO_DRAW}, or mark its root and tip")
     return photos, problems
@@ -108,7 +107,7 @@ def read_subjects(path: Path) -> dict[str, str]:
         raise DataError(f"{path} cannot be read as a table: give a CSV with the columns image and subject") from error
     subjects: dict[str, str] = {}
     for row in rows:
-        image, subject = ((row.get(column) or "").strip() for column in ("image", "subject"))
+        image, subject = (row.get(column, "").strip() for column in ("image", "subject"))
         if not image or not subject:
             raise DataError(f"{path} needs a column image and a column subject, both filled in every row")
         if subjects.setdefault(_stem(image), subject) != subject:
@@ -145,7 +144,7 @@ def write_training_folder(photos: Sequence[CheckedPhoto], out: Path, *, um_per_p
             (partial / "tiles").mkdir(parents=True)
             for photo in photos:
                 shutil.copyfile(photo.image, partial / "tiles" / photo.image.name)
-            (partial / "vectors.csv").write_bytes(csv_bytes(COLUMNS, *rows))
+            (partial / "vectors.csv").write_bytes(csv_bytes(("tile", "field", "kind", *ENDS), *rows))
             (partial / "fields.csv").write_bytes(csv_bytes(("field", "group", "part", "um_per_px"), *fields))
             partial.rename(out)
     finally:

@@ -21,6 +21,8 @@ SHARES = (("validation", 0.15), ("tune", 0.10))
 """Shares of the groups that are never trained on: the rest is trained on."""
 
 PARTS = ("train", *(part for part, _ in SHARES))
+ENDS = ("root_x_px", "root_y_px", "tip_x_px", "tip_y_px")
+"""Columns of vectors.csv that hold both ends of a hair."""
 
 FDU_TILE = re.compile(r"\d{6}_[A-Z]\d{3}_\d")
 """Names of the photographs of the FDU set, which tells neither scale nor persons: what is known of it stands here."""
@@ -115,7 +117,7 @@ def read_samples(folder: Path, *, um_per_px: float | None = None) -> list[Sample
     ScaleError
         Where a scale is impossible.
     """
-    rows = _read_csv(folder / "vectors.csv", {"tile", "root_x_px", "root_y_px", "tip_x_px", "tip_y_px"})
+    rows = _read_csv(folder / "vectors.csv", {"tile", *ENDS})
     fields_csv = folder / "fields.csv"
     fields = _read_fields(fields_csv)
     hairs: dict[str, list[dict[str, str]]] = defaultdict(list)
@@ -208,15 +210,14 @@ def _check_groups(samples: list[Sample], fields_csv: Path) -> None:
 def _sample(
     image: Path, field: str, about: dict[str, str], rows: list[dict[str, str]], um_per_px: float | None
 ) -> Sample:
-    group, first = about["group"], about.get("duplicate_of") or ""
+    group, first = about["group"], about.get("duplicate_of", "")
     if not group:
         raise DataError(f"fields.csv names no group of {field}: write down whose photographs they are")
     told = about.get("um_per_px") or um_per_px or (FDU_UM_PER_PX if FDU_TILE.fullmatch(image.stem) else None)
     if told is None:
         raise DataError(f"nothing tells the scale of {image.name}: write it into a column um_per_px of fields.csv")
     scale = checked_scale(float(told), None, source=f"of {field}")
-    columns = ("root_x_px", "root_y_px", "tip_x_px", "tip_y_px")
-    vectors = np.array([[float(row[c]) for c in columns] for row in rows], dtype=np.float64).reshape(-1, 2, 2)
+    vectors = np.array([[float(row[end]) for end in ENDS] for row in rows], dtype=np.float64).reshape(-1, 2, 2)
     if not np.isfinite(vectors).all():
         raise ValueError("nan or infinite")
     kinds = tuple((row.get("kind") or "single").strip().lower() for row in rows)
