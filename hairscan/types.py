@@ -25,7 +25,11 @@ N_DIRECTIONS = 12
 
 
 class Ignored(IntEnum):
-    """Why a pixel cannot be judged; 0 where it can."""
+    """Why a pixel cannot be judged; 0 where it can.
+
+    Whole pictures are compared with ``int`` of a member: NumPy takes the member itself for a number of 64 bits, and
+    brings every pixel to as many.
+    """
 
     JUDGED = 0
     LENS = 1

@@ -21,6 +21,7 @@ from hairscan.batch.manifest_checks import (
 from hairscan.batch.manifest_row import ManifestRow, place_of
 from hairscan.endpoints.rows import MANIFEST_COLUMNS
 from hairscan.errors import ManifestError
+from hairscan.files import cannot_read
 
 PHOTO_ENDINGS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff"})
 _OTHER_PICTURES = frozenset(
@@ -167,7 +168,7 @@ def _text_of(path: Path) -> str:
     except FileNotFoundError as error:
         raise ManifestError(f"{path} does not exist: give a folder of photographs or a manifest in CSV") from error
     except OSError as error:
-        raise ManifestError(f"{path} cannot be read: {error.strerror}") from error
+        raise ManifestError(cannot_read(path, error)) from error
     if _ending(path.name) in PHOTO_ENDINGS | _OTHER_PICTURES:
         raise ManifestError(
             f"{path.name} is a photograph: measure it with 'hairscan score', or give its folder or a manifest in CSV"

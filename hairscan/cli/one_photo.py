@@ -65,7 +65,7 @@ def score_one(
     return Scored(photo, replace(result, seconds={**seconds, **result.seconds}), configuration, start_utc)
 
 
-def check_place(folder: Path, photo: Path, sha256: str | None = None) -> None:
+def check_place(folder: Path, photo: Path, sha256: str | None = None) -> list[str]:
     """Make sure that the result of a photograph replaces at most an earlier one of its own.
 
     Parameters
@@ -73,6 +73,11 @@ def check_place(folder: Path, photo: Path, sha256: str | None = None) -> None:
     sha256 : str, optional
         Of the photograph's file, which is read where it is not given. Names do not tell photographs apart: many
         cameras give those of every visit the same.
+
+    Returns
+    -------
+    list of str
+        The photograph's name in the earlier result, since when it may have been renamed; empty where there is none.
 
     Raises
     ------
@@ -85,7 +90,7 @@ def check_place(folder: Path, photo: Path, sha256: str | None = None) -> None:
     check_out(folder, "score", (*TABLES, f"overlays/{overlay_names([photo.name])[photo.name]}"))
     earlier = folder / "images.csv"
     if not earlier.is_file():
-        return
+        return []
     try:
         measured = {row["sha256"]: row["image"] for row in read_rows(earlier, ("image", "sha256"))[1]}
     except (OSError, ValueError) as error:
@@ -93,6 +98,7 @@ def check_place(folder: Path, photo: Path, sha256: str | None = None) -> None:
     if measured.keys() != {sha256 or hashlib.sha256(read_bytes(photo)).hexdigest()}:
         names = ", ".join(measured.values())
         raise OutputError(f"{folder} holds the result of another photograph ({names}): name another folder")
+    return list(measured.values())
 
 
 def write_one(folder: Path, scored: Scored) -> Path:
@@ -105,8 +111,8 @@ def write_one(folder: Path, scored: Scored) -> Path:
     """
     from hairscan.report.overlay import draw_overlay
 
-    check_place(folder, Path(str(scored.configuration["photo"])), scored.photo.sha256)
-    earlier = _overlays_in(folder)
+    measured = check_place(folder, Path(str(scored.configuration["photo"])), scored.photo.sha256)
+    earlier = [folder / "overlays" / name for name in overlay_names(measured).values()]
     start = perf_counter()
     picture = draw_overlay(scored.photo, scored.result)
     result = replace(scored.result, seconds={**scored.result.seconds, "overlay": perf_counter() - start})
@@ -118,12 +124,3 @@ def write_one(folder: Path, scored: Scored) -> Path:
             if path.exists() and not path.samefile(overlay):
                 path.unlink()
     return overlay
-
-
-def _overlays_in(folder: Path) -> list[Path]:
-    """Overlays that the tables of an earlier result name: the photograph may have been renamed since."""
-    try:
-        images = [row["image"] for row in read_rows(folder / "images.csv", ("image",))[1]]
-    except (OSError, ValueError):
-        return []
-    return [folder / "overlays" / name for name in overlay_names(images).values()]

@@ -65,12 +65,12 @@ def judge_field(rgb: RgbImage) -> Field:
         if mask.any():
             ignored[_enlarge(mask, rgb)] = code
     if graphics.any():
-        ignored[(graphics > 0) & (ignored != Ignored.LENS)] = Ignored.GRAPHICS
+        ignored[(graphics > 0) & (ignored != int(Ignored.LENS))] = Ignored.GRAPHICS
     edges = find_edges(rgb, ignored)
     sigma_px = psf_sigma_px(edges)
     blurred = find_blurred(edges, sigma_px, (rgb.shape[0], rgb.shape[1]))
     if blurred.any():
-        ignored[(blurred > 0) & (ignored == Ignored.JUDGED)] = Ignored.BLUR
+        ignored[(blurred > 0) & (ignored == int(Ignored.JUDGED))] = Ignored.BLUR
     return Field(ignored, sigma_px, _flags(ignored))
 
 

@@ -38,6 +38,7 @@ class Panel(Canvas):
 
     def fixed(self, points_xy: FloatArray) -> NDArray[np.int32]:
         """Positions of the visit as OpenCV's fixed-point positions on the panel, shape (N, 1, 2)."""
+        # A class with slots is made anew by its decorator, and `super` would look for the one before.
         return Canvas.fixed(self, transform(self.to_baseline, points_xy))
 
 

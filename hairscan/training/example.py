@@ -62,7 +62,7 @@ def example_of_phantom(phantom: Phantom, *, um_per_px: float) -> Example:
     """The example of one rendered scene, brought to `um_per_px`."""
     factor = phantom.um_per_px / um_per_px
     # A hair under a text box, in glare or outside the lens can be drawn, but it cannot be asked for.
-    hidden = (phantom.ignored > 0) & (phantom.ignored != Ignored.INK)
+    hidden = (phantom.ignored > 0) & (phantom.ignored != int(Ignored.INK))
     rgb, coverage = resized(phantom.rgb, factor), resized(phantom.coverage, factor)
     labels = np.where(coverage >= 0.5, SHAFT, 0).astype(np.uint8)
     labels[(coverage > 0.15) & (coverage < 0.5)] = UNSURE_SHAFT
