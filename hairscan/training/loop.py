@@ -9,6 +9,7 @@ import os
 import pickle
 import platform
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -121,11 +122,21 @@ def choose_device(name: str) -> str:
     return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
 
 
+@lru_cache
+def computes_in_half(device: str) -> bool:
+    """Whether the device has instructions for bfloat16: a processor that imitates them takes three times as long."""
+    if device != "cpu":
+        return True
+    # Older releases of PyTorch cannot tell.
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(there for name, there in capabilities.items() if "bf16" in name)
+
+
 def _losses(network: HairNet, batch: list[Tensor], device: str) -> dict[str, Tensor]:
     """Loss of each kind of map on one batch of crops."""
     image, target, weight = (part.to(device, non_blocking=True) for part in batch)
     # Half precision is a matter of speed: bfloat16 has the range of float32 and needs no loss scaling.
-    with torch.autocast(device, dtype=torch.bfloat16):
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=computes_in_half(device)):
         logits = network(image.contiguous(memory_format=torch.channels_last))
     return map_loss(logits.float(), target, weight)
 
@@ -193,6 +204,7 @@ def _describe(out: Path, recipe: Recipe, device: str, begun: str) -> None:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "device": torch.cuda.get_device_name() if device == "cuda" else device,
+        "precision": "bfloat16" if computes_in_half(device) else "float32",
         "cores": os.cpu_count(),
         "begun_with_sha256": begun,
     }

@@ -123,6 +123,7 @@ def test_a_run_says_what_it_is_made_of(recipe, tmp_path, monkeypatch):
     assert read_recipe(tmp_path / "config.yaml") == recipe
     env = json.loads((tmp_path / "env.json").read_text())
     assert (env["device"], env["torch"]) == ("cpu", torch.__version__)
+    assert env["precision"] == ("bfloat16" if loop.computes_in_half("cpu") else "float32")
     before = read_metrics(tmp_path)[-1]["seconds"]
     loop.train_network(recipe, [], tmp_path, "cpu")
     assert read_metrics(tmp_path)[-1]["seconds"] > before
@@ -224,6 +225,27 @@ def test_a_device_that_is_not_there_is_not_replaced():
 def test_cuda_that_is_missing_is_an_error():
     with pytest.raises(DeviceError, match="no CUDA device"):
         loop.choose_device("cuda")
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "half"),
+    [
+        ({"avx512_f": True, "avx512_bf16": False, "amx_bf16": False}, False),
+        ({"avx512_bf16": True, "amx_bf16": False}, True),
+        ({"amx_bf16": True}, True),
+        ({"bf16": True}, True),
+        ({}, False),
+    ],
+)
+def test_a_processor_computes_in_bfloat16_where_it_has_instructions_for_it(monkeypatch, capabilities, half):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert loop.computes_in_half.__wrapped__("cpu") is half
+    assert loop.computes_in_half.__wrapped__("cuda")
+
+
+def test_an_older_pytorch_computes_in_float32_on_a_processor(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert not loop.computes_in_half.__wrapped__("cpu")
 
 
 def test_the_loss_falls_on_one_picture(recipe, tmp_path):
